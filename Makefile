@@ -1,0 +1,46 @@
+# Every target works from a fresh clone with Python >= 3.11, pip and make.
+PYTHON ?= python3
+SWEEP ?=
+TESTS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+SETUP_LOG := $(VENV)/setup.log
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test ui lint clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## install into .venv and prepare the home; the other targets do it when needed
+	@$(BIN)/python -m orchestration.home
+
+run: setup ## run the demo sweep, or SWEEP=sweeps/<study>/<name>.yaml, and print its leaderboard
+	@$(BIN)/orrery run $(SWEEP)
+
+test: setup ## run the whole test suite, or TESTS=tests/<path>
+	@$(BIN)/python -m pytest $(TESTS)
+
+ui: setup ## serve the Dagster UI with its schedules on http://127.0.0.1:3000
+	@$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1
+
+lint: setup ## check style and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+clean: ## remove .venv and caches; results in .orrery stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "orrery: $(PYTHON) is $$($(PYTHON) --version 2>&1); expected Python >= 3.11; say which: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@echo "orrery: installing into $(VENV): about 2.6 GB (JAX, PyTorch, Dagster, MLflow), about 4 minutes on a quiet machine, once"
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
+	  $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; } || { \
+	  echo "orrery: $(PYTHON) cannot make a virtual environment; install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[dev]' >$(SETUP_LOG) 2>&1 || { \
+	  tail -n 15 $(SETUP_LOG) >&2; echo "orrery: the installation failed, see $(SETUP_LOG); a further make goes on from here" >&2; exit 2; }
+	@touch $@
+	@echo "orrery: installed"

@@ -1,0 +1,146 @@
+"""The catalogue: every sweep under `sweeps/`, and per study the keys and mappings of what they need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from assets.identity import Item
+from assets.labels import KEY
+from assets.rows import Sweep
+from assets.sweep_file import load_sweep
+from assets.yaml_loader import SweepError, one_line
+
+Keys = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class StudyCatalogue:
+    """What the sweeps of one study need, by partition key; a cohort is contiguous among the models."""
+
+    name: str
+    sweeps: Mapping[str, Sweep]
+    """By file stem."""
+
+    @cached_property
+    def datasets(self) -> dict[str, Item]:
+        """Datasets by key, test sets included."""
+        return self._by_key(item for sweep in self.sweeps.values() for item in sweep.items()["dataset"])
+
+    @cached_property
+    def segments(self) -> dict[str, Item]:
+        """Segments by key."""
+        return self._by_key(item for sweep in self.sweeps.values() for item in sweep.items()["segments"])
+
+    @cached_property
+    def models(self) -> dict[str, Item]:
+        """Models by key, cohort by cohort, and within a cohort by seed."""
+        found = self._by_key(item for sweep in self.sweeps.values() for item in sweep.items()["model"])
+        order = {cohort: n for n, cohort in enumerate(dict.fromkeys(item.cohort for item in found.values()))}
+        ranked = sorted(found.values(), key=lambda item: (order[item.cohort], item.config.get("seed", 0)))
+        return {item.key: item for item in ranked}
+
+    @cached_property
+    def evaluations(self) -> dict[str, tuple[Item, ...]]:
+        """Evaluations of each model over all sweeps, by the key of the model."""
+        found: dict[str, dict[str, Item]] = {key: {} for key in self.models}
+        for sweep in self.sweeps.values():
+            for row in sweep.rows:
+                for item in row.evaluations:
+                    found[row.configuration.key].setdefault(item.hash, item)
+        return {key: tuple(items.values()) for key, items in found.items()}
+
+    @cached_property
+    def segments_by_dataset(self) -> Keys:
+        """Keys of the segments cut from each dataset."""
+        return _downstream(self.datasets, ((item.inputs[0].key, key) for key, item in self.segments.items()))
+
+    @cached_property
+    def models_by_segments(self) -> Keys:
+        """Keys of the models trained on each segmentation."""
+        return _downstream(self.segments, ((item.inputs[0].key, key) for key, item in self.models.items()))
+
+    @cached_property
+    def models_by_test_dataset(self) -> Keys:
+        """Keys of the models evaluated on each dataset."""
+        pairs = ((item.inputs[1].key, key) for key, items in self.evaluations.items() for item in items)
+        return _downstream(self.datasets, pairs)
+
+    @cached_property
+    def sweeps_by_model(self) -> Keys:
+        """Keys of the sweeps that hold each model."""
+        pairs = ((row.configuration.key, name) for name, sweep in self.sweeps.items() for row in sweep.rows)
+        return _downstream(self.models, pairs)
+
+    @staticmethod
+    def _by_key(items: Iterable[Item]) -> dict[str, Item]:
+        found: dict[str, Item] = {}
+        for item in items:
+            found.setdefault(item.key, item)
+        return found
+
+
+def _downstream(upstream: Iterable[str], pairs: Iterable[tuple[str, str]]) -> Keys:
+    mapping: Keys = {key: [] for key in upstream}
+    for above, below in dict.fromkeys(pairs):
+        mapping[above].append(below)
+    return mapping
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every sweep file under one folder."""
+
+    sweeps: Mapping[str, Sweep]
+    """By `<study>/<file stem>`."""
+    broken: Mapping[str, SweepError]
+    """What cannot be used, by path relative to the folder."""
+    warnings: tuple[str, ...] = ()
+
+    def study(self, name: str) -> StudyCatalogue:
+        """Return what the sweeps of one study need."""
+        return StudyCatalogue(name, {sweep.key: sweep for sweep in self.sweeps.values() if sweep.study == name})
+
+
+def read_catalogue(root: Path | None = None) -> Catalogue:
+    """Read every sweep under `root` (default: `sweeps/` of the project); a file that is wrong never raises."""
+    if root is None:
+        from assets.store import project_root
+
+        root = project_root() / "sweeps"
+    sweeps: dict[str, Sweep] = {}
+    broken: dict[str, SweepError] = {}
+    for path in sorted(p for p in root.glob("*/*") if p.suffix in (".yaml", ".yml")):
+        try:
+            sweep = _load(path, root)
+            sweeps[sweep.name] = sweep
+        except SweepError as error:
+            broken[one_line(str(path.relative_to(root)))] = error
+    return Catalogue(sweeps, broken, tuple(_default_warnings(sweeps.values())))
+
+
+def _load(path: Path, root: Path) -> Sweep:
+    shown = one_line(str(path.relative_to(root.parent)))
+    if path.suffix == ".yml" or not KEY.fullmatch(path.stem) or re.search(r"\.\.|^\.", path.stem):
+        raise SweepError(
+            [f"{shown}:1: given this file name; expected lower-case letters, digits, '.', '_', '-' and .yaml"]
+        )
+    sweep = load_sweep(path, root)
+    if sweep.study != path.parent.name:
+        raise SweepError(
+            [f"{shown}:1: study: given {sweep.study}; expected {path.parent.name}, the folder of the file"]
+        )
+    return sweep
+
+
+def _default_warnings(sweeps: Iterable[Sweep]) -> Iterable[str]:
+    by_study: dict[str, list[str]] = {}
+    for sweep in sweeps:
+        by_study.setdefault(sweep.study, []).extend([sweep.name] if sweep.default else [])
+    for study, names in by_study.items():
+        if len(names) != 1:
+            found = ", ".join(names) or "none"
+            yield f"{study}: given {found} with default: true; expected one, which runs when no sweep is chosen"

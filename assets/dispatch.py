@@ -1,0 +1,59 @@
+"""In which order tasks go to workers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from assets.tasks import Task
+
+Cohort = tuple[str, str, str]
+
+
+def cohort_of(task: Task) -> Cohort:
+    """Return what tasks of one compiled program have in common."""
+    return task.item.study, task.item.layer, task.item.cohort
+
+
+class Dispatch:
+    """Tasks that wait, by cohort.
+
+    A worker goes on with the cohort that it has compiled until that is exhausted, then takes the largest one that
+    nobody has begun, then helps where most is left. Within a cohort the given order holds.
+    """
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._waiting: dict[Cohort, deque[Task]] = {}
+        self._begun: set[Cohort] = set()
+        for task in tasks:
+            self._waiting.setdefault(cohort_of(task), deque()).append(task)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def holds(self, cohort: Cohort | None) -> bool:
+        """Return whether a task of this cohort waits."""
+        return cohort in self._waiting
+
+    def take(self, last: Cohort | None) -> Task:
+        """Return the next task for a worker whose last task was of cohort `last`.
+
+        Raises:
+            IndexError: nothing waits.
+        """
+        if not self._waiting:
+            raise IndexError("no task waits")
+        cohort = last if last in self._waiting else self._choose()
+        self._begun.add(cohort)
+        task = self._waiting[cohort].popleft()
+        if not self._waiting[cohort]:
+            del self._waiting[cohort]
+        return task
+
+    def put_back(self, task: Task) -> None:
+        """Let a task wait again, first in its cohort."""
+        self._waiting.setdefault(cohort_of(task), deque()).appendleft(task)
+
+    def _choose(self) -> Cohort:
+        fresh = [cohort for cohort in self._waiting if cohort not in self._begun]
+        return max(fresh or self._waiting, key=lambda cohort: len(self._waiting[cohort]))

@@ -1,0 +1,167 @@
+"""What a partition page shows: the events of an artifact, with numbers, tables, a small picture and lines to paste."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from assets.identity import Item
+from assets.store import Store
+
+SPARKLINE_SIZE = (96, 24)
+
+
+def materialization(
+    asset: dg.AssetKey, item: Item, store: Store, extra: Mapping[str, Any] | None = None
+) -> dg.AssetMaterialization:
+    """Describe one stored artifact as the event that Dagster shows."""
+    manifest = store.manifest(*item.address) or {}
+    return dg.AssetMaterialization(
+        asset,
+        partition=item.key,
+        metadata={**_metadata(item, manifest, store), **(extra or {})},
+        tags=version_tags(manifest["fingerprint"], manifest["parts"]["code"], _input_versions(item, store)),
+    )
+
+
+def evaluation_materialization(
+    asset: dg.AssetKey, model: Item, evaluations: Sequence[Item], store: Store, extra: Mapping[str, Any] | None = None
+) -> dg.AssetMaterialization:
+    """Describe all evaluations of one model as one event; its data version covers each of them."""
+    from assets.identity import short_digest
+
+    manifests = {item.config["test"]: store.manifest(*item.address) or {} for item in evaluations}
+    numbers = {
+        f"{test}/{name}": value for test, manifest in manifests.items() for name, value in manifest["numbers"].items()
+    }
+    first = next(iter(manifests.values()))
+    return dg.AssetMaterialization(
+        asset,
+        partition=model.key,
+        metadata={
+            **_finite(numbers),
+            "summary": _summary_table(evaluations, store),
+            "stored in": dg.MetadataValue.json([str(store.path(*item.address)) for item in evaluations]),
+            "use it": _paste(model),
+            **(extra or {}),
+        },
+        tags=version_tags(
+            short_digest(*sorted(m["fingerprint"] for m in manifests.values())),
+            first["parts"]["code"],
+            {f"{model.study}/model": (store.manifest(*model.address) or {}).get("fingerprint", "")},
+        ),
+    )
+
+
+def failure_observation(
+    asset: dg.AssetKey, item: Item, manifest: Mapping[str, Any], detail: str
+) -> dg.AssetObservation:
+    """Describe a configuration that failed, on its own page."""
+    failure = manifest.get("failure", {})
+    fields = {name: failure[name] for name in ("stage", "phase", "step") if name in failure}
+    return dg.AssetObservation(
+        asset,
+        partition=item.key,
+        metadata={
+            "status": manifest.get("status", "failed"),
+            **fields,
+            "detail": dg.MetadataValue.text(failure.get("detail") or detail),
+            "settings": dg.MetadataValue.json(dict(item.config)),
+            "see it": dg.MetadataValue.md(f"```\norrery show {item.study}/{item.hash}\n```"),
+        },
+    )
+
+
+def version_tags(data: str, code: str, inputs: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags from which Dagster tells fresh from stale, per partition."""
+    tags = {
+        "dagster/data_version": data[:16],
+        "dagster/data_version_is_user_provided": "true",
+        "dagster/code_version": code[:16],
+    }
+    return tags | {f"dagster/input_data_version/{key}": version[:16] for key, version in inputs.items()}
+
+
+def _input_versions(item: Item, store: Store) -> dict[str, str]:
+    manifests = {f"{i.study}/{i.layer}": store.manifest(*i.address) or {} for i in item.inputs}
+    return {key: manifest["fingerprint"] for key, manifest in manifests.items() if manifest}
+
+
+def _metadata(item: Item, manifest: Mapping[str, Any], store: Store) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        **_finite(manifest.get("numbers", {})),
+        **{f"seconds/{name}": float(value) for name, value in manifest.get("timings", {}).items()},
+        "settings": dg.MetadataValue.json(dict(item.config)),
+        "bytes": sum(file["size"] for file in manifest.get("files", {}).values()),
+        "stored in": dg.MetadataValue.path(str(store.path(*item.address))),
+    }
+    rows = manifest.get("rows")
+    if rows:
+        shown["dagster/row_count"] = rows
+    if item.layer == "model":
+        shown |= _history_metadata(item, store) | {"use it": _paste(item)}
+    return shown
+
+
+def _history_metadata(item: Item, store: Store) -> dict[str, Any]:
+    history = store.open(*item.address).table("history")
+    columns = [dg.TableColumn(name, str(dtype)) for name, dtype in history.dtypes.items()]
+    shown: dict[str, Any] = {
+        "dagster/row_count": len(history),
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+    }
+    if len(history) > 1:
+        shown["loss"] = dg.MetadataValue.md(sparkline(history["loss"].to_numpy()))
+    return shown
+
+
+def _summary_table(evaluations: Sequence[Item], store: Store) -> dg.TableMetadataValue:
+    records = []
+    for item in evaluations:
+        summary = store.open(*item.address).table("summary")
+        records += [
+            dg.TableRecord(
+                {
+                    "test": item.config["test"],
+                    "metric": row.metric,
+                    "value": f"{row.value:.6g}",
+                    "unit": row.unit,
+                    "n": int(row.n),
+                }
+            )
+            for row in summary.itertuples()
+        ]
+    return dg.MetadataValue.table(records)
+
+
+def _paste(model: Item) -> dg.MarkdownMetadataValue:
+    lines = ["import assets", f'model = assets.load("{model.study}", "{model.hash}")', "model.predictor, model.history"]
+    return dg.MetadataValue.md("```python\n" + "\n".join(lines) + "\n```")
+
+
+def _finite(numbers: Mapping[str, Any]) -> dict[str, float]:
+    import math
+
+    return {name: float(value) for name, value in numbers.items() if value is not None and math.isfinite(value)}
+
+
+def sparkline(values: Any) -> str:
+    """Draw a series on a logarithmic axis as a small 1-bit picture in Markdown, short enough to show inline."""
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    series = np.asarray(values, float)
+    series = series[np.isfinite(series) & (series > 0)]
+    if series.size < 2:
+        return "no curve"
+    width, height = SPARKLINE_SIZE
+    chosen = np.log(series[np.linspace(0, series.size - 1, min(width, series.size)).astype(int)])
+    level = (chosen - chosen.min()) / max(float(np.ptp(chosen)), 1e-12)
+    points = [(x, (height - 1) * (1 - y)) for x, y in zip(np.linspace(0, width - 1, level.size), level, strict=True)]
+    picture = Image.new("1", SPARKLINE_SIZE, 1)
+    ImageDraw.Draw(picture).line(points, fill=0)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return f"![loss](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"

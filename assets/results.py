@@ -1,0 +1,162 @@
+"""What a sweep left, for people and notebooks: one trained model, or the table of a sweep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from assets.artifacts import read_evaluation, read_trained
+from assets.plan import Planner
+from assets.store import Missing, Store
+from trainers import STUDIES
+from trainers.study import Config, Evaluation, ModelConfigBase, Trained
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from assets.sweeps import Row, Sweep
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A trained model from the store, with what it was made of."""
+
+    study: str
+    key: str
+    config: ModelConfigBase
+    dataset: Config
+    trained: Trained
+    manifest: Mapping[str, Any] = field(repr=False)
+    store: Store = field(repr=False)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Losses by step."""
+        return self.trained.history
+
+    @cached_property
+    def predictor(self) -> Any:
+        """The predictor in the study's own terms."""
+        return STUDIES[self.study].apply(self.config, self.trained)
+
+    @cached_property
+    def evaluations(self) -> dict[str, Evaluation]:
+        """Every stored evaluation of this very model, by the name of its test set."""
+        this = (f"model/{self.manifest['hash']}", self.manifest["fingerprint"])
+        found = {}
+        for hash in self.store.hashes(self.study, "evaluation"):
+            manifest = self.store.manifest(self.study, "evaluation", hash)
+            if manifest and manifest["status"] == "ok" and this in manifest["parts"]["inputs"].items():
+                found[manifest["config"]["test"]] = read_evaluation(self.store.open(self.study, "evaluation", hash))
+        return found
+
+
+def load(study: str, key: str, store: Store | None = None) -> Loaded:
+    """Load a trained model by its partition key or hash.
+
+    Raises:
+        Missing: there is none, or it failed; one line with what to do.
+    """
+    store = store or Store()
+    if study not in STUDIES:
+        raise Missing(f"unknown study {study!r}; expected one of {', '.join(STUDIES)}")
+    artifact = store.open(study, "model", key.rsplit("-", 1)[-1])
+    manifest = artifact.manifest
+    if manifest["status"] != "ok":
+        raise Missing(f"{manifest['key']} has no trained model: {manifest['status']}; see `orrery show {study}/{key}`")
+    return Loaded(
+        study,
+        manifest["key"],
+        STUDIES[study].model.model_validate(manifest["config"]),
+        _dataset_of(store, study, manifest),
+        read_trained(artifact),
+        manifest,
+        store,
+    )
+
+
+def _dataset_of(store: Store, study: str, model: Mapping[str, Any]) -> Config:
+    """Return the configuration of the dataset that a model was trained on."""
+    from assets.files import FileDataset, is_file
+
+    manifest = model
+    for layer in ("segments", "dataset"):
+        address = next(name for name in manifest["parts"]["inputs"] if name.startswith(f"{layer}/"))
+        manifest = store.manifest(study, layer, address.split("/")[1]) or {}
+        if not manifest:
+            raise Missing(f"{address} of {study}, which {model['key']} was made of, is not in the store; run its sweep")
+    kind = FileDataset if is_file(manifest["config"]) else STUDIES[study].dataset
+    return kind.model_validate(manifest["config"])
+
+
+def table(sweep: str, store: Store | None = None) -> pd.DataFrame:
+    """Return the results of a sweep under sweeps/, by its name `<study>/<sweep>`.
+
+    Raises:
+        LookupError: there is no such sweep.
+    """
+    from assets.sweeps import read_catalogue
+
+    sweeps = read_catalogue().sweeps
+    if sweep not in sweeps:
+        raise LookupError(f"no sweep {sweep!r} under sweeps/; there are: {', '.join(sorted(sweeps)) or 'none'}")
+    return sweep_table(sweeps[sweep], store or Store())
+
+
+def sweep_table(sweep: Sweep, store: Store) -> pd.DataFrame:
+    """Return a tidy table: one row per configuration and test set.
+
+    Columns: the sweep's axes, key, hash, dataset, the counts of the segmentation's last phase, train_seconds,
+    fingerprint, commit, status, test, test_dataset, and one per metric, the study's headline first. A row that is not
+    `ok` has NaN for its metrics.
+    """
+    import pandas as pd
+
+    planner = Planner(store)
+    return pd.DataFrame([record for row in sweep.rows for record in _records(row, sweep, store, planner)])
+
+
+def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dict[str, Any]]:
+    model = row.configuration.item
+    manifest = store.manifest(*model.address) or {}
+    common = {
+        **row.axes,
+        "key": model.key,
+        "hash": model.hash,
+        "dataset": model.inputs[0].inputs[0].key,
+        **_counts(model.inputs[0], store),
+        "train_seconds": manifest.get("timings", {}).get("train"),
+        "fingerprint": manifest.get("fingerprint", "")[:12],
+        "commit": (manifest.get("commit") or "")[:12],
+    }
+    records = []
+    for (name, test), item in zip(sweep.tests.items(), row.evaluations, strict=True):
+        status = _status(planner, store, model, item)
+        metrics = dict.fromkeys(STUDIES[sweep.study].headline, math.nan)
+        metrics |= _metrics(store, item) if status == "ok" else {}
+        records.append({**common, "status": status, "test": name, "test_dataset": test.key, **metrics})
+    return records
+
+
+def _status(planner: Planner, store: Store, model: Any, evaluation: Any) -> str:
+    """Return `ok`, the status of the first stored failure, or the state that keeps the row from being there."""
+    for item in (model, evaluation):
+        verdict = planner.verdict(item)
+        if verdict.state != "fresh":
+            manifest = store.manifest(*item.address) or {}
+            return manifest["status"] if verdict.state in ("settled", "retry") else verdict.state
+    return "ok"
+
+
+def _metrics(store: Store, item: Any) -> dict[str, float]:
+    summary = store.open(*item.address).table("summary")
+    return dict(zip(summary["metric"], summary["value"].astype(float), strict=True))
+
+
+def _counts(segments: Any, store: Store) -> dict[str, Any]:
+    """Return the counts of the last phase of a segmentation: orbits, segments, ratio."""
+    phases = (store.manifest(*segments.address) or {}).get("counts") or [{}]
+    return {name: value for name, value in phases[-1].items() if name != "phase"}

@@ -1,0 +1,189 @@
+"""Make one artifact: read its inputs from the store, call the study's stage, write what comes back.
+
+Every end of a stage is a status: an exception becomes a stored row with its traceback, never a lost configuration.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+from assets import artifacts
+from assets.checkpoints import Checkpoints
+from assets.device import device_used
+from assets.failures import one_line, status_of
+from assets.files import FileDataset, is_file, read_file
+from assets.identity import Fingerprint, Item
+from assets.inputs import read_inputs
+from assets.numbers import numbers_of, rows_of
+from assets.plan import STAGES, made_of
+from assets.store import Draft, Store
+from assets.tasks import Outcome
+from assets.watch import Watch
+from trainers import STUDIES
+from trainers.study import SETTLED, Config, Failed, Job, Report, Segments, Study, Trained
+
+WRITERS: dict[str, Callable[[Draft, Any], None]] = {
+    "dataset": artifacts.write_trajectories,
+    "segments": artifacts.write_segments,
+    "model": artifacts.write_trained,
+    "evaluation": artifacts.write_evaluation,
+}
+
+
+def run(item: Item, fingerprint: Fingerprint, store: Store, report: Report = lambda progress: False) -> Outcome:
+    """Make one artifact and store it, or store why it could not be made."""
+    making = Making(item, fingerprint, store, report)
+    started, trace = time.monotonic(), ""
+    try:
+        failed = making.make()
+    except BaseException as error:  # whatever ends a stage is its outcome
+        failed, trace = making.failure(status_of(error), one_line(error)), traceback.format_exc()
+    detail = making.store_failure(failed, trace) if failed else ""
+    status = failed.status if failed else "ok"
+    place = failed or making.failure("ok", "")
+    return Outcome(item, status, place.stage, place.phase, place.step, detail, time.monotonic() - started)
+
+
+def store_failure(item: Item, fingerprint: Fingerprint, store: Store, failed: Failed, trace: str) -> str:
+    """Store a failure on behalf of a worker that no longer can; return its detail."""
+    return Making(item, fingerprint, store).store_failure(failed, trace)
+
+
+@dataclass
+class Making:
+    """One artifact while it is made."""
+
+    item: Item
+    fingerprint: Fingerprint
+    store: Store
+    report: Report = lambda progress: False
+    timings: dict[str, float] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What the manifest says beyond the fields that every artifact has."""
+
+    def __post_init__(self) -> None:
+        self.checkpoints = Checkpoints(self.item.study, self.item.hash, self.fingerprint.value)
+        self.watch = Watch(self.report, self.checkpoints)
+
+    @property
+    def study(self) -> Study:
+        """The study of the item."""
+        if self.item.study not in STUDIES:
+            raise ValueError(f"unknown study {self.item.study!r}; expected one of {', '.join(STUDIES)}")
+        return STUDIES[self.item.study]
+
+    def make(self) -> Failed | None:
+        """Make and store the artifact; return the failure that the study itself reports, if it does."""
+        with self._timed("inputs"):
+            inputs = read_inputs(self.item, self.fingerprint, self.store)
+        cpu = time.process_time()
+        with self._timed(STAGES[self.item.layer]):
+            made = CALLS[self.item.layer](self, *inputs)
+        self.timings["cpu"] = time.process_time() - cpu
+        if isinstance(made, Failed):
+            return made
+        with self._draft() as draft:
+            WRITERS[self.item.layer](draft, made)
+            draft.manifest |= {"numbers": numbers_of(self.study, made), "rows": rows_of(made)}
+        self.checkpoints.clear()
+        return None
+
+    def failure(self, status: str, detail: str, partial: Trained | None = None) -> Failed:
+        """Describe a failure at the place that was reached last."""
+        stage = STAGES[self.item.layer]
+        return Failed(self.item.key, status, stage, self.watch.phase, self.watch.step, detail, partial)  # type: ignore[arg-type]
+
+    def store_failure(self, failed: Failed, trace: str = "") -> str:
+        """Write a failure as the artifact, unless a good one of the same fingerprint is there; return its detail."""
+        present = self.store.manifest(*self.item.address)
+        if present and present["status"] == "ok" and present["fingerprint"] == self.fingerprint.value:
+            return failed.detail
+        try:
+            with self._draft() as draft:
+                artifacts.write_failed(draft, failed, trace)
+                draft.manifest["numbers"] = self.watch.last_losses
+        except OSError as error:
+            return f"{failed.detail}; this row could not be stored ({error})"
+        if failed.status in SETTLED:
+            self.checkpoints.clear()
+        return failed.detail
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.timings[name] = time.monotonic() - started
+
+    @contextmanager
+    def _draft(self) -> Iterator[Draft]:
+        """Open a draft whose manifest says what the artifact is and what it was made of."""
+        with self.store.writing(*self.item.address) as draft:
+            draft.manifest |= made_of(self.item, self.fingerprint) | {"cohort": self.item.cohort}
+            draft.manifest |= {"timings": self.timings, "device": device_used(), **self.notes}
+            yield draft
+
+
+def _simulate(making: Making) -> Any:
+    if is_file(making.item.config):
+        return read_file(FileDataset.model_validate(making.item.config))
+    config = making.study.dataset.model_validate(making.item.config)
+    making.notes["seed"] = getattr(config, "seed", None)
+    return making.study.simulate(config)
+
+
+def _segment(making: Making, trajectories: Any) -> Segments:
+    projection = get_type_hints(making.study.model.segmentation)["return"]
+    segments = making.study.segment(projection.model_validate(making.item.config), trajectories)
+    making.notes["counts"] = [dict(row) for row in segments.counts]
+    return segments
+
+
+def _train(making: Making, segments: Segments) -> Trained | Failed:
+    config = _model_config(making, making.item)
+    if not segments.usable:
+        return _without_segments(making, segments)
+    found = making.checkpoints.newest()
+    if found.state is not None or found.refused:
+        making.notes["resumed"] = {"step": found.step, "refused": list(found.refused)}
+    job = Job(making.item.key, config, segments, found.state)
+    trained = next(iter(making.study.train([job], making.watch)))
+    if isinstance(trained, Failed):
+        return trained
+    if trained.stopped:
+        return making.failure("interrupted", f"stopped at step {making.watch.step}; run again to go on", trained)
+    making.timings |= {name: float(seconds) for name, seconds in trained.timings.items() if name != "train"}
+    making.notes["counts"] = {name: int(count) for name, count in trained.counts.items()}
+    return trained
+
+
+def _evaluate(making: Making, trained: Trained, test: Any) -> Any:
+    config = _model_config(making, making.item.inputs[0])
+    return making.study.evaluate(config, trained, making.item.config["test"], test)
+
+
+def _model_config(making: Making, item: Item) -> Config:
+    config = making.study.model.model_validate(item.config)
+    making.notes["seed"] = config.seed
+    return config
+
+
+def _without_segments(making: Making, segments: Segments) -> Failed:
+    phase = next(number for number, row in enumerate(segments.counts) if row["train_segments"] == 0)
+    row = ", ".join(f"{name} {value}" for name, value in segments.counts[phase].items())
+    detail = f"phase {phase} has no training segment ({row}); shorten segment_length or widen window"
+    return Failed(making.item.key, "skipped:zero_segments", "segments", phase, 0, detail)
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    "dataset": _simulate,
+    "segments": _segment,
+    "model": _train,
+    "evaluation": _evaluate,
+}

@@ -1,0 +1,33 @@
+"""What a running training is watched by: heartbeat, checkpoints, and the place it has reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from assets.checkpoints import Checkpoints
+from trainers.study import Progress, Report
+
+
+@dataclass
+class Watch:
+    """Pass progress on, write a checkpoint when one is due, and remember how far the training came."""
+
+    report: Report
+    checkpoints: Checkpoints
+    phase: int = 0
+    step: int = 0
+    losses: dict[str, float] | None = None
+
+    def __call__(self, progress: Progress) -> bool:
+        """Answer whether the training shall stop."""
+        self.phase, self.step = progress.phase, progress.step
+        self.losses = {name: float(loss) for name, loss in progress.losses.items()}
+        stop = self.report(progress)
+        self.checkpoints.offer(progress, stopping=stop)
+        return stop
+
+    @property
+    def last_losses(self) -> dict[str, Any]:
+        """The losses that were reported last, as numbers of a manifest."""
+        return {f"last_{name}": loss for name, loss in (self.losses or {}).items()}

@@ -1,0 +1,5 @@
+"""Dagster wiring and the command line. No numerics."""
+
+import warnings
+
+warnings.filterwarnings("ignore", message=r".*is currently in (beta|preview).*")

@@ -1,0 +1,39 @@
+"""The choice of a sweep by name."""
+
+from assets.sweeps import Catalogue, Sweep
+
+
+class UnknownSweep(LookupError):  # noqa: N818
+    """No sweep of that name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def choose_sweep(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep:
+    """Return the sweep of that name (`<study>/<sweep>`), or the default one.
+
+    Raises:
+        UnknownSweep: with the names there are, or with the error of the file that could not be read.
+    """
+    known = {n: s for n, s in catalogue.sweeps.items() if not study or s.study == study}
+    if name:
+        return _named(catalogue, name, known)
+    defaults = [sweep for sweep in known.values() if sweep.default]
+    if not defaults:
+        raise UnknownSweep(f"no sweep is marked `default: true`; name one of: {', '.join(sorted(known)) or 'none'}")
+    return defaults[0]
+
+
+def _named(catalogue: Catalogue, name: str, known: dict[str, Sweep]) -> Sweep:
+    """Return the one sweep whose full name, or whose name within its study, is given."""
+    matches = [sweep for full, sweep in known.items() if name in (full, sweep.key)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UnknownSweep(f"sweep {name!r} is in several studies; name one of: {', '.join(s.name for s in matches)}")
+    for path, error in catalogue.broken.items():
+        stem = path.removesuffix(".yaml")
+        if name in (stem, stem.rsplit("/", 1)[-1]):
+            raise UnknownSweep("\n".join(error.problems))
+    raise UnknownSweep(f"no sweep {name!r} under sweeps/; there are: {', '.join(sorted(known)) or 'none'}")

@@ -1,0 +1,20 @@
+"""The command line: `orrery ...`. Exit codes: 0 all rows ok, 1 some row is not, 2 the request itself is wrong."""
+
+import typer
+
+from orchestration.cli import inspect, plan, run
+
+app = typer.Typer(
+    name="orrery",
+    help="Sweeps over simulated trajectories: incremental, fault-tolerant, traceable.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.command("table")(inspect.table)
+app.command("diff")(inspect.diff)
+app.command("show")(inspect.show)
+app.command("convert")(inspect.convert)
+app.command("verify")(inspect.verify)

@@ -1,0 +1,159 @@
+"""Commands that look: table, diff, show, convert, verify."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestration.cli.plan import Json, Name
+from orchestration.cli.request import any_sweep, clear_errors, print_json, refuse
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from assets.sweeps import Sweep
+
+
+def table(
+    sweep: Name = "",
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print the tidy table as CSV: every metric, every test set.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Print the leaderboard of a sweep, or its whole table."""
+    from assets.results import sweep_table
+    from assets.store import Store
+
+    with clear_errors():
+        chosen = any_sweep(sweep)
+        if csv or json:
+            rows = sweep_table(chosen, Store())
+            print(rows.to_csv(index=False) if csv else rows.to_json(orient="records", indent=2))
+            return
+        print_leaderboard(wide_console(), chosen)
+
+
+def print_leaderboard(console: "Console", chosen: "Sweep") -> None:
+    """Print a leaderboard: one table per test set, one row per configuration."""
+    from rich.table import Table
+
+    from assets.leaderboard import cells, rank
+    from assets.store import Store
+    from trainers import STUDIES
+
+    rows = rank(chosen, STUDIES[chosen.study], Store())
+    console.print(f"{chosen.name}: {chosen.description}", markup=False)
+    for test in chosen.tests:
+        metrics = [name for name in rows.columns if name.startswith(f"{test} ")]
+        drawn = Table(title=f"test set {test}", title_justify="left")
+        for name in ("rank", *chosen.axes, "status"):
+            drawn.add_column(name.rsplit(".", 1)[-1].replace("_", " "), no_wrap=True)
+        for name in metrics:
+            drawn.add_column(name.removeprefix(f"{test} ").replace("_", " "), justify="right")
+        for row in rows[["rank", *chosen.axes, "status", *metrics]].itertuples(index=False):
+            drawn.add_row(*cells(row))
+        console.print(drawn)
+
+
+def wide_console() -> "Console":
+    """Return a console as wide as the terminal, or wide enough for a table where there is none."""
+    import sys
+
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=160)
+
+
+def diff(
+    items: Annotated[list[str], typer.Argument(help="Sweeps, sweep files, or <study>/<key or hash> of stored models.")],
+    json: Json = False,
+) -> None:
+    """Show only the settings in which configurations differ, defaults resolved."""
+    from assets.difference import difference
+
+    with clear_errors():
+        configurations = {name: value for item in items for name, value in _configurations(item).items()}
+        if len(configurations) < 2:
+            refuse(f"diff needs at least two configurations, and {' '.join(items)} has {len(configurations)}")
+        rows = difference(configurations)
+    if json:
+        print_json([{"setting": path, **values} for path, values in rows])
+        return
+    _print_diff(rows, list(configurations))
+
+
+def _configurations(item: str) -> dict[str, dict[str, Any]]:
+    """Resolve a sweep, a sweep file or a stored model to full configurations by key."""
+    from assets.results import load
+    from assets.sweeps import read_catalogue
+
+    if item.endswith((".yaml", ".yml")) or item in read_catalogue().sweeps:
+        rows = any_sweep(item).rows
+        return {row.configuration.key: _resolved(row.configuration.dataset, row.configuration.model) for row in rows}
+    study, _, key = item.partition("/")
+    loaded = load(study, key)
+    return {loaded.key: _resolved(loaded.dataset, loaded.config)}
+
+
+def _resolved(dataset: Any, model: Any) -> dict[str, Any]:
+    return {"dataset": dataset.model_dump(mode="json"), "model": model.model_dump(mode="json")}
+
+
+def _print_diff(rows: list, names: list[str]) -> None:
+    from rich.table import Table
+
+    drawn = Table("setting", *names)
+    for path, values in rows:
+        drawn.add_row(path, *[str(values.get(name, "")) for name in names])
+    wide_console().print(drawn)
+
+
+def show(
+    key: Annotated[str, typer.Argument(help="<study>/<key or hash> of a stored model.")], json: Json = False
+) -> None:
+    """Show what is stored of one configuration: settings, status, provenance, and the traceback of a failure."""
+    from assets.store import Store
+
+    study, _, name = key.partition("/")
+    with clear_errors():
+        store = Store()
+        manifest = store.manifest(study, "model", name.rsplit("-", 1)[-1])
+        if manifest is None:
+            refuse(
+                f"no model {name!r} of study {study!r} is stored; expected <study>/<key> as `orrery plan --keys` has it"
+            )
+        print_json({field: value for field, value in manifest.items() if field != "files"})
+        traceback = store.path(study, "model", manifest["hash"]) / "traceback.txt"
+        if traceback.exists() and not json:
+            print(traceback.read_text(encoding="utf-8"))
+
+
+def convert(
+    path: Annotated[Path, typer.Argument(help="A sweep file in the older format.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write; default: print.")] = None,
+) -> None:
+    """Write an older sweep file in the present form, with a comment on each decision."""
+    from assets.convert import convert as converted
+
+    with clear_errors():
+        text = converted(path)
+        if output is None:
+            print(text, end="")
+        elif output.exists():
+            refuse(f"{output} exists; give another path, or remove it first")
+        else:
+            output.write_text(text, encoding="utf-8")
+
+
+def verify() -> None:
+    """Check the sums of everything in the store."""
+    from assets.store import Store
+    from assets.store import verify as damaged_in
+
+    with clear_errors():
+        damaged = list(damaged_in(Store()))
+    for line in damaged:
+        print(line)
+    print(f"orrery: {len(damaged)} damaged")
+    raise typer.Exit(1 if damaged else 0)

@@ -1,0 +1,65 @@
+"""What every command shares: finding the sweep that was asked for, and ending with one clear line."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+
+from assets.store import Missing
+from assets.sweeps import Catalogue, Sweep, SweepError, load_sweep, read_catalogue
+from orchestration.choice import UnknownSweep, choose_sweep
+
+WRONG_REQUEST = 2
+
+
+def refuse(*lines: str) -> NoReturn:
+    """Say what is wrong on standard error, and exit with 2."""
+    for line in lines:
+        print(f"orrery: {line}", file=sys.stderr)
+    raise typer.Exit(WRONG_REQUEST)
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn the errors that a user can cause into clear lines and exit code 2."""
+    try:
+        yield
+    except SweepError as error:
+        refuse(*error.problems)
+    except (OSError, Missing, UnknownSweep) as error:
+        refuse(*str(error).splitlines())
+
+
+def any_sweep(name: str) -> Sweep:
+    """Return the sweep of a file at any path, of a name, or the default one for an empty name."""
+    if name.endswith((".yaml", ".yml")):
+        return load_sweep(Path(name))
+    return known_sweep(name)[0]
+
+
+def known_sweep(name: str) -> tuple[Sweep, Catalogue]:
+    """Return a sweep under sweeps/ and the catalogue that holds it.
+
+    Raises:
+        UnknownSweep: there is none of that name, or the file lies elsewhere, where it has no partitions.
+    """
+    catalogue = read_catalogue()
+    if not name.endswith((".yaml", ".yml")):
+        return choose_sweep(catalogue, name), catalogue
+    path = Path(name).resolve()
+    for sweep in catalogue.sweeps.values():
+        if sweep.path.resolve() == path:
+            return sweep, catalogue
+    load_sweep(path)
+    raise UnknownSweep(
+        f"{name} is not under sweeps/; partitions are made from the files there: copy it to sweeps/<study>/"
+    )
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    print(json.dumps(value, indent=2, default=str))

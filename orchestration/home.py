@@ -1,0 +1,74 @@
+"""The home of a project: one directory for the store, Dagster's events and MLflow's curves.
+
+`python -m orchestration.home` prepares it and writes `.env`, from which Dagster's own commands learn where it is.
+"""
+
+import os
+from pathlib import Path
+
+from assets.store import home, project_root
+
+MARK = "# Written by Orrery; remove this line to keep changes of your own."
+
+SETTINGS = f"""{MARK}
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+
+# A run that trains fills every CPU, so the queue lets one at a time through.
+concurrency:
+  pools:
+    default_limit: 1
+    granularity: run
+  runs:
+    max_concurrent_runs: 4
+
+# A run whose process died is closed by the daemon, and started once more.
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 300
+  cancel_timeout_seconds: 120
+run_retries:
+  enabled: true
+  max_retries: 1
+  retry_on_asset_or_op_failure: false
+"""
+
+
+def prepare() -> Path:
+    """Make this process use `<home>/dagster`, and write its `dagster.yaml` unless the user took it over."""
+    directory = home() / "dagster"
+    directory.mkdir(parents=True, exist_ok=True)
+    settings = directory / "dagster.yaml"
+    if not settings.exists() or settings.read_text(encoding="utf-8").startswith(MARK):
+        write_changed(settings, SETTINGS)
+    os.environ["DAGSTER_HOME"] = str(directory)
+    return directory
+
+
+def environment(previous: str) -> str:
+    """Return the text of `.env`: the absolute home, unless ORRERY_HOME is set, and every other line as it was."""
+    ours = [f"ORRERY_HOME=${{ORRERY_HOME:-{home()}}}", "DAGSTER_HOME=${ORRERY_HOME}/dagster"]
+    names = tuple(line.split("=")[0] + "=" for line in ours)
+    kept = [line for line in previous.splitlines() if not line.startswith(names)]
+    return "\n".join([*ours, *kept]) + "\n"
+
+
+def write_environment(file: Path) -> None:
+    """Write the lines of the home into a `.env` file."""
+    write_changed(file, environment(file.read_text(encoding="utf-8") if file.exists() else ""))
+
+
+def write_changed(file: Path, text: str) -> None:
+    """Write a file in one step, and only if its text changes: other processes may be reading it."""
+    if file.exists() and file.read_text(encoding="utf-8") == text:
+        return
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(file)
+
+
+if __name__ == "__main__":
+    prepare()
+    write_environment(project_root() / ".env")

@@ -1,0 +1,34 @@
+"""Schedules: a sweep file with `schedule:` runs at its hours, in its time zone, when something is due."""
+
+import dagster as dg
+
+from assets.plan import plan_sweep
+from assets.store import Store
+from assets.sweeps import Sweep
+from orchestration.clock import local_timezone
+
+
+def sweep_schedule(sweep: Sweep) -> dg.ScheduleDefinition:
+    """Build the schedule of one sweep: launch what is missing or stale, or skip and say why."""
+    name = sweep.name.replace("/", "_").replace("-", "_").replace(".", "_")
+
+    def launch(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        due = sum(verdict.due for verdicts in plan_sweep(sweep, Store()).values() for verdict in verdicts)
+        if not due:
+            return dg.SkipReason(f"{sweep.name}: everything is stored and fresh; nothing to run")
+        return dg.RunRequest(run_config=run_config(sweep.name), tags={"orrery/sweep": sweep.name})
+
+    return dg.ScheduleDefinition(
+        name=f"{name}_schedule",
+        job_name=f"{sweep.study}_sweep",
+        cron_schedule=sweep.schedule,
+        execution_timezone=sweep.timezone or local_timezone(),
+        execution_fn=launch,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=sweep.description,
+    )
+
+
+def run_config(sweep: str) -> dict:
+    """Return the run configuration of the sweep job for one sweep."""
+    return {"ops": {"sweep": {"config": {"sweep": sweep}}}}

@@ -1,0 +1,168 @@
+"""Run everything missing of one sweep, layer by layer, as named Dagster runs."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from assets import display
+from assets.identity import LAYERS, Item, Layer
+from assets.plan import Planner
+from assets.store import Store
+from assets.study_assets import asset_key, partition_keys
+from assets.sweeps import Catalogue, StudyCatalogue, Sweep
+
+JobByName = Callable[[str], dg.JobDefinition]
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a sweep run did."""
+
+    sweep: str
+    trained: int
+    evaluated: int
+    cached: int
+    failed: dict[str, str]
+    """Status and detail of every row that is not ok, by key."""
+    seconds: float
+
+    @property
+    def line(self) -> str:
+        """Say it in one line."""
+        return (
+            f"orrery: sweep {self.sweep}: trained {self.trained}, evaluated {self.evaluated}, "
+            f"cached {self.cached}, failed {len(self.failed)}"
+        )
+
+
+def run_sweep(
+    sweep: Sweep, catalogue: Catalogue, instance: dg.DagsterInstance, job: JobByName, parent: str = ""
+) -> Summary:
+    """Make what is missing or stale of a sweep, in order, and write its leaderboard.
+
+    Every layer is one Dagster run per contiguous stretch of partition keys, so that no run covers a key that it does
+    not launch. What is fresh in the store but unknown to Dagster gets its event instead.
+    """
+    started = time.monotonic()
+    study = catalogue.study(sweep.study)
+    standing = _standing(sweep, study)
+    adopt(sweep, study, instance)
+    for layer in LAYERS:
+        for stretch in contiguous(_due_keys(sweep, study, layer), partition_keys(study, layer)):
+            _run_layer(job(f"{sweep.study}_{layer}"), stretch, instance, parent)
+    _run_layer(job(f"{sweep.study}_leaderboard"), [sweep.key], instance, parent)
+    return _summary(sweep, standing, time.monotonic() - started)
+
+
+def evaluations(study: StudyCatalogue, model: Item) -> tuple[Item, ...]:
+    """Return the evaluations of a model over the test sets of all sweeps that hold it."""
+    return study.evaluations[model.key]
+
+
+def contiguous(keys: Iterable[str], ordered: Sequence[str]) -> Iterator[list[str]]:
+    """Split keys into stretches that are contiguous in the order of the partition set.
+
+    >>> list(contiguous(["a", "b", "d"], ["a", "b", "c", "d"]))
+    [['a', 'b'], ['d']]
+    """
+    wanted = set(keys)
+    stretch: list[str] = []
+    for key in ordered:
+        if key in wanted:
+            stretch.append(key)
+        elif stretch:
+            yield stretch
+            stretch = []
+    if stretch:
+        yield stretch
+
+
+def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance) -> int:
+    """Report what is fresh in the store and unknown to Dagster; return how many artifacts that were."""
+    store, planner = Store(), Planner(Store())
+    reported = 0
+    for layer in LAYERS:
+        key = asset_key(sweep.study, layer)
+        known = instance.get_materialized_partitions(key)
+        for item in _partition_items(sweep, layer):
+            if item.key in known or not _fresh(planner, study, layer, item):
+                continue
+            instance.report_runless_asset_event(_known_event(key, layer, item, study, store))
+            reported += 1
+    return reported
+
+
+def _partition_items(sweep: Sweep, layer: Layer) -> tuple[Item, ...]:
+    """Return the items whose keys are the partitions of a layer: an evaluation has the key of its model."""
+    return sweep.items()["model" if layer == "evaluation" else layer]
+
+
+def _fresh(planner: Planner, study: StudyCatalogue, layer: Layer, item: Item) -> bool:
+    items = evaluations(study, item) if layer == "evaluation" else (item,)
+    return all(planner.verdict(one).state == "fresh" for one in items)
+
+
+def _known_event(
+    key: dg.AssetKey, layer: Layer, item: Item, study: StudyCatalogue, store: Store
+) -> dg.AssetMaterialization:
+    if layer == "evaluation":
+        return display.evaluation_materialization(key, item, evaluations(study, item), store)
+    return display.materialization(key, item, store)
+
+
+def _due_keys(sweep: Sweep, study: StudyCatalogue, layer: Layer) -> list[str]:
+    """Return the partition keys of a layer with something to do, and all that it takes in the store."""
+    planner = Planner(Store())
+
+    def due(item: Item) -> bool:
+        items = evaluations(study, item) if layer == "evaluation" else (item,)
+        verdicts = [planner.verdict(one) for one in items]
+        return any(v.due and not any(planner.verdict(up).due for up in v.item.inputs) for v in verdicts)
+
+    return [item.key for item in _partition_items(sweep, layer) if due(item)]
+
+
+def _run_layer(job: dg.JobDefinition, stretch: Sequence[str], instance: dg.DagsterInstance, parent: str) -> None:
+    """Run the job of one layer over a contiguous stretch of keys; failures are on record, not raised."""
+    tags = {
+        "dagster/asset_partition_range_start": stretch[0],
+        "dagster/asset_partition_range_end": stretch[-1],
+    }
+    if parent:
+        tags["dagster/parent_run_id"] = parent
+    config: dict[str, Any] = QUIET
+    job.execute_in_process(instance=instance, tags=tags, run_config=config, raise_on_error=False)
+
+
+def _standing(sweep: Sweep, study: StudyCatalogue) -> dict[Layer, set[str]]:
+    """Return the keys of models and evaluations that are fresh."""
+    planner = Planner(Store())
+    layers: tuple[Layer, ...] = ("model", "evaluation")
+    return {
+        layer: {item.key for item in _partition_items(sweep, layer) if _fresh(planner, study, layer, item)}
+        for layer in layers
+    }
+
+
+def _summary(sweep: Sweep, standing: dict[Layer, set[str]], seconds: float) -> Summary:
+    """Count what became of every row; `standing` holds the keys that were fresh before."""
+    planner = Planner(Store())
+    failed: dict[str, str] = {}
+    for row in sweep.rows:
+        bad = (v for v in map(planner.verdict, (row.configuration.item, *row.evaluations)) if v.state != "fresh")
+        if verdict := next(bad, None):
+            failed[row.configuration.key] = verdict.reason
+    done = {row.configuration.key for row in sweep.rows} - set(failed)
+    return Summary(
+        sweep.name,
+        trained=len(done - standing["model"]),
+        evaluated=len(done - standing["evaluation"]),
+        cached=len(done & standing["model"] & standing["evaluation"]),
+        failed=failed,
+        seconds=seconds,
+    )

@@ -1,0 +1,26 @@
+"""The toy study, registered in this process and in the workers that it starts."""
+
+import sys
+
+import pytest
+
+from assets import worker_process
+from assets.store import Store
+from tests.toy_study import STUDY
+from trainers import STUDIES
+
+
+def register_toy(patch):
+    patch.setitem(STUDIES, STUDY.name, STUDY)
+    patch.setattr(worker_process, "COMMAND", (sys.executable, "-m", "tests.toy_study.worker"))
+
+
+@pytest.fixture
+def home(fresh_home, monkeypatch):
+    register_toy(monkeypatch)
+    return fresh_home
+
+
+@pytest.fixture
+def store(home):
+    return Store()

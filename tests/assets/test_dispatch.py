@@ -1,0 +1,47 @@
+import pytest
+
+from assets.dispatch import Dispatch
+from assets.identity import Fingerprint, Item
+from assets.tasks import Task, task_from_json, task_to_json
+
+
+def task(name, cohort=""):
+    item = Item("toy", "model", name, "", {"seed": 0}, (), cohort)
+    return Task(item, Fingerprint(name, "", "", {}))
+
+
+def names(dispatch, *lasts):
+    return [dispatch.take(last).item.hash for last in lasts]
+
+
+def of(cohort):
+    return ("toy", "model", cohort)
+
+
+def test_a_worker_goes_on_with_its_cohort_in_the_given_order():
+    dispatch = Dispatch([task("a1", "a"), task("b1", "b"), task("a2", "a"), task("b2", "b"), task("a3", "a")])
+    assert names(dispatch, None, of("a"), of("a")) == ["a1", "a2", "a3"]
+
+
+def test_a_second_worker_takes_the_largest_cohort_that_nobody_has_begun():
+    dispatch = Dispatch([task("a1", "a"), task("b1", "b"), task("c1", "c"), task("c2", "c"), task("a2", "a")])
+    assert names(dispatch, None, None, None) == ["a1", "c1", "b1"]
+
+
+def test_it_helps_where_most_is_left_when_all_are_begun():
+    dispatch = Dispatch([*(task(f"a{i}", "a") for i in range(4)), task("b0", "b"), task("b1", "b")])
+    assert names(dispatch, None, None, of("b"), of("b")) == ["a0", "b0", "b1", "a1"]
+    assert len(dispatch) == 2
+
+
+def test_what_is_put_back_comes_first():
+    dispatch = Dispatch([task("a1", "a"), task("a2", "a")])
+    dispatch.put_back(dispatch.take(None))
+    assert names(dispatch, None, None) == ["a1", "a2"]
+    with pytest.raises(IndexError):
+        dispatch.take(None)
+
+
+def test_a_task_travels_as_json():
+    given = task("a1", "a")
+    assert task_from_json(task_to_json(given)) == given

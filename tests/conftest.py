@@ -1,0 +1,61 @@
+"""What every test shares: one thread, no telemetry, and a home that is thrown away."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SCRATCH = tempfile.TemporaryDirectory(prefix="orrery-tests-")
+"""Everything that tests write outside their own folders; removed at exit."""
+
+os.environ |= {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DAGSTER_DISABLE_TELEMETRY": "true",
+    "JAX_PLATFORMS": "cpu",
+    "MPLBACKEND": "agg",
+    "ORRERY_HOME": f"{SCRATCH.name}/home",
+    "DAGSTER_HOME": f"{SCRATCH.name}/home/dagster",
+    "JUPYTER_RUNTIME_DIR": f"{SCRATCH.name}/jupyter",
+    "IPYTHONDIR": f"{SCRATCH.name}/ipython",
+    **dict.fromkeys(("NPROC", "PJRT_NPROC", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+}
+
+import pytest  # noqa: E402
+from hypothesis import configuration, settings  # noqa: E402
+
+ROOT = Path(__file__).parent.parent
+SMOKE = "two_body/smoke"
+
+configuration.set_hypothesis_home_dir(Path(SCRATCH.name) / "hypothesis")
+settings.register_profile("orrery", deadline=None, derandomize=True, database=None)
+settings.load_profile("orrery")
+
+
+@pytest.fixture
+def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home of one test."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("ORRERY_HOME", str(home))
+    monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
+    return home
+
+
+@pytest.fixture(scope="session")
+def smoke_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the smoke sweep has run once; read it, do not write to it."""
+    home = tmp_path_factory.mktemp("smoke") / "home"
+    environment = os.environ | {"ORRERY_HOME": str(home), "DAGSTER_HOME": str(home / "dagster")}
+    command = [sys.executable, "-m", "orchestration.cli", "run", SMOKE]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home
+
+
+@pytest.fixture
+def smoke(smoke_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of the smoke sweep, made the home of this test."""
+    monkeypatch.setenv("ORRERY_HOME", str(smoke_home))
+    monkeypatch.setenv("DAGSTER_HOME", str(smoke_home / "dagster"))
+    return smoke_home

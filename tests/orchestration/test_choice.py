@@ -1,0 +1,55 @@
+"""The choice of a sweep by name, and the stretches of keys that runs cover."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assets.sweeps import Catalogue, read_catalogue
+from orchestration.choice import UnknownSweep, choose_sweep
+from orchestration.clock import local_timezone
+from orchestration.sweep_run import contiguous
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return read_catalogue()
+
+
+def test_the_default_sweep_is_chosen_without_a_name(catalogue: Catalogue) -> None:
+    assert choose_sweep(catalogue).name == "two_body/heads"
+
+
+@pytest.mark.parametrize("name", ["two_body/smoke", "smoke"])
+def test_a_sweep_is_found_by_its_full_and_by_its_short_name(catalogue: Catalogue, name: str) -> None:
+    assert choose_sweep(catalogue, name).name == "two_body/smoke"
+
+
+def test_an_unknown_name_lists_what_there_is(catalogue: Catalogue) -> None:
+    with pytest.raises(UnknownSweep, match="two_body/smoke"):
+        choose_sweep(catalogue, "nonesuch")
+
+
+def test_a_broken_file_is_named_with_its_own_error(tmp_path: Path) -> None:
+    (tmp_path / "two_body").mkdir()
+    (tmp_path / "two_body/bad.yaml").write_text("study: two_body\nbase: {model: {witdh: 3}}\n")
+    with pytest.raises(UnknownSweep, match="witdh"):
+        choose_sweep(read_catalogue(tmp_path), "bad")
+
+
+@given(st.lists(st.booleans(), max_size=12))
+def test_stretches_cover_exactly_the_wanted_keys_without_gaps(chosen: list[bool]) -> None:
+    ordered = [f"k{n:02}" for n in range(len(chosen))]
+    wanted = [key for key, take in zip(ordered, chosen, strict=True) if take]
+    stretches = list(contiguous(reversed(wanted), ordered))
+    assert [key for stretch in stretches for key in stretch] == wanted
+    for stretch in stretches:
+        first = ordered.index(stretch[0])
+        assert ordered[first : first + len(stretch)] == stretch
+    assert len(stretches) == sum(b and not a for a, b in zip([False, *chosen], chosen, strict=False))
+
+
+def test_the_time_zone_of_a_schedule_is_that_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    assert local_timezone() == "Europe/Berlin"

@@ -1,0 +1,231 @@
+"""The house rules that a syntax tree can tell: who imports whom, what is banned, how long things get."""
+
+import ast
+import json
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from trainers import STUDIES
+
+ROOT = Path(__file__).parent.parent
+PARTS = ("orchestration", "assets", "trainers")
+FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
+HEAVY = {"jax", "jaxlib", "equinox", "diffrax", "optax", "torch", "mlflow", "matplotlib", "pandas", "scipy"}
+INDESCRIPT = {"utils", "util", "helpers", "manager", "base", "core", "misc", "common", "tools"}
+PICKLERS = {"pickle", "cPickle", "_pickle", "cloudpickle", "joblib", "dill", "shelve", "marshal"}
+BANNED_CALLS = {
+    "eval", "exec", "compile", "__import__", "torch.load", "torch.save", "os.system", "os.popen", "yaml.load",
+    "pd.read_pickle", "mlflow.log_model", "eqx.tree_serialise_leaves", "eqx.tree_deserialise_leaves",
+}  # fmt: skip
+FILE_CALLS = {"open", "np.load", "np.save", "np.savez", "np.loadtxt", "np.savetxt", "np.fromfile", "pd.read_csv",
+              "pd.read_parquet", "jnp.load", "jnp.save"}  # fmt: skip
+FILE_METHODS = {"to_csv", "to_parquet", "to_json", "tofile", "write_text", "write_bytes", "read_text", "read_bytes"}
+NOT_FOR_TRAINERS = {"dagster", "yaml", "ruamel", "pathlib", "mlflow", "os", "io", "shutil", "tempfile", "subprocess",
+                    "sqlite3", "duckdb", "pyarrow", "safetensors", "rich", "typer"}  # fmt: skip
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Yield what a file imports, as `module.name`, modules that are named in lazy tables included."""
+    module = module_of(path)
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            origin = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and dotted(node.func) in {"LazyModule", "import_module"}:
+            yield from (str(argument.value) for argument in node.args[:1] if isinstance(argument, ast.Constant))
+
+
+def dotted(node: ast.AST) -> str:
+    """Return `a.b.c` for names and attributes, else an empty text."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return ""
+
+
+def calls_of(path: Path) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call))
+
+
+def without_docstrings(tree: ast.Module) -> ast.Module:
+    """Drop every text that stands alone as a statement."""
+    for node in ast.walk(tree):
+        for field in ("body", "orelse", "finalbody"):
+            if isinstance(body := getattr(node, field, None), list):
+                setattr(node, field, [s for s in body if not is_text(s)])
+    return tree
+
+
+def is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def within(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(package + ".") for package in packages)
+
+
+def may_import(importer: str, imported: str) -> bool:
+    """Tell whether the import rules of the house allow it."""
+    part = importer.split(".")[0]
+    if not within(imported, *PARTS, "tests", "benchmarks"):
+        return part != "trainers" or imported.split(".")[0] not in NOT_FOR_TRAINERS
+    if part == "orchestration":
+        return (
+            within(imported, "orchestration", "assets", "trainers.study", "trainers.STUDIES") or imported == "trainers"
+        )
+    if part == "assets":
+        return (
+            within(imported, "assets", "trainers.study", "trainers.STUDIES", "trainers.common")
+            or imported == "trainers"
+        )
+    if importer == "trainers":
+        return within(imported, "trainers")
+    own = ".".join(importer.split(".")[:2])
+    return within(imported, own, "trainers.common", "trainers.study")
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "allowed"),
+    [
+        ("orchestration.jobs", "assets.store.home", True),
+        ("orchestration.jobs", "trainers.STUDIES", True),
+        ("orchestration.jobs", "trainers.two_body.STUDY", False),
+        ("assets.store", "orchestration.jobs", False),
+        ("assets.store", "trainers.two_body", False),
+        ("assets.store", "dagster", True),
+        ("trainers.two_body.train", "trainers.common.schedules", True),
+        ("trainers.two_body.train", "trainers.vehicle.train", False),
+        ("trainers.two_body.train", "assets.store", False),
+        ("trainers.two_body.train", "pathlib.Path", False),
+        ("trainers.common.schedules", "trainers.two_body.train", False),
+        ("trainers.study", "dagster", False),
+    ],
+)
+def test_the_import_rules_tell_right_from_wrong(importer: str, imported: str, allowed: bool) -> None:
+    assert may_import(importer, imported) is allowed
+
+
+def test_imports_go_one_way() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {imported}"
+        for path in FILES
+        for imported in imports_of(path)
+        if not may_import(module_of(path), imported)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_assets_name_no_study() -> None:
+    wrong = []
+    for path in (ROOT / "assets").rglob("*.py"):
+        source = ast.unparse(without_docstrings(tree_of(path)))
+        wrong += [f"{path.relative_to(ROOT)} names {study}" for study in STUDIES if re.search(rf"\b{study}\b", source)]
+    assert not wrong, "\n".join(wrong)
+
+
+def banned(path: Path) -> Iterator[str]:
+    """Yield what a file does that nothing here may do: run data as code, or keep objects as bytes."""
+    for imported in imports_of(path):
+        if imported.split(".")[0] in PICKLERS:
+            yield f"imports {imported}"
+    for call in calls_of(path):
+        name = dotted(call.func)
+        if name in BANNED_CALLS or name.endswith((".to_pickle", ".read_pickle")):
+            yield f"line {call.lineno}: {name}()"
+        for keyword in call.keywords:
+            value = getattr(keyword.value, "value", None)
+            if keyword.arg in {"allow_pickle", "shell"} and value is not False:
+                yield f"line {call.lineno}: {keyword.arg}"
+
+
+def test_nothing_is_pickled_or_evaluated() -> None:
+    wrong = [f"{path.relative_to(ROOT)} {what}" for path in FILES for what in banned(path)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import pickle", "from joblib import dump", "eval('1')", "np.load(f, allow_pickle=True)", "torch.load(f)",
+     "subprocess.run(c, shell=True)", "frame.to_pickle(f)"],
+)  # fmt: skip
+def test_the_ban_finds_what_it_bans(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    file = tmp_path / "trial.py"
+    file.write_text(source)
+    assert list(banned(file))
+
+
+def test_trainers_touch_no_files() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{call.lineno} calls {dotted(call.func)}"
+        for path in (ROOT / "trainers").rglob("*.py")
+        for call in calls_of(path)
+        if dotted(call.func) in FILE_CALLS or dotted(call.func).rpartition(".")[2] in FILE_METHODS
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_file_names_say_what_is_inside() -> None:
+    allowed = {ROOT / "trainers" / "common"}
+    named = [*FILES, *{path.parent for path in FILES}]
+    assert not [path for path in named if path.stem in INDESCRIPT and path not in allowed]
+
+
+def test_every_module_says_what_it_is() -> None:
+    assert not [str(path.relative_to(ROOT)) for path in FILES if not ast.get_docstring(tree_of(path))]
+
+
+def test_files_and_functions_are_short() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    functions = {
+        f"{path.relative_to(ROOT)}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path in FILES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    print(f"median file {statistics.median(lengths.values())} lines, function {statistics.median(functions.values())}")
+    assert not {str(path.relative_to(ROOT)): n for path, n in lengths.items() if n > 400}
+    assert not {name: n for name, n in functions.items() if n > 70}
+    assert statistics.median(lengths.values()) <= 150
+    assert statistics.median(functions.values()) <= 15
+
+
+LOAD = """
+import json, sys, time
+start = time.process_time()
+import orchestration.definitions
+seconds = time.process_time() - start
+print(json.dumps({"seconds": seconds, "modules": sorted({name.split(".")[0] for name in sys.modules})}))
+"""
+
+
+def load_definitions() -> dict:
+    done = subprocess.run([sys.executable, "-c", LOAD], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_definitions_load_fast_and_light() -> None:
+    loads = [load_definitions() for _ in range(3)]
+    assert not HEAVY & set(loads[0]["modules"])
+    assert min(load["seconds"] for load in loads) < 2.0, "seconds of CPU: other work does not count"

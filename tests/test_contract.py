@@ -1,0 +1,176 @@
+"""Every study goes through all stages on its smallest configuration, without an orchestrator."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assets.files import is_file
+from assets.store import project_root
+from assets.sweeps import load_sweep
+from tests.toy_study import STUDY as TOY
+from tests.toy_study.config import DatasetConfig, ModelConfig
+from trainers import STUDIES
+from trainers.study import Evaluation, Job, Segments, Study, Trained, Trajectories
+
+
+@dataclass(frozen=True)
+class Smoke:
+    """The smallest configuration of a study that says something, and its test set."""
+
+    study: Study
+    dataset: Any
+    model: Any
+    test: Any
+
+    def segments(self) -> Segments:
+        return self.study.segment(self.model.segmentation(), self.study.simulate(self.dataset))
+
+    def job(self, seed: int = 0, **job: Any) -> Job:
+        model = self.model.model_copy(update={"seed": seed})
+        return Job(f"seed{seed}", model, **{"segments": _segments(self.study.name), **job})
+
+
+def smoke(study: Study) -> Smoke:
+    if study is TOY:
+        return Smoke(TOY, DatasetConfig(), ModelConfig(), DatasetConfig(trajectories=4, seed=1000))
+    sweep = load_sweep(project_root() / "sweeps" / study.name / "smoke.yaml")
+    row = sweep.rows[0].configuration
+    test = next(iter(sweep.tests.values()))
+    assert not is_file(test.config)
+    return Smoke(study, row.dataset, row.model, study.dataset.model_validate(test.config))
+
+
+ALL = [study for study in STUDIES.values() if (project_root() / "sweeps" / study.name / "smoke.yaml").is_file()]
+BY_NAME = {study.name: study for study in (*ALL, TOY)}
+
+
+@cache
+def _smoke(name: str) -> Smoke:
+    return smoke(BY_NAME[name])
+
+
+@cache
+def _segments(name: str) -> Segments:
+    return _smoke(name).segments()
+
+
+@cache
+def _company(name: str) -> tuple[Trained, ...]:
+    """Three seeds trained in one call."""
+    one = _smoke(name)
+    return tuple(one.study.train([one.job(seed) for seed in (1, 0, 2)], lambda progress: False))
+
+
+@pytest.fixture(params=BY_NAME)
+def one(request) -> Smoke:
+    return _smoke(request.param)
+
+
+def same(first: Any, second: Any) -> bool:
+    return first.keys() == second.keys() and all(
+        np.array_equal(first[name], second[name], equal_nan=first[name].dtype.kind == "f") for name in first
+    )
+
+
+def test_every_study_has_a_smoke_sweep():
+    assert [study.name for study in ALL] == list(STUDIES)
+
+
+def test_simulating_gives_trajectories_that_agree_with_themselves(one):
+    made, again = one.study.simulate(one.dataset), one.study.simulate(one.dataset)
+    assert isinstance(made, Trajectories)
+    count, times = made.t.shape
+    assert made.y.shape == (count, times, len(made.names)) and len(made.units) == len(made.names)
+    assert all(len(values) == count for values in (*made.parameters.values(), *made.drift.values()))
+    assert made.parameter_units.keys() <= made.parameters.keys()
+    finite = np.isfinite(made.y).all(axis=2)
+    assert finite[:, 0].all() and not (~finite[:, :-1] & finite[:, 1:]).any(), "NaN pads the end, nothing else"
+    assert np.array_equal(made.y, again.y, equal_nan=True)
+
+
+def test_segments_split_by_trajectory(one):
+    segments = _segments(one.study.name)
+    assert segments.usable and len(segments.phases) == len(segments.counts)
+    assert not set(segments.train) & set(segments.validation)
+    for arrays, row in zip(segments.phases, segments.counts, strict=True):
+        for part in ("train", "validation"):
+            sizes = {len(array) for name, array in arrays.items() if name.startswith(f"{part}/")}
+            assert sizes <= {row[f"{part}_segments"]}
+        assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+def test_training_gives_finite_weights_and_a_history(one):
+    for trained in _company(one.study.name):
+        assert isinstance(trained, Trained) and not trained.stopped
+        assert trained.weights and all(np.isfinite(array).all() for array in trained.weights.values())
+        assert any(name.startswith("best/") for name in trained.weights)
+        assert {"phase", "step", "learning_rate", "loss"} <= set(trained.history)
+        assert trained.history["step"].is_monotonic_increasing and np.isfinite(trained.history["loss"]).all()
+        assert trained.counts["steps"] == trained.history["step"].iloc[-1]
+        assert trained.timings["train"] > 0
+
+
+def test_the_same_seed_gives_the_same_bits_alone_and_in_company(one):
+    (alone,) = one.study.train([one.job(0)], lambda progress: False)
+    other, company, _ = _company(one.study.name)
+    assert same(alone.weights, company.weights) and same(alone.state, company.state)
+    assert alone.history.equals(company.history)
+    assert not same(alone.weights, other.weights), "another seed gave the same weights"
+
+
+def test_a_training_that_is_stopped_goes_on_to_the_same_bits(one):
+    states = []
+
+    def stop(progress) -> bool:
+        states.append((progress.step, dict(progress.state())))
+        return progress.step < progress.total_steps
+
+    (stopped,) = one.study.train([one.job(0)], stop)
+    if not stopped.stopped:
+        pytest.skip("the smoke configuration reports only once")
+    step, state = states[0]
+    (resumed,) = one.study.train([one.job(0, state=state)], lambda progress: False)
+    whole = _company(one.study.name)[1]
+    assert 0 < step < whole.counts["steps"]
+    assert same(resumed.weights, whole.weights)
+    assert resumed.history[["step", "loss"]].equals(whole.history[["step", "loss"]])
+
+
+def test_progress_tells_where_a_training_stands(one):
+    seen = []
+    list(one.study.train([one.job(0)], lambda progress: bool(seen.append(progress))))
+    steps = [progress.step for progress in seen]
+    assert steps == sorted(set(steps)) and steps[-1] == seen[-1].total_steps
+    assert sum(progress.phase_end for progress in seen) == len(_segments(one.study.name).phases)
+    assert all("loss" in progress.losses for progress in seen)
+
+
+def test_evaluating_beats_the_trivial_baseline(one):
+    test = one.study.simulate(one.test)
+    trained = _company(one.study.name)[1]
+    made = one.study.evaluate(one.job(0).config, trained, "test", test)
+    assert isinstance(made, Evaluation)
+    assert {"metric", "value", "unit", "n"} <= set(made.summary)
+    values = dict(zip(made.summary["metric"], made.summary["value"], strict=True))
+    assert {*one.study.headline, "baseline"} <= values.keys()
+    assert values[one.study.headline[0]] < values["baseline"]
+    assert all(len(table) for table in made.tables.values())
+
+
+def test_a_predictor_can_be_had(one):
+    assert one.study.apply(one.job(0).config, _company(one.study.name)[1]) is not None
+
+
+def test_nothing_that_a_stage_is_given_changes(one):
+    segments = _segments(one.study.name)
+    before = {name: array.copy() for name, array in segments.phases[0].items()}
+    list(one.study.train([one.job(3)], lambda progress: True))
+    assert same(segments.phases[0], before)
+
+
+def test_a_new_seed_stales_no_segments(one):
+    settings = one.model.segmentation()
+    assert one.model.model_copy(update={"seed": 9}).segmentation() == settings

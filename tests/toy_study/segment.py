@@ -1,0 +1,28 @@
+"""Cut oscillations into segments."""
+
+import numpy as np
+
+from tests.toy_study.config import SegmentationConfig
+from trainers.study import Segments, Trajectories
+
+
+def segment(config: SegmentationConfig, trajectories: Trajectories) -> Segments:
+    """Split by trajectory, cut into windows that do not overlap, and fit the largest value as scale."""
+    count, points, _ = trajectories.y.shape
+    training = max(1, round(config.train_fraction * count))
+    train, validation = np.arange(training), np.arange(training, count)
+    scale = np.abs(trajectories.y[train]).max()
+    phases, counts = [], []
+    for length in config.segment_lengths:
+        parts = {"train": _cut(trajectories, train, length), "validation": _cut(trajectories, validation, length)}
+        phases.append({f"{part}/{name}": array for part, arrays in parts.items() for name, array in arrays.items()})
+        sizes = {f"{part}_segments": len(arrays["t"]) for part, arrays in parts.items()}
+        counts.append({"phase": len(counts), "segment_length": length, "segment_ratio": length / points, **sizes})
+    return Segments(tuple(phases), train, validation, tuple(counts), {"scale": np.array(scale)})
+
+
+def _cut(trajectories: Trajectories, chosen: np.ndarray, length: int) -> dict[str, np.ndarray]:
+    pieces = trajectories.t.shape[1] // length
+    t = trajectories.t[chosen, : pieces * length].reshape(-1, length)
+    y = trajectories.y[chosen, : pieces * length].reshape(-1, length, 2)
+    return {"t": t, "y": y}

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import scipy.stats
+
+from trainers.common import statistics
+from trainers.common.schedules import Plateau, learning_rates
+
+SAMPLES = {
+    "lognormal": np.random.default_rng(0).lognormal(size=4000),
+    "normal": np.random.default_rng(1).normal(3.0, 2.0, size=501),
+    "few": np.array([1.0, 2.0, 2.5, 9.0]),
+}
+
+
+@pytest.mark.parametrize("x", SAMPLES.values(), ids=SAMPLES)
+def test_moments_and_quartiles_agree_with_scipy(x):
+    summary = statistics.describe(x)
+    assert summary["skewness"] == pytest.approx(scipy.stats.skew(x))
+    assert summary["mean"] == pytest.approx(scipy.stats.tmean(x))
+    assert summary["standard_deviation"] == pytest.approx(np.sqrt(scipy.stats.moment(x, 2)))
+    first, median, third = scipy.stats.mstats.mquantiles(x, alphap=1, betap=1)
+    assert (summary["quartile_1"], summary["median"], summary["quartile_3"]) == pytest.approx((first, median, third))
+    assert third - first == pytest.approx(scipy.stats.iqr(x))
+    assert summary["n"] == len(x)
+
+
+def test_pearson_and_bowley_of_a_sample_worked_by_hand():
+    x = np.array([1.0, 1.0, 1.0, 2.0, 10.0])
+    assert statistics.pearson_2(x) == pytest.approx(3 * (3.0 - 1.0) / np.sqrt(12.4))
+    assert statistics.quartiles(x) == (1.0, 1.0, 2.0)
+    assert statistics.bowley(x) == 1.0
+
+
+def test_the_histogram_mode_finds_the_peak_of_a_density_and_ignores_a_far_outlier():
+    x = np.random.default_rng(2).gamma(4.0, size=20000)  # mode 3, median 3.67, mean 4
+    assert statistics.histogram_mode(x) == pytest.approx(3.0, abs=0.3)
+    assert statistics.histogram_mode(np.append(x, 1e12)) == pytest.approx(3.0, abs=0.3)
+    assert statistics.pearson_1(x) == pytest.approx((x.mean() - statistics.histogram_mode(x)) / x.std())
+
+
+def test_values_that_are_not_finite_do_not_count():
+    x = SAMPLES["lognormal"]
+    dirty = np.concatenate([x, [np.nan, np.inf, -np.inf]]).reshape(1, -1)
+    assert statistics.describe(dirty) == statistics.describe(x)
+
+
+@pytest.mark.parametrize("x", [np.array([]), np.array([np.nan])])
+def test_nothing_finite_gives_nan_and_n_0(x):
+    summary = statistics.describe(x)
+    assert summary.pop("n") == 0
+    assert all(np.isnan(value) for value in summary.values())
+
+
+def test_a_constant_sample_has_no_asymmetry():
+    summary = statistics.describe(np.full(7, 0.1))
+    assert summary["mean"] == pytest.approx(0.1)
+    assert all(np.isnan(summary[name]) for name in ("skewness", "pearson_1", "pearson_2", "bowley"))
+
+
+def test_schedules_agree_with_optax():
+    optax = pytest.importorskip("optax")
+    k = np.arange(200)
+    assert learning_rates("constant", 0.1, k, 200) == pytest.approx(np.full(200, 0.1))
+    assert learning_rates("cosine", 0.1, k, 200) == pytest.approx(
+        np.asarray(optax.cosine_decay_schedule(0.1, 200)(k)), rel=1e-4, abs=1e-7
+    )
+    warm = learning_rates("warmup_cosine", 0.1, k, 200)
+    assert warm[:10] == pytest.approx(0.1 * np.arange(1, 11) / 10)
+    assert warm[10:] == pytest.approx(np.asarray(optax.cosine_decay_schedule(0.1, 190)(k[:-10])), rel=1e-4, abs=1e-7)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "warmup_cosine", "plateau"])
+def test_a_rate_depends_on_its_step_alone_and_is_positive(schedule):
+    whole = learning_rates(schedule, 1e-3, np.arange(7), 7)
+    assert np.array_equal(whole[3:5], learning_rates(schedule, 1e-3, np.arange(3, 5), 7))
+    assert (whole > 0).all()
+    assert learning_rates(schedule, 1e-3, np.arange(1), 1) == pytest.approx([1e-3])
+
+
+def test_an_unknown_schedule_is_refused():
+    with pytest.raises(ValueError, match="unknown schedule 'linear'"):
+        learning_rates("linear", 1e-3, np.arange(3), 3)
+
+
+def test_a_plateau_halves_the_rate_after_five_checks_without_progress():
+    plateau = Plateau()
+    factors = []
+    for score in [5.0, 4.0, *[4.0] * 5, 3.0, *[3.0] * 4]:
+        plateau = plateau.update(score)
+        factors.append(plateau.factor)
+    assert factors == [1.0] * 6 + [0.5] * 6
+    for _ in range(200):
+        plateau = plateau.update(np.nan)
+    assert plateau.factor == plateau.smallest

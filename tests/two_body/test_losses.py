@@ -1,0 +1,198 @@
+"""Losses and penalties against formulas written a second time, in NumPy."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from trainers.two_body.config import Loss, ModelConfig
+from trainers.two_body.losses import (
+    LOSSES,
+    attraction,
+    energy_drift,
+    penalties,
+    penalty_weights,
+    sign_flip,
+    training_loss,
+    weight_penalties,
+)
+from trainers.two_body.network import init_network, observe
+
+RNG = np.random.default_rng(1)
+Y = RNG.normal(size=(5, 6, 4))
+Y_HAT = Y + 0.1 * RNG.normal(size=Y.shape)
+LOSS = Loss(rmse_weight=3.0)
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
+def percent(y, y_hat):
+    return 100 * np.mean(np.linalg.norm(y - y_hat, axis=1) / np.maximum(np.linalg.norm(y, axis=1), 1e-8))
+
+
+def nrmse(y, y_hat):
+    return 100 * np.sqrt(np.mean((y - y_hat) ** 2) / (np.mean(y**2) + 1e-8) + 1e-8)
+
+
+FORMULAS = {
+    "percent_error": percent,
+    "percent_error_plus_nmse": lambda y, y_hat: percent(y, y_hat) + 3.0 * nrmse(y, y_hat),
+    "mean_squared_error": lambda y, y_hat: np.mean((y - y_hat) ** 2),
+    "mean_absolute_error": lambda y, y_hat: np.mean(np.abs(y - y_hat)),
+    "percent_error_with_attraction": percent,
+}
+
+
+def configured(**loss):
+    return ModelConfig(width=4, activation="tanh", loss=Loss(**loss))
+
+
+@cache
+def fresh(config):
+    return jax.jit(lambda key: init_network(config, key))(jax.random.key(0))
+
+
+compiled_attraction, compiled_sign_flip, compiled_drift = map(jax.jit, (attraction, sign_flip, energy_drift))
+
+
+@cache
+def compiled(name, loss):
+    return jax.jit(lambda y, y_hat: LOSSES[name](y, y_hat, loss))
+
+
+def loss_of(name, y, y_hat, loss=LOSS):
+    return compiled(name, loss)(y, y_hat)
+
+
+def test_every_loss_has_its_formula_here():
+    assert FORMULAS.keys() == LOSSES.keys()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_follow_their_formula_without_the_first_point(name):
+    value, _ = loss_of(name, Y, Y_HAT)
+    np.testing.assert_allclose(value, FORMULAS[name](Y[1:], Y_HAT[1:]), rtol=1e-12)
+    other_start = Y_HAT.copy()
+    other_start[0] += 10
+    np.testing.assert_array_equal(loss_of(name, Y, other_start)[0], value)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_unknown_data_do_not_count(name):
+    padded, predicted = np.concatenate((Y, Y), axis=2), np.concatenate((Y_HAT, Y_HAT + 5), axis=2)
+    padded[:, 0, 4:] = np.nan
+    value, gradient = jax.jit(jax.value_and_grad(lambda y_hat: loss_of(name, padded, y_hat)[0]))(predicted)
+    np.testing.assert_allclose(value, FORMULAS[name](Y[1:], Y_HAT[1:]), rtol=1e-12)
+    assert np.isfinite(gradient).all()
+    np.testing.assert_array_equal(gradient[:, :, 4:], 0)
+    assert (np.asarray(gradient[1:, :, :4]) != 0).all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_diverged_prediction_shows(name):
+    diverged = Y_HAT.copy()
+    diverged[2, 1, 3] = np.nan
+    assert np.isnan(loss_of(name, Y, diverged)[0])
+    assert np.isnan(loss_of(name, np.full_like(Y, np.nan), Y_HAT)[0])
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_perfect_prediction_has_a_finite_gradient(name):
+    value, gradient = jax.jit(jax.value_and_grad(lambda y_hat: loss_of(name, Y, y_hat)[0]))(Y)
+    assert value == pytest.approx(0.03 if name == "percent_error_plus_nmse" else 0.0, rel=1e-6)
+    assert np.isfinite(gradient).all()
+
+
+def test_the_floor_of_the_nrmse_is_a_hundredth_of_a_percent():
+    assert float(loss_of("percent_error_plus_nmse", Y, Y)[1]["nrmse"]) == pytest.approx(0.01)
+
+
+def test_parts_are_logged_apart_and_unweighted():
+    _, parts = loss_of("percent_error_plus_nmse", Y, Y_HAT)
+    assert {name: float(part) for name, part in parts.items()} == pytest.approx(
+        {"percent_error": percent(Y[1:], Y_HAT[1:]), "nrmse": nrmse(Y[1:], Y_HAT[1:])}
+    )
+
+
+@pytest.mark.parametrize("name", ["percent_error", "percent_error_plus_nmse"])
+def test_percentages_do_not_depend_on_the_units(name):
+    small, large = loss_of(name, Y, Y_HAT)[0], loss_of(name, 1000 * Y, 1000 * Y_HAT)[0]
+    assert float(small) == pytest.approx(float(large), rel=1e-6)
+
+
+def test_attraction_penalises_outward_force_alone():
+    states = np.asarray(RNG.normal(size=(6, 4)))
+    assert float(compiled_attraction(states, -3 * states[:3])) == 0
+    assert float(compiled_attraction(states, 7 * states[:3])) == pytest.approx(100)
+    sideways = np.array([[1.0], [0.0], [0.0], [0.0], [0.0], [0.0]])
+    slanted = np.array([[np.cos(1.0)], [np.sin(1.0)], [0.0]])
+    assert float(compiled_attraction(sideways, slanted)) == pytest.approx(100 * np.cos(1.0))
+    gradient = jax.jit(jax.grad(lambda a: attraction(sideways, a)))
+    assert float(gradient(slanted)[0, 0]) > 0
+    assert np.isfinite(gradient(np.zeros((3, 1)))).all()
+
+
+def test_sign_flips_between_neighbours_are_penalised():
+    assert float(compiled_sign_flip(np.array([[1.0], [0.5], [2.0]]))) == 0
+    assert float(compiled_sign_flip(np.array([[1.0], [-1.0], [1.0]]))) == pytest.approx(100, rel=1e-6)
+    one_of_two = np.array([[1.0], [2.0], [-1.0]])
+    assert float(compiled_sign_flip(one_of_two)) == pytest.approx(100 * 0.5 * 4 / 5, rel=1e-6)
+    assert (np.asarray(jax.jit(jax.grad(sign_flip))(one_of_two))[1:] != 0).all()
+
+
+def test_energy_drift_is_zero_on_an_orbit_only():
+    angle = np.linspace(0.0, 2.0, 5)
+    still = np.zeros_like(angle)
+    circle = np.stack((np.cos(angle), np.sin(angle), still, -np.sin(angle), np.cos(angle), still))[..., None]
+    assert float(compiled_drift(circle)) == pytest.approx(0, abs=1e-12)
+    faster = circle.copy()
+    faster[3:, 2:] *= 1.1
+    assert float(compiled_drift(faster)) == pytest.approx(100 * 0.75 * 0.5 * (1.1**2 - 1) / 0.5)
+
+
+def test_weight_penalties_are_means_over_the_matrices():
+    network = fresh(configured())
+    weights = np.concatenate([np.ravel(layer.weight) for layer in network.layers])
+    given = jax.jit(weight_penalties)(network)
+    assert float(given["l1"]) == pytest.approx(np.mean(np.abs(weights)))
+    assert float(given["l2"]) == pytest.approx(np.mean(weights**2))
+
+
+def test_penalties_enter_with_their_weight():
+    config = configured(attraction=2.0, sign_flip=3.0, energy_drift=0.5, l1=0.1, l2=0.2)
+    network = fresh(config)
+    total, parts = jax.jit(lambda y, y_hat: training_loss(config, network, y, y_hat))(Y, Y_HAT)
+    weights = {"percent_error": 1.0, "attraction": 2.0, "sign_flip": 3.0, "energy_drift": 0.5, "l1": 0.1, "l2": 0.2}
+    assert parts.keys() == weights.keys()
+    assert float(total) == pytest.approx(sum(weight * float(parts[name]) for name, weight in weights.items()))
+    states = np.moveaxis(Y_HAT, 1, 0)
+    seen = jax.jit(observe(network, config))(states)
+    assert float(parts["attraction"]) == pytest.approx(float(compiled_attraction(states, seen.acceleration)))
+    assert float(parts["sign_flip"]) == pytest.approx(float(compiled_sign_flip(seen.outputs[0])))
+    assert all(float(part) > 0 for part in parts.values())
+
+
+def test_no_penalty_costs_nothing():
+    config = configured()
+    network = fresh(config)
+    assert penalties(config, network, jnp.asarray(Y_HAT)) == {}
+    total, parts = jax.jit(lambda y, y_hat: training_loss(config, network, y, y_hat))(Y, Y_HAT)
+    assert parts.keys() == {"percent_error"}
+    assert float(total) == pytest.approx(percent(Y[1:], Y_HAT[1:]))
+
+
+def test_the_loss_with_attraction_has_weight_one_unless_told_otherwise():
+    assert penalty_weights(configured(name="percent_error_with_attraction")) == {"attraction": 1.0}
+    assert penalty_weights(configured(name="percent_error_with_attraction", attraction=5.0)) == {"attraction": 5.0}
+    assert penalty_weights(configured()) == {}
+
+
+def test_a_sign_flip_penalty_needs_a_signed_magnitude():
+    with pytest.raises(ValueError, match=r"mlp_4D_softplus.*no signed magnitude.*mlp_4D_signed"):
+        penalty_weights(configured(sign_flip=1.0).model_copy(update={"output_layer": "mlp_4D_softplus"}))

@@ -1,0 +1,209 @@
+"""Windows, segments, splits and units."""
+
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainers.common.splits import split
+from trainers.study import Trajectories
+from trainers.two_body.config import DatasetConfig, SegmentationConfig, SegmentationPhase
+from trainers.two_body.segment import segment
+from trainers.two_body.simulate import NAMES, UNITS, simulate
+
+
+def cut(trajectories, length=18, window=(0.0, 1.0), **options):
+    options = {"normalisation": "canonical", **options}
+    phases = (SegmentationPhase(segment_length=length, window=window),)
+    return segment(SegmentationConfig(phases=phases, **options), trajectories)
+
+
+def ramp(orbits=3, points=360, lengths=None, **options):
+    """States that say where they come from: x is the orbit plus the point's share of it."""
+    t = np.tile(np.arange(points, dtype=float), (orbits, 1))
+    y = np.repeat((np.arange(orbits)[:, None] + t / points)[..., None], 6, axis=2)
+    for orbit, length in enumerate(lengths or []):
+        t[orbit, length:], y[orbit, length:] = np.nan, np.nan
+    return Trajectories(t=t, y=y, names=NAMES, units=UNITS, time_unit="TU", **options)
+
+
+@pytest.mark.parametrize(
+    ("length", "per_orbit", "in_tenth", "ratio"),
+    [(4, 90, 9, 1.111), (10, 36, 3, 2.778), (18, 20, 2, 5.0), (20, 18, 1, 5.556), (24, 15, 1, 6.667)],
+)
+def test_the_table_of_lengths(length, per_orbit, in_tenth, ratio):
+    whole, tenth = cut(ramp(2), length).counts[0], cut(ramp(2), length, (0.0, 0.1)).counts[0]
+    assert (whole["train_segments"], tenth["train_segments"]) == (2 * per_orbit, 2 * in_tenth)
+    assert whole["dropped_overrun"] == 0
+    assert tenth["dropped_overrun"] == 2 * (36 % length > 0)
+    assert 100 * whole["segment_ratio"] == pytest.approx(ratio, abs=5e-4)
+
+
+def test_segments_are_consecutive_and_share_no_point():
+    made = cut(ramp(3), 10).phases[0]
+    assert made["train/y"].shape == (108, 10, 6) and made["train/t"].shape == (108, 10)
+    assert np.all(np.diff(made["train/t"], axis=1) == 1.0)
+    points = np.round((made["train/y"][..., 0]) * 360).astype(int)
+    assert np.array_equal(np.sort(points, axis=None), np.arange(3 * 360))
+    assert np.array_equal(made["train/trajectory"], np.floor(made["train/y"][:, 0, 0]))
+
+
+def test_the_window_is_taken_before_cutting():
+    made = cut(ramp(1), 10, (0.5, 0.75)).phases[0]["train/t"]
+    assert made[0, 0] == 180.0 and made[-1, -1] == 269.0 and len(made) == 9
+
+
+@pytest.mark.parametrize("points", [10, 100, 360, 997])
+def test_windows_that_touch_share_no_point_and_lose_none(points):
+    edges = [k / 10 for k in range(11)]
+    pieces = [cut(ramp(1, points), 2, pair).phases[0]["train/t"] for pair in pairwise(edges)]
+    found = np.concatenate([piece.ravel() for piece in pieces])
+    assert len(set(found)) == len(found)
+    if points in (10, 100, 360):
+        starts = [piece.min() for piece in pieces if piece.size]
+        assert starts == [np.round(edge * points) for edge, piece in zip(edges, pieces, strict=False) if piece.size]
+
+
+@pytest.mark.parametrize(("length", "dropped"), [(200, "dropped_overrun"), (120, "dropped_nan")])
+def test_no_usable_segment_is_no_error(length, dropped):
+    made = cut(ramp(1, 120, [90]), length)
+    assert not made.usable
+    assert made.counts[0]["train_segments"] == 0 and made.counts[0][dropped] == 1
+    assert made.phases[0]["train/y"].shape == (0, length, 6)
+    assert made.phases[0]["validation/t"].shape == (0, length)
+
+
+@pytest.mark.parametrize("normalisation", ["canonical", "largest"])
+@pytest.mark.parametrize("split_by", ["orbit", "segment"])
+def test_nothing_but_nan_is_no_error(normalisation, split_by):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = cut(ramp(2, 30, [0, 0]), 5, normalisation=normalisation, split_by=split_by, train_fraction=0.5)
+    assert not made.usable and made.counts[0]["dropped_nan"] == 12
+
+
+def test_a_phase_without_segments_leaves_the_others_alone():
+    phases = (SegmentationPhase(segment_length=18, window=(0, 0.01)), SegmentationPhase(segment_length=18))
+    made = segment(SegmentationConfig(phases=phases), ramp(2))
+    assert [row["train_segments"] for row in made.counts] == [0, 40]
+
+
+def test_padding_and_gaps_are_dropped_and_counted():
+    trajectories = ramp(3, 100, [100, 55, 20])
+    trajectories.y[0, 42, 3] = np.nan
+    made = cut(trajectories, 10)
+    assert np.isfinite(made.phases[0]["train/y"]).all() and np.isfinite(made.phases[0]["train/t"]).all()
+    assert np.bincount(made.phases[0]["train/trajectory"]).tolist() == [9, 5, 2]
+    assert made.counts[0]["dropped_nan"] == 1 + 5 + 8
+
+
+@pytest.mark.parametrize(
+    ("orbits", "fraction", "train", "validation"),
+    [(1, 0.8, 1, 0), (10, 1.0, 10, 0), (10, 0.8, 8, 2), (2, 0.8, 1, 1), (10, 0.01, 1, 9), (10, 0.99, 9, 1)],
+)
+def test_split_by_orbit(orbits, fraction, train, validation):
+    made = cut(ramp(orbits), train_fraction=fraction)
+    row = made.counts[0]
+    assert (row["train_orbits"], row["validation_orbits"], row["total_orbits"]) == (train, validation, orbits)
+    assert (row["train_segments"], row["validation_segments"]) == (20 * train, 20 * validation)
+    assert row["leaking_orbits"] == 0
+    assert set(made.phases[0]["train/trajectory"]) == set(made.train)
+    assert set(made.phases[0]["validation/trajectory"]) == set(made.validation)
+
+
+def test_split_by_segment_says_how_many_orbits_leak():
+    made = cut(ramp(5), train_fraction=0.8, split_by="segment")
+    row, both = made.counts[0], set(made.train) & set(made.validation)
+    assert (row["train_segments"], row["validation_segments"]) == (80, 20)
+    assert row["leaking_orbits"] == len(both) > 0
+
+
+def test_split_by_segment_keeps_its_validation_segments_through_equal_phases():
+    phases = (SegmentationPhase(), SegmentationPhase())
+    first, second = segment(
+        SegmentationConfig(phases=phases, train_fraction=0.8, split_by="segment"), ramp(4)
+    ).phases  # fmt: skip
+    assert np.array_equal(first["validation/y"], second["validation/y"])
+
+
+def test_the_split_is_the_same_in_all_phases_and_differs_between_seeds():
+    phases = (SegmentationPhase(segment_length=4, window=(0, 0.1)), SegmentationPhase(segment_length=18))
+    made = [
+        segment(SegmentationConfig(phases=phases, train_fraction=0.5, split_seed=seed), ramp(20)) for seed in (0, 0, 1)
+    ]
+    assert all(set(phase["train/trajectory"]) == set(made[0].train) for phase in made[0].phases)
+    assert np.array_equal(made[0].train, made[1].train) and not np.array_equal(made[0].train, made[2].train)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 300), st.floats(0.001, 1.0), st.integers(0, 2**63))
+def test_splits_are_disjoint_complete_and_never_without_training(count, fraction, seed):
+    train, validation = split(count, fraction, seed)
+    assert np.array_equal(np.sort(np.concatenate([train, validation])), np.arange(count))
+    assert len(train) >= 1
+    assert (len(validation) == 0) == (count == 1 or fraction == 1.0)
+    assert np.all(np.diff(train) > 0) and np.all(np.diff(validation) > 0)
+    assert all(np.array_equal(a, b) for a, b in zip((train, validation), split(count, fraction, seed), strict=True))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    lengths=st.lists(st.integers(0, 40), min_size=1, max_size=6),
+    length=st.integers(2, 15),
+    edges=st.tuples(st.floats(0, 1), st.floats(0, 1)).filter(lambda pair: pair[0] < pair[1]),
+    fraction=st.floats(0.1, 1.0),
+    split_by=st.sampled_from(["orbit", "segment"]),
+)
+def test_every_candidate_is_used_or_counted(lengths, length, edges, fraction, split_by):
+    made = cut(ramp(len(lengths), 40, lengths), length, edges, train_fraction=fraction, split_by=split_by)
+    row = made.counts[0]
+    first, last = (int(np.floor(edge * 40 + 1e-9)) for edge in edges)
+    used = row["train_segments"] + row["validation_segments"]
+    assert used + row["dropped_overrun"] + row["dropped_nan"] == len(lengths) * -(-(last - first) // length)
+    assert used == sum(max(0, (min(size, last) - first)) // length for size in lengths)
+    for side in ("train", "validation"):
+        assert made.phases[0][f"{side}/y"].shape == (row[f"{side}_segments"], length, 6)
+        assert np.isfinite(made.phases[0][f"{side}/y"]).all()
+
+
+def test_canonical_units_leave_the_data_alone():
+    trajectories = simulate(DatasetConfig(orbits=3))
+    made = cut(trajectories, 360)
+    assert np.array_equal(made.phases[0]["train/y"], trajectories.y)
+    assert made.fitted["length_unit"] == 1.0 and made.fitted["time_unit"] == 1.0
+
+
+def test_largest_units_bring_the_training_radii_to_one_and_keep_mu():
+    trajectories = simulate(DatasetConfig(orbits=6))
+    made = cut(trajectories, 360, normalisation="largest", train_fraction=0.5)
+    y, t = made.phases[0]["train/y"], made.phases[0]["train/t"]
+    radius = np.linalg.norm(y[..., :3], axis=2)
+    assert radius.max() == pytest.approx(1.0, rel=1e-15)
+    np.testing.assert_allclose(made.fitted["radius_range"], [radius.min(), radius.max()], rtol=1e-14)
+    assert made.fitted["length_unit"] == np.linalg.norm(trajectories.y[made.train][..., :3], axis=2).max()
+    semi = trajectories.parameters["semi_major_axis"][made.train] / made.fitted["length_unit"]
+    np.testing.assert_allclose(t[:, 1] * 360, 2 * np.pi * semi**1.5, rtol=1e-12)
+    energy = 0.5 * (y[..., 3:] ** 2).sum(2) - 1 / radius
+    np.testing.assert_allclose(energy, np.tile(-0.5 / semi[:, None], 360), rtol=1e-11)
+
+
+def test_largest_units_without_mu_bring_the_speeds_to_one():
+    made = cut(ramp(2), normalisation="largest")
+    assert np.linalg.norm(made.phases[0]["train/y"][..., 3:], axis=2).max() == pytest.approx(1.0)
+
+
+def test_the_range_of_the_training_states_is_reported():
+    trajectories = simulate(DatasetConfig(orbits=6))
+    made = cut(trajectories, train_fraction=0.5)
+    seen = trajectories.y[made.train].reshape(-1, 6)
+    np.testing.assert_array_equal(made.fitted["state_minimum"], seen.min(axis=0))
+    np.testing.assert_array_equal(made.fitted["state_maximum"], seen.max(axis=0))
+
+
+def test_states_with_other_channels_are_refused():
+    flat = Trajectories(np.zeros((1, 9)), np.zeros((1, 9, 4)), ("x", "y", "vx", "vy"), ("m",) * 4, "s")
+    with pytest.raises(ValueError, match="six channels"):
+        cut(flat)

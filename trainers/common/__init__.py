@@ -1,0 +1,1 @@
+"""Numerics shared by studies: schedules, fit loops, splits, statistics."""

@@ -1,0 +1,31 @@
+"""Two-body study: a neural ODE learns the acceleration field behind orbits, `dr/dt = v, dv/dt = a(r, v)`.
+
+A network maps features of the state to an acceleration; short segments of simulated orbits are integrated and
+compared with the data, and the learned field is judged by rolling out whole test orbits. Read in this order:
+config, simulate (and problems/), segment, feature_layers, output_layers, losses, train, apply, evaluate, figures.
+"""
+
+from trainers.study import Study
+from trainers.two_body.config import PRESETS, DatasetConfig, ModelConfig
+from trainers.two_body.older import read_older
+
+STUDY = Study(
+    name="two_body",
+    title="Neural ODE of orbits",
+    framework="jax",
+    package="trainers.two_body",
+    dataset=DatasetConfig,
+    model=ModelConfig,
+    presets=PRESETS,
+    headline=(
+        "acceleration_error_own_state",
+        "theta",
+        "radial_outward",
+        "skewness",
+        "pearson_1",
+        "pearson_2",
+        "bowley",
+        "rollout_failures",
+    ),
+    older=read_older,
+)

@@ -1,0 +1,156 @@
+"""Use a trained model: its acceleration and its roll-outs, in the units of the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from trainers.study import Arrays, Trained
+from trainers.two_body.config import ModelConfig
+from trainers.two_body.integrate import needed_substeps, roll_out
+from trainers.two_body.law import law_field, problem_of, state_units, units_of
+from trainers.two_body.network import Observation, from_arrays, observe, vector_field
+
+TOLERANCE = 1e-9
+"""Relative local error of a roll-out per data interval [1]."""
+
+FIRST_SUBSTEPS, MOST_SUBSTEPS = 4, 16
+
+
+class _Compiled(NamedTuple):
+    """The compiled functions of models of one shape; parameters are arguments."""
+
+    acceleration: Callable[[Any, Array], Array]
+    rollout: Callable[[Any, Array, Array], Array]
+    observe: Callable[[Any, Array], Observation] | None
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained model in the units of its dataset; states are [x, y, z, vx, vy, vz] in the last axis.
+
+    Everything is evaluated in double precision, whatever precision the model was trained in.
+    """
+
+    config: ModelConfig
+    parameters: Any
+    """What the compiled functions take: the network and its units, a constant, or nothing."""
+    problem: str
+    """Name of the equation of motion that made the training data."""
+
+    def acceleration(self, state: np.ndarray) -> np.ndarray:
+        """Return the predicted acceleration (..., 3) at states (..., 6)."""
+        return self._pointwise(self._compiled.acceleration, state)
+
+    def rollout(self, state0: np.ndarray, t: np.ndarray) -> np.ndarray:
+        """Integrate the predicted field from states (N, 6) through times (N, T) -> states (N, T, 6).
+
+        RK4 on the grid of t. Sub-steps are chosen per interval from a first roll-out with 4 sub-steps, so that the
+        local error stays below 1e-9 for the worst trajectory; at most 16. A trajectory that leaves the finite is NaN
+        or infinite from there on.
+        """
+        with jax.enable_x64(True):
+            start, times = jnp.asarray(np.transpose(state0), jnp.float64), jnp.asarray(np.transpose(t), jnp.float64)
+            return np.moveaxis(np.asarray(self._compiled.rollout(self.parameters, times, start)), 2, 0)
+
+    def features(self, state: np.ndarray) -> np.ndarray:
+        """Return what the network sees (..., F) of states (..., 6)."""
+        return self._observed(state, 0)
+
+    def outputs(self, state: np.ndarray) -> np.ndarray:
+        """Return what the network puts out (..., K), final activation included, at states (..., 6)."""
+        return self._observed(state, 1)
+
+    def _observed(self, state: np.ndarray, part: int) -> np.ndarray:
+        see = self._compiled.observe
+        if see is None:
+            raise ValueError(f"a model of kind {self.config.kind!r} has no network; expected kind 'neural_ode'")
+        return self._pointwise(lambda parameters, states: see(parameters, states)[part], state)
+
+    def _pointwise(self, function: Callable[[Any, Array], Array], state: np.ndarray) -> np.ndarray:
+        state = np.asarray(state, np.float64)
+        with jax.enable_x64(True):
+            values = np.asarray(function(self.parameters, jnp.asarray(state.reshape(-1, 6).T)))
+        return values.T.reshape(*state.shape[:-1], values.shape[0])
+
+    @property
+    def _compiled(self) -> _Compiled:
+        return _compile(_architecture(self.config), self.problem)
+
+
+def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Predictor:
+    """Return the predictor of a trained model; `which` may be best, last, phase0/best, phase0/last, ...
+
+    Raises:
+        ValueError: if there are no such weights, or they are not those of this configuration.
+    """
+    prefix = f"{which}/"
+    named = {name.removeprefix(prefix): array for name, array in trained.weights.items() if name.startswith(prefix)}
+    if not named and config.kind != "true_law":
+        known = sorted({name.rpartition("/")[0] for name in trained.weights})
+        raise ValueError(f"no weights {which!r}; there are: {', '.join(known) or 'none'}")
+    with jax.enable_x64(True):
+        parameters = _parameters(config, {name: np.asarray(a, np.float64) for name, a in named.items()}, trained.fitted)
+    return Predictor(config, parameters, problem_of(trained.fitted))
+
+
+def _parameters(config: ModelConfig, arrays: Arrays, fitted: Arrays) -> Any:
+    length, time = units_of(fitted)
+    if config.kind == "true_law":
+        return ()
+    if config.kind == "mean_acceleration":
+        return jnp.asarray(arrays["acceleration"] * (length / time**2))
+    return from_arrays(config, arrays), jnp.asarray(state_units(fitted)), jnp.asarray(time)
+
+
+def _architecture(config: ModelConfig) -> ModelConfig:
+    """Return the configuration with defaults in place of all that does not shape the predicted field."""
+    kept = ("kind", "feature_layer", "output_layer", "output_scale", "planar_constraint", "width", "depth")
+    names = (*kept, "activation", "final_activation")
+    return ModelConfig.model_construct(**{name: getattr(config, name) for name in names})
+
+
+@lru_cache(maxsize=32)
+def _compile(config: ModelConfig, problem: str) -> _Compiled:
+    field = _field(config, problem)
+
+    def rollout(parameters: Any, t: Array, y0: Array) -> Array:
+        def own(y: Array) -> Array:
+            return field(parameters, y)
+
+        first = roll_out(own, t, y0, jnp.full(t.shape[0] - 1, FIRST_SUBSTEPS))
+        return roll_out(own, t, y0, needed_substeps(own, t, first, TOLERANCE, MOST_SUBSTEPS))
+
+    def see(parameters: Any, state: Array) -> Observation:
+        network, units, _ = parameters
+        return observe(network, config)(state / units[:, None])
+
+    return _Compiled(
+        acceleration=jax.jit(lambda parameters, state: field(parameters, state)[3:]),
+        rollout=jax.jit(rollout),
+        observe=jax.jit(see) if config.kind == "neural_ode" else None,
+    )
+
+
+def _field(config: ModelConfig, problem: str) -> Callable[[Any, Array], Array]:
+    """Return f(parameters, states (6, ...)) -> dy/dt (6, ...), in the units of the dataset."""
+
+    def learned(parameters: Any, state: Array) -> Array:
+        network, units, time = parameters
+        units = units.reshape(6, *[1] * (state.ndim - 1))
+        return vector_field(network, config)(state / units) * units / time
+
+    def constant(acceleration: Array, state: Array) -> Array:
+        shape = (3, *state.shape[1:])
+        return jnp.concatenate([state[3:], jnp.broadcast_to(acceleration.reshape(3, *[1] * (state.ndim - 1)), shape)])
+
+    law = law_field(problem)
+    fields = {"neural_ode": learned, "mean_acceleration": constant, "true_law": lambda _, state: law(state)}
+    return fields[config.kind]

@@ -1,0 +1,283 @@
+"""Configurations of the two-body study. Lengths in km or Earth radii as named, angles in degrees."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from trainers.common.names import check_name
+from trainers.study import Config, ModelConfigBase
+
+EARTH_RADIUS_KM = 6378.137
+GEOSTATIONARY_KM = 42164.0
+
+CISLUNAR_KM = (60_000.0, 180_000.0)
+"""Semi-major axes far enough out for the Moon to be felt [km]."""
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class DatasetConfig(Config):
+    """Orbits of one problem, sampled on an even grid of mean anomaly (two-body) or time (others)."""
+
+    problem: str = "two_body"
+    """Equation of motion: a file in `problems/`."""
+    family: Literal["complex", "simple", "circular", "printed"] = "complex"
+    """complex: any eccentricity that keeps perigee above the Earth; simple: eccentricity up to 0.3; circular;
+    printed: the one orbit whose elements the literature prints."""
+    planar: bool = True
+    """Whether all orbits lie in the x-y plane."""
+    orbits: Annotated[int, Field(ge=1, le=1_000_000)] = 10
+    """Number of orbits; the first k orbits of a larger set with the same seed are the smaller set."""
+    points: Annotated[int, Field(ge=2, le=100_000)] = 360
+    """Points per trajectory, the end point of the last revolution left out."""
+    revolutions: Positive = 1.0
+    """Length of a trajectory in periods."""
+    true_anomaly: Annotated[float, Field(ge=0, lt=360)] | Literal["random"] = "random"
+    """True anomaly of the first point [degrees], or random in 0..360."""
+    apse: Literal["aligned", "random"] = "aligned"
+    """Planar sets: apse lines all along x, as in the literature, or random. 3D sets are always turned."""
+    semi_major_axis: tuple[Positive, Positive] = (EARTH_RADIUS_KM + 200.0, GEOSTATIONARY_KM)
+    """Range of the semi-major axis [km]."""
+    eccentricity: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.0, 0.99)
+    """Range of the eccentricity before the perigee check [1]."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the orbital elements [integer]."""
+
+    @field_validator("problem")
+    @classmethod
+    def _known_problem(cls, name: str) -> str:
+        from trainers.two_body.problems import PROBLEMS
+
+        return check_name("problem", name, PROBLEMS)
+
+    @model_validator(mode="after")
+    def _ordered_ranges(self) -> DatasetConfig:
+        for name in ("semi_major_axis", "eccentricity"):
+            low, high = getattr(self, name)
+            if low > high:
+                raise ValueError(f"{name} is [{low}, {high}]; expected [smallest, largest]")
+        return self
+
+    @model_validator(mode="after")
+    def _one_printed_orbit(self) -> DatasetConfig:
+        if self.family == "printed" and (self.orbits != 1 or not self.planar):
+            raise ValueError(
+                f"family printed is one planar orbit; given orbits {self.orbits}, planar {self.planar}; "
+                "set orbits: 1, planar: true"
+            )
+        return self
+
+
+class Phase(Config):
+    """One training phase of a curriculum."""
+
+    steps: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
+    """Optimiser steps."""
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
+    """Learning rate at the start, or at the end of the warm-up [1/step]."""
+    schedule: Literal["constant", "cosine", "warmup_cosine", "plateau"] = "constant"
+    """How the rate changes within the phase. plateau halves it when the validation (or training) loss stalls."""
+    segment_length: Annotated[int, Field(ge=2)] = 18
+    """Points per segment."""
+    window: tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]] = (0.0, 1.0)
+    """Part of each trajectory, taken before it is cut into segments [fraction, start < stop]."""
+
+    @field_validator("window")
+    @classmethod
+    def _ordered(cls, window: tuple[float, float]) -> tuple[float, float]:
+        if window[0] >= window[1]:
+            raise ValueError(f"window is [{window[0]}, {window[1]}]; expected start < stop within [0, 1]")
+        return window
+
+
+class SegmentationPhase(Config):
+    """What cutting needs to know of a phase."""
+
+    segment_length: Annotated[int, Field(ge=2)] = 18
+    window: tuple[float, float] = (0.0, 1.0)
+
+
+class SegmentationConfig(Config):
+    """How trajectories are split and cut; a projection of the model configuration."""
+
+    phases: tuple[SegmentationPhase, ...] = (SegmentationPhase(),)
+    train_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    split_by: Literal["orbit", "segment"] = "orbit"
+    split_seed: int = 0
+    normalisation: Literal["canonical", "largest"] = "largest"
+
+
+class Loss(Config):
+    """The training loss: one main term and weighted extra terms."""
+
+    name: str = "percent_error"
+    """Main term: a name in `losses.py`."""
+    rmse_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of the normalised RMSE in `percent_error_plus_nmse` [1]."""
+    attraction: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the penalty on outward acceleration, `a . r > 0` [1]."""
+    sign_flip: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the penalty on sign flips of the magnitude channel between neighbouring steps [1]."""
+    energy_drift: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the penalty on the change of orbital energy along a segment [1]."""
+    l1: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the mean absolute network weight [1]."""
+    l2: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the mean squared network weight [1]."""
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        from trainers.two_body.losses import LOSSES
+
+        return check_name("loss", name, LOSSES)
+
+
+class Solver(Config):
+    """How segments are integrated in training; roll-outs of an evaluation use the same method."""
+
+    method: Literal["rk4", "tsit5"] = "rk4"
+    """rk4: classical Runge-Kutta on the data grid; tsit5: adaptive, diffrax."""
+    substeps: Annotated[int, Field(ge=1, le=1000)] = 1
+    """rk4: steps per data interval."""
+    rtol: Positive = 1e-6
+    """tsit5: relative tolerance [1]."""
+    atol: Positive = 1e-8
+    """tsit5: absolute tolerance [normalised units]."""
+    adjoint: Literal["checkpointed", "direct", "backsolve"] = "checkpointed"
+    """How gradients go through the solver: recursive checkpointing, all steps kept, or the backsolve ODE."""
+    max_steps: Annotated[int, Field(ge=16)] = 4096
+    """tsit5: most steps per segment."""
+
+
+class ModelConfig(ModelConfigBase):
+    """A neural ODE of orbits, its training, or a baseline."""
+
+    shared: ClassVar[tuple[str, ...]] = ("seed", "phases[*].learning_rate")
+
+    kind: Literal["neural_ode", "mean_acceleration", "true_law"] = "neural_ode"
+    """neural_ode: the network; mean_acceleration: the constant baseline; true_law: the generating law."""
+    feature_layer: str = "sph_4D_rinv_vel"
+    """Features of the state: a name in `feature_layers.py`."""
+    output_layer: str = "mlp_4D_signed"
+    """Head that turns the network's output into an acceleration: a name in `output_layers.py`."""
+    output_scale: Positive = 1.0
+    """Scale `s` of the log-magnitude heads, `a_max` of the sigmoid head [normalised acceleration]."""
+    planar_constraint: bool = True
+    """Whether the z component of the acceleration is set to zero."""
+    width: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Units per hidden layer."""
+    depth: Annotated[int, Field(ge=0, le=64)] = 2
+    """Hidden layers."""
+    activation: str = "leaky_relu"
+    """Any function of `jax.nn`, `prelu` (learned slope) or `shifted_softplus`."""
+    final_activation: str = "identity"
+    """Activation after the last layer; captured features are taken after it."""
+    loss: Loss = Loss()
+    optimiser: Literal["adam", "adamw"] = "adam"
+    """Adam or AdamW (Kingma & Ba 2015; Loshchilov & Hutter 2019)."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Decoupled weight decay of AdamW [1/step]."""
+    clip_norm: Annotated[float, Field(ge=0)] = 0.0
+    """Largest norm of the gradient; 0 does not clip [1]."""
+    batch_size: Count = 256
+    """Segments per optimiser step; fewer segments than this make one batch of all."""
+    train_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Part of the orbits that trains; the rest validates; 1 leaves no validation set [1]."""
+    split_by: Literal["orbit", "segment"] = "orbit"
+    """Split orbits and then cut them, or cut and then split, which leaks and is reported."""
+    split_seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the split [integer]."""
+    validate_every: Annotated[int, Field(ge=1)] = 50
+    """Steps between two validations."""
+    normalisation: Literal["canonical", "largest"] = "largest"
+    """Units of length and time: the largest radius of the training data with mu = 1, or those of the dataset."""
+    solver: Solver = Solver()
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)] = (Phase(),)
+    """The curriculum, in order."""
+
+    @field_validator("feature_layer")
+    @classmethod
+    def _known_features(cls, name: str) -> str:
+        from trainers.two_body.feature_layers import FEATURE_LAYERS
+
+        return check_name("feature layer", name, FEATURE_LAYERS)
+
+    @field_validator("output_layer")
+    @classmethod
+    def _known_head(cls, name: str) -> str:
+        from trainers.two_body.output_layers import OUTPUT_LAYERS
+
+        return check_name("output layer", name, OUTPUT_LAYERS)
+
+    @field_validator("activation", "final_activation")
+    @classmethod
+    def _known_activation(cls, name: str) -> str:
+        from trainers.two_body.activations import ACTIVATIONS
+
+        return check_name("activation", name, ACTIVATIONS)
+
+    @model_validator(mode="after")
+    def _flips_need_a_sign(self) -> ModelConfig:
+        from trainers.two_body.output_layers import OUTPUT_LAYERS
+
+        if self.loss.sign_flip and not OUTPUT_LAYERS[self.output_layer].signed_magnitude:
+            signed = ", ".join(name for name, head in OUTPUT_LAYERS.items() if head.signed_magnitude)
+            raise ValueError(
+                f"loss.sign_flip is {self.loss.sign_flip} with output_layer {self.output_layer}, whose magnitude has "
+                f"no sign; set it to 0 or choose one of: {signed}"
+            )
+        return self
+
+    def segmentation(self) -> SegmentationConfig:
+        """Project the fields that `segment` needs."""
+        return SegmentationConfig(
+            phases=tuple(SegmentationPhase(segment_length=p.segment_length, window=p.window) for p in self.phases),
+            train_fraction=self.train_fraction,
+            split_by=self.split_by,
+            split_seed=self.split_seed,
+            normalisation=self.normalisation,
+        )
+
+    def prefixes(self) -> tuple[ModelConfig, ...]:
+        """Return this configuration cut after each phase but the last, shortest first."""
+        return tuple(self.model_copy(update={"phases": self.phases[:k]}) for k in range(1, len(self.phases)))
+
+
+def _presets() -> dict[str, DatasetConfig]:
+    """Build the named datasets. Training sets have seed 0, test sets 1000 + number of orbits, so that they differ."""
+    named: dict[str, DatasetConfig] = {
+        "complex_TBP_planar": DatasetConfig(orbits=100),
+        "TBP_complex_planar_1": DatasetConfig(family="printed", orbits=1),
+        "printed_planar_1": DatasetConfig(family="printed", orbits=1),
+        "circular_planar_1_train": DatasetConfig(family="circular", orbits=1),
+        "elliptic_planar_1_train": DatasetConfig(orbits=1, eccentricity=(0.3, 0.5), true_anomaly=0.0),
+    }
+    for side, seed in (("train", 0), ("test", 1010)):
+        named[f"j2_3d_10_{side}"] = DatasetConfig(problem="j2", planar=False, seed=seed)
+        named[f"harmonic_oscillator_10_{side}"] = DatasetConfig(problem="harmonic_oscillator", seed=seed)
+        named[f"cr3bp_10_{side}"] = DatasetConfig(problem="cr3bp", semi_major_axis=CISLUNAR_KM, seed=seed)
+    for count in (1, 4, 5, 10, 16, 100):
+        train = DatasetConfig(orbits=count, seed=0)
+        test = DatasetConfig(orbits=count, seed=1000 + count)
+        named[f"complex_planar_{count}_train"] = train
+        named[f"complex_planar_{count}_test"] = test
+        named[f"complex_TBP_planar_{count}"] = train
+        named[f"complex_TBP_planar_{count}_train"] = train
+        named[f"complex_TBP_planar_{count}_test"] = test
+        named[f"complex_TBP_planar_fixnu0_{count}"] = train.model_copy(update={"true_anomaly": 0.0})
+        named[f"TBP_complex_planar_{count}"] = named.get(f"TBP_complex_planar_{count}", train)
+        for family in ("simple", "circular"):
+            named[f"{family}_planar_{count}_train"] = DatasetConfig(family=family, orbits=count)
+            named[f"{family}_planar_{count}_test"] = DatasetConfig(family=family, orbits=count, seed=1000 + count)
+        named[f"simple_TBP_planar_{count}"] = named[f"simple_planar_{count}_train"]
+        named[f"complex_3d_{count}_train"] = DatasetConfig(orbits=count, planar=False)
+        named[f"complex_3d_{count}_test"] = DatasetConfig(orbits=count, planar=False, seed=1000 + count)
+    return named
+
+
+PRESETS: dict[str, DatasetConfig] = _presets()
+"""Datasets by name; names with TBP are those of the literature."""

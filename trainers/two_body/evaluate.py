@@ -1,0 +1,221 @@
+"""Evaluate a model on whole orbits: roll out from each initial state, compare at exactly the times of the data.
+
+Three readings of the acceleration error `100 |a - a_true| / |a_true|` [%] bear three names:
+
+    acceleration_error_field        model and law, both at the true state
+    acceleration_error_own_state    model and law, both at the model's rolled-out state (the headline)
+    acceleration_error_same_time    model at its rolled-out state at t, law at the true state at t
+
+Roll-outs run in double precision with a local error of 1e-9 per data interval, whatever solver trained the model, so
+that models are compared and not solvers. A roll-out that leaves the finite is counted in `rollout_failures`; every
+other number is over what is finite and says of how many points (n). Padding of unequal orbits does not count.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trainers.common.statistics import describe, finite
+from trainers.study import Evaluation, Trained, Trajectories
+from trainers.two_body import metrics
+from trainers.two_body.apply import Predictor, apply
+from trainers.two_body.config import ModelConfig
+from trainers.two_body.law import units_of
+from trainers.two_body.output_layers import OUTPUT_LAYERS
+from trainers.two_body.panel import rollout_table
+from trainers.two_body.problems import load_problem
+
+UNITS = {
+    "theta": "deg",
+    "theta_field": "deg",
+    "phase_lead": "deg",
+    "phase_lead_periapsis": "deg",
+    "phase_error": "deg",
+    "skewness": "1",
+    "pearson_1": "1",
+    "pearson_2": "1",
+    "bowley": "1",
+    "rollout_failures": "orbits",
+}
+"""Units of metrics that are not in percent."""
+
+AVERAGED = (
+    "acceleration_error_own_state",
+    "acceleration_error_field",
+    "acceleration_error_same_time",
+    "theta",
+    "theta_field",
+    "radial_outward",
+    "transverse_fraction",
+    "position_error",
+    "velocity_error",
+    "flip_rate",
+)
+"""Columns of `errors` whose mean over all orbits and steps is a metric."""
+
+
+def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectories) -> Evaluation:
+    """Evaluate a trained model on the test set `name`.
+
+    Tables: `errors` (one row per orbit and step), `orbits` (elements and means per orbit), `rollouts` (true and
+    predicted motion of a fixed panel of up to four orbits).
+    """
+    predictor = apply(config, trained)
+    rolled = predictor.rollout(test.y[:, 0], test.t)
+    with np.errstate(all="ignore"):  # a diverging roll-out overflows on its way to NaN
+        points = _points(predictor, rolled, test)
+        errors, orbits = _long(points), _per_orbit(points, rolled, test)
+        summary = _summary(points, orbits, baseline_errors(trained, test))
+    panel = rollout_table(test, rolled, predictor.acceleration(rolled), _law(test, test.y))
+    return Evaluation(summary, {"errors": errors, "orbits": orbits, "rollouts": panel})
+
+
+def baseline_errors(trained: Trained, test: Trajectories) -> dict[str, np.ndarray]:
+    """Return the errors (N, T) of the constant mean training acceleration [%].
+
+    `baseline` is the one at the true states: a constant drives an orbit to where the law vanishes, so that its
+    own-state error is without bound and any model would beat it. `baseline_own_state` follows from the closed form
+    `r = r0 + v0 t + a t^2/2`, `v = v0 + a t`.
+    """
+    length, time = units_of(trained.fitted)
+    constant = np.asarray(trained.fitted["mean_acceleration"], np.float64) * (length / time**2)
+    t, position, velocity = (test.t - test.t[:, :1])[..., None], test.y[:, :1, :3], test.y[:, :1, 3:]
+    own = np.concatenate([position + velocity * t + constant * t**2 / 2, velocity + constant * t], axis=-1)
+    return {
+        "baseline": metrics.relative_error(constant, _law(test, test.y)),
+        "baseline_own_state": metrics.relative_error(constant, _law(test, own)),
+    }
+
+
+def _law(test: Trajectories, states: np.ndarray) -> np.ndarray:
+    """Return the true acceleration (N, T, 3) at states (N, T, 6)."""
+    channels = np.moveaxis(states, -1, 0)
+    law = load_problem(str(test.meta["problem"]))
+    return np.moveaxis(law.acceleration(channels[:3], channels[3:]), 0, -1)
+
+
+def _points(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dict[str, np.ndarray]:
+    """Return every quantity (N, T) that is known at each orbit and step."""
+    own, at_truth = predictor.acceleration(rolled), predictor.acceleration(test.y)
+    own_law, law = _law(test, rolled), _law(test, test.y)
+    cosine = metrics.radial_cosine(own, rolled[..., :3])
+    outward = np.where(np.isfinite(cosine), 100.0 * (cosine > metrics.OUTWARD_COSINE), np.nan)
+    return {
+        "t": test.t,
+        "r": np.linalg.norm(test.y[..., :3], axis=-1),
+        "r_own": np.linalg.norm(rolled[..., :3], axis=-1),
+        **_anomalies(rolled, test),
+        "acceleration_error_own_state": metrics.relative_error(own, own_law),
+        "acceleration_error_field": metrics.relative_error(at_truth, law),
+        "acceleration_error_same_time": metrics.relative_error(own, law),
+        "theta": metrics.angle(own, own_law),
+        "theta_field": metrics.angle(at_truth, law),
+        "radial_outward": outward,
+        "transverse_fraction": metrics.transverse_fraction(own, rolled[..., :3]),
+        "position_error": metrics.relative_error(rolled[..., :3], test.y[..., :3]),
+        "velocity_error": metrics.relative_error(rolled[..., 3:], test.y[..., 3:]),
+        "energy_drift": _energy_drift(rolled, test),
+        "flip_rate": _flips(predictor, rolled),
+        "acceleration_true": np.linalg.norm(law, axis=-1),
+        "acceleration_predicted": np.linalg.norm(at_truth, axis=-1),
+    }
+
+
+def _anomalies(rolled: np.ndarray, test: Trajectories) -> dict[str, np.ndarray]:
+    """Return true anomaly and phase lead [degrees]; NaN where no point mass rules the motion."""
+    mu = getattr(load_problem(str(test.meta["problem"])), "CONSTANTS", {}).get("mu")
+    if mu is None:
+        return {name: np.full(test.t.shape, np.nan) for name in ("true_anomaly", "phase_lead")}
+    anomaly = np.rad2deg(metrics.true_anomaly(test.y, test.y[:, 0], mu)) % 360
+    return {"true_anomaly": anomaly, "phase_lead": metrics.phase_lead(rolled, test.y, mu)}
+
+
+def _energy_drift(rolled: np.ndarray, test: Trajectories) -> np.ndarray:
+    """Return the relative change (N, T) of the problem's first invariant along the roll-outs [%]."""
+    invariants = load_problem(str(test.meta["problem"])).invariants(np.moveaxis(rolled, -1, 0))
+    return metrics.relative_change(next(iter(invariants.values())))
+
+
+def _flips(predictor: Predictor, rolled: np.ndarray) -> np.ndarray:
+    """Return 100 where the magnitude channel m0 changed its sign since the step before, else 0 [%].
+
+    NaN at first steps and for heads whose m0 has no sign.
+    """
+    config = predictor.config
+    if config.kind != "neural_ode" or not OUTPUT_LAYERS[config.output_layer].signed_magnitude:
+        return np.full(rolled.shape[:2], np.nan)
+    return 100 * metrics.sign_flips(predictor.outputs(rolled)[..., 0])
+
+
+def _long(points: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Return one row per orbit and step, in single precision, padding left out."""
+    orbit, step = np.indices(points["t"].shape, dtype=np.int32)
+    table = pd.DataFrame({"orbit": orbit.ravel(), "step": step.ravel()})
+    for name, values in points.items():
+        table[name] = values.astype(np.float32).ravel()
+    return table[np.isfinite(points["t"]).ravel()].reset_index(drop=True)
+
+
+def _per_orbit(points: dict[str, np.ndarray], rolled: np.ndarray, test: Trajectories) -> pd.DataFrame:
+    """Return one row per orbit: its parameters, means over its finite steps, timing, drift and failure."""
+    present = np.isfinite(test.t)
+    broken = present & ~np.isfinite(rolled).all(axis=-1)
+    return pd.DataFrame(
+        {
+            "orbit": np.arange(len(test.t), dtype=np.int32),
+            **{name: np.asarray(values) for name, values in test.parameters.items()},
+            **{name: _means(points[name]) for name in AVERAGED},
+            **_timing(points["phase_lead"], points["true_anomaly"], present),
+            "energy_drift": _largest(np.abs(points["energy_drift"])),
+            "failed": broken.any(axis=1),
+            "failed_step": np.where(broken.any(axis=1), broken.argmax(axis=1), -1),
+            "n": np.isfinite(points["acceleration_error_own_state"]).sum(axis=1),
+        }
+    )
+
+
+def _timing(lead: np.ndarray, anomaly: np.ndarray, present: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the phase lead (N,) at the last step and at the step nearest to periapsis."""
+    rows = np.arange(len(lead))
+    last = present.shape[1] - 1 - present[:, ::-1].argmax(axis=1)
+    off = np.where(np.isfinite(anomaly), np.minimum(anomaly, 360 - anomaly), np.inf)
+    return {"phase_lead": lead[rows, last], "phase_lead_periapsis": lead[rows, off.argmin(axis=1)]}
+
+
+def _means(values: np.ndarray) -> np.ndarray:
+    """Return the mean of the finite values of each row; NaN for none."""
+    known = np.isfinite(values)
+    return np.where(known, values, 0.0).sum(axis=1) / np.where(known.any(axis=1), known.sum(axis=1), np.nan)
+
+
+def _largest(values: np.ndarray) -> np.ndarray:
+    """Return the largest finite value of each row; NaN for none."""
+    known = np.isfinite(values)
+    return np.where(known.any(axis=1), np.where(known, values, -np.inf).max(axis=1), np.nan)
+
+
+def _summary(points: dict[str, np.ndarray], orbits: pd.DataFrame, baseline: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Return the tidy summary: metric, value, unit, n."""
+    rows = [_row(name, points[name]) for name in AVERAGED]
+    spread = describe(points["acceleration_error_own_state"])
+    count = int(spread.pop("n"))
+    rows += [_entry(name, value, count) for name, value in spread.items()]
+    rows += [_row(name, orbits[name]) for name in ("phase_lead", "phase_lead_periapsis", "energy_drift")]
+    rows += [_row("phase_error", np.abs(orbits["phase_lead"]))]
+    own = finite(orbits["acceleration_error_own_state"].to_numpy())
+    rows += [_entry("worst_orbit", float(own.max()) if own.size else np.nan, own.size)]
+    rows += [_row(name, values) for name, values in baseline.items()]
+    rows += [_entry("rollout_failures", float(orbits["failed"].sum()), len(orbits))]
+    return pd.DataFrame(rows, columns=["metric", "value", "unit", "n"])
+
+
+def _row(name: str, values: Any) -> dict[str, Any]:
+    known = finite(values)
+    return _entry(name, float(known.mean()) if known.size else np.nan, known.size)
+
+
+def _entry(name: str, value: float, count: int) -> dict[str, Any]:
+    return {"metric": name, "value": value, "unit": UNITS.get(name, "%"), "n": count}

@@ -1,0 +1,181 @@
+"""Training losses: how far predicted segments are from the data, and what else is penalised.
+
+A loss maps data y and prediction y_hat, both (L, 6, B) in normalised units, to a scalar and its unweighted parts. The
+first time point is given, not predicted, and left out. Points where the data hold NaN (padding) do not count; a NaN in
+the prediction is kept, so that a diverged training shows. All losses are dimensionless or in percent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from trainers.common.lazy import LazyModule
+from trainers.two_body.frames import norm, unit
+
+if TYPE_CHECKING:
+    from jax import Array
+
+    from trainers.two_body.config import Loss, ModelConfig
+    from trainers.two_body.network import Network
+
+    Parts = dict[str, Array]
+    LossFunction = Callable[[Array, Array, Loss], tuple[Array, Parts]]
+
+jnp = LazyModule("jax.numpy")
+jax = LazyModule("jax")
+
+EPS = 1e-8
+
+OUTSIDE = "percent_error_with_attraction"
+"""The loss whose attraction penalty has weight 1 unless the configuration says otherwise."""
+
+
+def percent_error(y: Array, y_hat: Array, loss: Loss) -> tuple[Array, Parts]:
+    """Return `100 mean(|y - y_hat| / max(|y|, 1e-8))`, norms over the six channels [%]. All points weigh alike."""
+    y, y_hat, known = _predicted(y, y_hat)
+    error = norm(_channels_first(y - y_hat)) / jnp.maximum(norm(_channels_first(y)), EPS)
+    value = 100 * _mean(error, known)
+    return value, {"percent_error": value}
+
+
+def percent_error_plus_nmse(y: Array, y_hat: Array, loss: Loss) -> tuple[Array, Parts]:
+    """Return `percent_error + w 100 sqrt(mean((y - y_hat)^2) / (mean(y^2) + eps) + eps)`, w = `rmse_weight` [%].
+
+    Despite its name the second term is the root of the normalised mean square. The eps = 1e-8 under the root is its
+    floor: 0.01 %. It is led by the largest states.
+    """
+    percent, parts = percent_error(y, y_hat, loss)
+    y, y_hat, known = _predicted(y, y_hat)
+    square, scale = _mean(_mean_square(y - y_hat), known), _mean(_mean_square(y), known)
+    rmse = 100 * jnp.sqrt(square / (scale + EPS) + EPS)
+    return percent + loss.rmse_weight * rmse, {**parts, "nrmse": rmse}
+
+
+def mean_squared_error(y: Array, y_hat: Array, loss: Loss) -> tuple[Array, Parts]:
+    """Return `mean((y - y_hat)^2)` over times, channels and segments [normalised units squared]."""
+    y, y_hat, known = _predicted(y, y_hat)
+    value = _mean(_mean_square(y - y_hat), known)
+    return value, {"mean_squared_error": value}
+
+
+def mean_absolute_error(y: Array, y_hat: Array, loss: Loss) -> tuple[Array, Parts]:
+    """Return `mean(|y - y_hat|)` over times, channels and segments [normalised units]; outliers weigh less."""
+    y, y_hat, known = _predicted(y, y_hat)
+    value = _mean(jnp.mean(jnp.abs(y - y_hat), axis=1), known)
+    return value, {"mean_absolute_error": value}
+
+
+LOSSES: dict[str, LossFunction] = {
+    "percent_error": percent_error,
+    "percent_error_plus_nmse": percent_error_plus_nmse,
+    "mean_squared_error": mean_squared_error,
+    "mean_absolute_error": mean_absolute_error,
+    "percent_error_with_attraction": percent_error,
+}
+"""Main terms by name; `percent_error_with_attraction` adds `attraction` below."""
+
+
+def attraction(states: Array, acceleration: Array) -> Array:
+    """Return `100 mean(max(0, a_hat . r_hat))` [%]: 0 where the force attracts, 100 where it points straight outward.
+
+    states (6, ...), acceleration (3, ...). The source names the penalty without a formula; the cosine is free of the
+    scale of the acceleration and grows with the angle.
+    """
+    outward = jnp.sum(unit(acceleration) * unit(states[:3]), axis=0)
+    return 100 * jnp.mean(jnp.maximum(outward, 0.0))
+
+
+def sign_flip(magnitude: Array) -> Array:
+    """Return `100 mean(max(0, -2 m_k m_(k+1)) / (m_k^2 + m_(k+1)^2 + eps))` of the magnitude channel, m (L, ...) [%].
+
+    0 without a flip between neighbouring steps, 100 where every step turns m into -m.
+    """
+    before, after = magnitude[:-1], magnitude[1:]
+    return 100 * jnp.mean(jnp.maximum(-2 * before * after, 0.0) / (before**2 + after**2 + EPS))
+
+
+def energy_drift(states: Array) -> Array:
+    """Return `100 mean(|E_k - E_0| / max(|E_0|, 1e-8))` of states (6, L, B), `E = v^2/2 - 1/r` with mu = 1 [%].
+
+    Right for the two-body problem only; other problems conserve something else.
+    """
+    energy = 0.5 * jnp.sum(states[3:] ** 2, axis=0) - 1.0 / norm(states[:3])
+    return 100 * jnp.mean(jnp.abs(energy[1:] - energy[0]) / jnp.maximum(jnp.abs(energy[0]), EPS))
+
+
+def weight_penalties(network: Network) -> Parts:
+    """Return `l1 = mean(|w|)` and `l2 = mean(w^2)` over the weight matrices; biases are free."""
+    weights = jnp.concatenate([layer.weight.ravel() for layer in network.layers])
+    return {"l1": jnp.mean(jnp.abs(weights)), "l2": jnp.mean(weights**2)}
+
+
+def penalties(config: ModelConfig, network: Network, y_hat: Array) -> dict[str, tuple[float, Array]]:
+    """Return weight and value of every penalty with a weight above 0.
+
+    The field along the prediction y_hat (L, 6, B) is computed only for the penalties that look at it.
+
+    Raises:
+        ValueError: if `sign_flip` is asked of a head whose m[0] is no signed magnitude.
+    """
+    from trainers.two_body.network import observe
+
+    weights = penalty_weights(config)
+    if not weights:
+        return {}
+    states = _channels_first(y_hat)
+    values = weight_penalties(network)
+    if "energy_drift" in weights:
+        values["energy_drift"] = energy_drift(states)
+    if weights.keys() & {"attraction", "sign_flip"}:
+        seen = observe(network, config)(states)
+        values["attraction"] = attraction(states, seen.acceleration)
+        values["sign_flip"] = sign_flip(seen.outputs[0])
+    return {name: (weight, values[name]) for name, weight in weights.items()}
+
+
+def penalty_weights(config: ModelConfig) -> Mapping[str, float]:
+    """Return the weights above 0 of the penalties of a configuration.
+
+    Raises:
+        ValueError: if `sign_flip` is asked of a head whose m[0] is no signed magnitude.
+    """
+    from trainers.two_body.output_layers import OUTPUT_LAYERS
+
+    loss = config.loss
+    weights = {name: getattr(loss, name) for name in ("attraction", "sign_flip", "energy_drift", "l1", "l2")}
+    if loss.name == OUTSIDE:
+        weights["attraction"] = loss.attraction or 1.0
+    if loss.sign_flip and not OUTPUT_LAYERS[config.output_layer].signed_magnitude:
+        raise ValueError(
+            f"loss.sign_flip is {loss.sign_flip} with output layer {config.output_layer!r}, whose m[0] is no signed "
+            "magnitude; set it to 0 or use a head such as mlp_4D_signed or mlp_4D_abs"
+        )
+    return {name: weight for name, weight in weights.items() if weight > 0}
+
+
+def training_loss(config: ModelConfig, network: Network, y: Array, y_hat: Array) -> tuple[Array, dict[str, Any]]:
+    """Return the main term plus the weighted penalties, and all parts unweighted, of y and y_hat (L, 6, B)."""
+    total, parts = LOSSES[config.loss.name](y, y_hat, config.loss)
+    for name, (weight, value) in penalties(config, network, y_hat).items():
+        total, parts = total + weight * value, {**parts, name: value}
+    return total, parts
+
+
+def _channels_first(y: Array) -> Array:
+    return jnp.moveaxis(y, 1, 0)
+
+
+def _predicted(y: Array, y_hat: Array) -> tuple[Array, Array, Array]:
+    """Leave out the first time and put 1 where the data are unknown, so that no NaN enters a gradient."""
+    y, y_hat = y[1:], y_hat[1:]
+    known = jnp.all(jnp.isfinite(y), axis=1)
+    return jnp.where(known[:, None], y, 1.0), jnp.where(known[:, None], y_hat, 1.0), known
+
+
+def _mean(values: Array, known: Array) -> Array:
+    return jnp.sum(jnp.where(known, values, 0.0)) / jnp.sum(known)
+
+
+def _mean_square(y: Array) -> Array:
+    return jnp.mean(y**2, axis=1)

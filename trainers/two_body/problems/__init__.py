@@ -1,0 +1,28 @@
+"""Equations of motion, one file each; the file's name is the problem's name.
+
+A problem defines
+
+    CONSTANTS   its constants by name, `mu` where one point mass attracts
+    UNITS       {"length_unit_km": ..., "time_unit_s": ...} of its dimensionless states
+    acceleration(position (3, ...), velocity (3, ...)) -> (3, ...)
+    invariants(state (6, ...)) -> {name: (...)}, the quantities that the motion conserves
+    sample(config, rng) -> (initial states (N, 6), periods (N,), parameters {name: (N,)})
+
+and may define `solution(parameters, t (N, T)) -> states (N, T, 6)` where the motion is known in closed form;
+without it the motion is integrated. The functions use operators and the array namespace of their argument
+alone, so that they serve NumPy and JAX alike.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+PROBLEMS: tuple[str, ...] = tuple(sorted(module.name for module in iter_modules(__path__)))
+"""Names of all problems; nothing is imported to find them."""
+
+
+def load_problem(name: str) -> ModuleType:
+    """Import the problem `name`."""
+    return import_module(f"{__name__}.{name}")

@@ -1,0 +1,149 @@
+"""Cut orbits into short trajectories with their own initial state, one set per training phase.
+
+A window of the time series is taken first, then it is cut into segments that share no point, so that L points have
+L - 1 intervals and the interval between two segments trains nothing. Full orbits as samples have vanishing gradients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainers.common.splits import split
+from trainers.study import Segments, Trajectories
+from trainers.two_body.config import SegmentationConfig, SegmentationPhase
+from trainers.two_body.law import encoded, state_units
+
+CHANNELS = 6
+
+ROUNDING = 1e-9
+"""Points by which the edge of a window may fall short of a whole point: 0.7 of 10 points are 7, not 6.999..."""
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Segments of one phase: the points (S, L) and orbit (S,) of each, whether it trains (S,), and what was dropped."""
+
+    points: np.ndarray
+    orbit: np.ndarray
+    trains: np.ndarray
+    overrun: int
+    holes: int
+
+
+def segment(config: SegmentationConfig, trajectories: Trajectories) -> Segments:
+    """Split orbits into training and validation, cut them per phase and normalise.
+
+    Per phase: `train/t` (S, L), `train/y` (S, L, 6), `train/trajectory` (S,) and the same for validation, in the
+    network's units. fitted: length_unit, time_unit (divisors, in the dataset's units), the problem, and the range of
+    every state channel and of the radius over the training orbits, in the network's units.
+
+    - A window [start, stop] is the points floor(start T) up to floor(stop T), T being the length of the longest
+      trajectory, so that windows that touch share no point.
+    - A segment that overruns its window, or holds a NaN (a gap, or the padding of a shorter trajectory), is dropped
+      and counted. A phase without usable segments is no error here: its counts say 0.
+    - `split_by: segment` cuts first, so that one orbit can train and validate: `leaking_orbits` says how many do.
+
+    Raises:
+        ValueError: if the states do not have six channels.
+    """
+    if trajectories.y.shape[-1] != CHANNELS:
+        raise ValueError(f"states are {trajectories.names}; expected six channels: x, y, z, vx, vy, vz, in this order")
+    train, validation = split(len(trajectories.t), config.train_fraction, config.split_seed)
+    if config.split_by == "segment":
+        train = np.arange(len(trajectories.t))
+    fitted = _fit(config, trajectories, train)
+    t, y = trajectories.t / fitted["time_unit"], trajectories.y / state_units(fitted)
+    finite = np.isfinite(y).all(axis=2) & np.isfinite(t)
+    cuts = [_cut(config, phase, train, finite) for phase in config.phases]
+    if config.split_by == "segment":
+        train = np.unique(np.concatenate([cut.orbit[cut.trains] for cut in cuts]))
+        validation = np.unique(np.concatenate([cut.orbit[~cut.trains] for cut in cuts]))
+    phases = tuple(
+        _arrays("train", t, y, cut, cut.trains) | _arrays("validation", t, y, cut, ~cut.trains) for cut in cuts
+    )
+    counts = tuple(_count(config, number, cut, t.shape) for number, cut in enumerate(cuts))
+    return Segments(phases, train, validation, counts, fitted)
+
+
+def _fit(config: SegmentationConfig, trajectories: Trajectories, train: np.ndarray) -> dict[str, np.ndarray]:
+    """Fit the units on the finite points of the training orbits."""
+    points = trajectories.y[train].reshape(-1, CHANNELS)
+    points = points[np.isfinite(points).all(axis=1)]
+    length, time = _units(config, points, trajectories.meta.get("mu"))
+    fitted = {"length_unit": np.array(length), "time_unit": np.array(time)}
+    scaled = points / state_units(fitted) if len(points) else np.full((1, CHANNELS), np.nan)
+    radius = np.linalg.norm(scaled[:, :3], axis=1)
+    return fitted | {
+        "problem": encoded(str(trajectories.meta.get("problem", "two_body"))),
+        "state_minimum": scaled.min(axis=0),
+        "state_maximum": scaled.max(axis=0),
+        "radius_range": np.array([radius.min(), radius.max()]),
+    }
+
+
+def _units(config: SegmentationConfig, points: np.ndarray, mu: str | float | None) -> tuple[float, float]:
+    """Return units of length and time: 1 for canonical; the largest radius L and sqrt(L^3 / mu), or L / max |v|."""
+    if config.normalisation == "canonical" or not len(points):
+        return 1.0, 1.0
+    length = float(np.linalg.norm(points[:, :3], axis=1).max())
+    if mu is not None:
+        return length, (length**3 / float(mu)) ** 0.5
+    return length, length / float(np.linalg.norm(points[:, 3:], axis=1).max())
+
+
+def _cut(config: SegmentationConfig, phase: SegmentationPhase, train: np.ndarray, finite: np.ndarray) -> _Cut:
+    """Cut every orbit of `finite` (N, T), which says which points are usable."""
+    orbits, points = finite.shape
+    first, last = (int(np.floor(edge * points + ROUNDING)) for edge in phase.window)
+    starts = np.arange(first, last, phase.segment_length)
+    whole = starts[starts + phase.segment_length <= last]
+    index = whole[:, None] + np.arange(phase.segment_length)
+    usable = finite[:, index].all(axis=2)
+    orbit, which = np.nonzero(usable)
+    return _Cut(
+        points=index[which],
+        orbit=orbit,
+        trains=_chosen(config, len(orbit)) if config.split_by == "segment" else np.isin(orbit, train),
+        overrun=(len(starts) - len(whole)) * orbits,
+        holes=int((~usable).sum()),
+    )
+
+
+def _chosen(config: SegmentationConfig, count: int) -> np.ndarray:
+    """Choose which of `count` segments train, irrespective of their orbits."""
+    chosen = np.zeros(count, bool)
+    if count:
+        chosen[split(count, config.train_fraction, config.split_seed)[0]] = True
+    return chosen
+
+
+def _arrays(side: str, t: np.ndarray, y: np.ndarray, cut: _Cut, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    orbit, points = cut.orbit[chosen], cut.points[chosen]
+    return {
+        f"{side}/t": t[orbit[:, None], points],
+        f"{side}/y": y[orbit[:, None], points],
+        f"{side}/trajectory": orbit.astype(np.int64),
+    }
+
+
+def _count(config: SegmentationConfig, number: int, cut: _Cut, shape: tuple[int, ...]) -> dict[str, int | float | str]:
+    phase = config.phases[number]
+    train, validation = np.unique(cut.orbit[cut.trains]), np.unique(cut.orbit[~cut.trains])
+    return {
+        "phase": number,
+        "segment_length": phase.segment_length,
+        "window_start": phase.window[0],
+        "window_stop": phase.window[1],
+        "split_by": config.split_by,
+        "total_orbits": shape[0],
+        "train_orbits": len(train),
+        "validation_orbits": len(validation),
+        "leaking_orbits": len(np.intersect1d(train, validation)),
+        "train_segments": int(cut.trains.sum()),
+        "validation_segments": int((~cut.trains).sum()),
+        "dropped_overrun": cut.overrun,
+        "dropped_nan": cut.holes,
+        "segment_ratio": phase.segment_length / shape[1],
+    }

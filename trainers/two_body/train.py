@@ -1,0 +1,200 @@
+"""Train neural ODEs of orbits: a curriculum of phases on segments, by gradient through the solver.
+
+Each phase has its own segments, number of steps and learning rate, whose schedule starts anew with the phase. Weights
+and the state of the optimiser carry over, so that two phases alike are one long phase. Batches come from permutations
+that depend on (seed, phase, epoch) alone, see `program.batch_indices`. Every `validate_every` steps and at the end of
+each phase there is a check: it measures the validation set and keeps the weights if their score is the lowest of the
+phase; the score is the validation loss, or without a validation set the mean training loss since the check before.
+
+Single precision throughout; data are normalised in double precision first, and times count from the start of their
+segment. Method: Chen et al., Neural Ordinary Differential Equations (2018), discretise-then-optimise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+
+from trainers.common.schedules import learning_rates
+from trainers.study import Arrays, Failed, Job, Progress, Report, Trained
+from trainers.two_body.baselines import fitted_of, train_baseline
+from trainers.two_body.checkpoint import Columns, Run, from_state, to_arrays
+from trainers.two_body.config import Phase
+from trainers.two_body.law import normalised_acceleration
+from trainers.two_body.network import parameter_count
+from trainers.two_body.program import CHUNK, Clock, Data, Learner, Programs, batch_indices, programs
+
+
+def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Iterator[Trained | Failed]:
+    """Train jobs one after another; yield one outcome each, in order.
+
+    Jobs of one cohort go through the same compiled programs. No job's numbers depend on another job.
+    A segmentation without usable segments, a loss or gradient that is not finite, and a solver that gives up are
+    outcomes, not exceptions.
+
+    Raises:
+        ValueError: if the state that a job brings along is not one of its configuration or of a prefix of it.
+    """
+    for job in jobs:
+        yield _train_one(job, report)
+
+
+def _train_one(job: Job, report: Report) -> Trained | Failed:
+    empty = [k for k, row in enumerate(job.segments.counts) if not row["train_segments"]]
+    if empty:
+        row = dict(job.segments.counts[empty[0]])
+        return Failed(job.key, "skipped:zero_segments", "train", empty[0], 0, f"no usable training segment: {row}")
+    if job.config.kind != "neural_ode":
+        return train_baseline(job)
+    return _Course(job, programs(job.config), Clock(), report).run()
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """The data of one phase, on the device."""
+
+    number: int
+    phase: Phase
+    train: Data
+    validation: Data | None
+
+
+@dataclass(frozen=True)
+class _Course:
+    """One job on its way through the curriculum."""
+
+    job: Job
+    programs: Programs
+    clock: Clock
+    report: Report
+
+    def run(self) -> Trained | Failed:
+        """Go through all phases from where the job's state stands."""
+        fresh = self.programs.start(self.job.config.seed)
+        run = from_state(self.job.config, fresh, self.job.state) if self.job.state else Run(fresh, fresh.network)
+        for number in range(run.phase, len(self.job.config.phases)):
+            run = run.next_phase() if number > run.phase else run
+            lesson = self._lesson(number)
+            while run.step < lesson.phase.steps:
+                run, failure = self._chunk(run, lesson)
+                if failure:
+                    return failure
+                if self.report(self._progress(run, lesson)):
+                    return self._trained(run, stopped=run.steps < self._total_steps)
+        return self._trained(run, stopped=False)
+
+    @property
+    def _total_steps(self) -> int:
+        return sum(phase.steps for phase in self.job.config.phases)
+
+    def _lesson(self, number: int) -> _Lesson:
+        arrays = self.job.segments.phases[number]
+        validation = _on_device(arrays, "validation") if len(arrays["validation/t"]) else None
+        if validation is not None:
+            states = np.moveaxis(arrays["validation/y"], 2, 0)
+            truth = normalised_acceleration(self.job.segments.fitted, states)
+            validation = {**validation, "a": jnp.asarray(np.transpose(truth, (2, 0, 1)), jnp.float32)}
+        return _Lesson(number, self.job.config.phases[number], _on_device(arrays, "train"), validation)
+
+    def _chunk(self, run: Run, lesson: _Lesson) -> tuple[Run, Failed | None]:
+        """Advance to the next check, or by as many steps as a compiled call takes."""
+        config, phase = self.job.config, lesson.phase
+        count = min(CHUNK, phase.steps - run.step, config.validate_every - run.step % config.validate_every)
+        steps = np.arange(run.step, run.step + count)
+        rates = np.zeros(CHUNK, np.float32)
+        rates[:count] = learning_rates(phase.schedule, phase.learning_rate, steps, phase.steps) * run.plateau.factor
+        batches = batch_indices(config.seed, lesson.number, steps, lesson.train["t"].shape[1], config.batch_size)
+        chunk = self.programs.advance(self.clock, run.learner, lesson.train, batches, rates, np.int32(count))
+        done = int(chunk.done)
+        rows = {name: np.asarray(values) for name, values in chunk.rows.items()}
+        if done:
+            run = self._advanced(run, chunk.learner, _columns(lesson.number, run.steps, done, rates, rows))
+        if done < count:
+            return run, self._failed(run, {name: float(values[done]) for name, values in rows.items()})
+        return self._checked(run, lesson), None
+
+    def _advanced(self, run: Run, learner: Learner, rows: Columns) -> Run:
+        return replace(run, learner=learner, step=run.step + len(rows["step"]), blocks=(*run.blocks, rows))
+
+    def _checked(self, run: Run, lesson: _Lesson) -> Run:
+        """Do what is due at a check and at the end of a phase."""
+        every, last = self.job.config.validate_every, run.step == lesson.phase.steps
+        if run.step % every and not last:
+            return run
+        score = float(np.mean(run.recent("loss", (run.step - 1) % every + 1), dtype=np.float64))
+        if lesson.validation is not None:
+            measured = self.programs.validate(self.clock, run.learner.network, lesson.validation)
+            for name, value in measured.items():
+                run.blocks[-1][f"validation_{name}"][-1] = value
+            score = float(measured["loss"])
+        if score < run.score:
+            run = replace(run, best=run.learner.network, score=score)
+        if lesson.phase.schedule == "plateau":
+            run = replace(run, plateau=run.plateau.update(score))
+        return run.end_phase() if last else run
+
+    def _progress(self, run: Run, lesson: _Lesson) -> Progress:
+        row = {name: float(values[-1]) for name, values in run.blocks[-1].items()}
+        losses = {name: value for name, value in row.items() if name not in ("phase", "step") and np.isfinite(value)}
+        ended = run.step == lesson.phase.steps
+        return Progress(
+            self.job.key, run.phase, run.steps, self._total_steps, losses, lambda: to_arrays(run), phase_end=ended
+        )
+
+    def _failed(self, run: Run, row: dict[str, float]) -> Failed:
+        """Name the step that could not be taken: 0-based, i.e. the number of steps done before it."""
+        before = f"last finite loss {run.blocks[-1]['loss'][-1]:.6g}" if run.blocks else "no step succeeded before"
+        status: Literal["solver_failed", "diverged"] = "solver_failed" if row["solver_failures"] else "diverged"
+        if row["solver_failures"]:
+            what = f"the solver gave up on {row['solver_failures']:.0f} segments; loosen rtol or raise max_steps"
+        else:
+            what = f"loss {row['loss']}, gradient norm {row['gradient_norm']}; lower the rate or set clip_norm"
+        detail = f"{what}; {before}"
+        return Failed(self.job.key, status, "train", run.phase, run.steps, detail, self._trained(run, stopped=True))
+
+    def _trained(self, run: Run, stopped: bool) -> Trained:
+        history = run.table()
+        last = self.job.segments.counts[run.phase]
+        return Trained(
+            key=self.job.key,
+            weights={**run.weights(), **run.ended},
+            state=to_arrays(run),
+            history=history,
+            timings=self.clock.seconds,
+            counts={
+                "parameters": parameter_count(self.job.config),
+                "steps": run.steps,
+                "solver_steps": int(history["solver_steps"].sum()) if run.blocks else 0,
+                "train_segments": int(last["train_segments"]),
+                "validation_segments": int(last["validation_segments"]),
+                "no_validation": int(not last["validation_segments"]),
+            },
+            fitted=fitted_of(self.job.segments),
+            stopped=stopped,
+        )
+
+
+def _on_device(arrays: Arrays, part: str) -> Data:
+    """Return t (L, S), counted from the start of each segment, and y (L, 6, S) in single precision."""
+    t, y = arrays[f"{part}/t"], arrays[f"{part}/y"]
+    return {
+        "t": jnp.asarray((t - t[:, :1]).T, jnp.float32),
+        "y": jnp.asarray(np.transpose(y, (1, 2, 0)), jnp.float32),
+    }
+
+
+def _columns(phase: int, before: int, count: int, rates: np.ndarray, rows: Columns) -> Columns:
+    """Return the history of `count` steps; validation columns are NaN until they are measured."""
+    measured = {name: values[:count] for name, values in rows.items() if name != "solver_failures"}
+    losses = [name for name in measured if name not in ("gradient_norm", "solver_steps")]
+    return {
+        "phase": np.full(count, phase),
+        "step": np.arange(before + 1, before + count + 1),
+        "learning_rate": rates[:count],
+        **measured,
+        **{f"validation_{name}": np.full(count, np.nan, np.float32) for name in [*losses, "field"]},
+    }
