@@ -37,19 +37,24 @@ def take_place(directory: Path, target: Path) -> None:
     _sync(directory)
     with alone_in(target.parent):
         if os.path.lexists(target):
-            clear(aside(target))
+            _vanish(aside(target), target)
             target.rename(aside(target))
         directory.rename(target)
         _sync(target.parent)
-        clear(aside(target))
+        _vanish(aside(target), target)
 
 
 def take_away(target: Path) -> None:
     """Delete a directory and what stepped aside for it: at once for every reader, then file by file."""
     with alone_in(target.parent):
         for directory in (aside(target), target):
-            if os.path.lexists(directory):
-                clear(directory.rename(temporary(target)))
+            _vanish(directory, target)
+
+
+def _vanish(directory: Path, target: Path) -> None:
+    """Delete a version that readers may have open: it goes as a whole, so none of them sees a part of it."""
+    if os.path.lexists(directory):
+        clear(directory.rename(temporary(target)))
 
 
 def aside(target: Path) -> Path:
