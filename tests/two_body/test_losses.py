@@ -191,8 +191,3 @@ def test_the_loss_with_attraction_has_weight_one_unless_told_otherwise():
     assert penalty_weights(configured(name="percent_error_with_attraction")) == {"attraction": 1.0}
     assert penalty_weights(configured(name="percent_error_with_attraction", attraction=5.0)) == {"attraction": 5.0}
     assert penalty_weights(configured()) == {}
-
-
-def test_a_sign_flip_penalty_needs_a_signed_magnitude():
-    with pytest.raises(ValueError, match=r"mlp_4D_softplus.*no signed magnitude.*mlp_4D_signed"):
-        penalty_weights(configured(sign_flip=1.0).model_copy(update={"output_layer": "mlp_4D_softplus"}))

@@ -371,7 +371,7 @@ def test_a_sign_flip_penalty_needs_a_signed_magnitude() -> None:
     from trainers.two_body.config import Loss, ModelConfig
 
     with pytest.raises(ValueError, match="mlp_4D_signed"):
-        ModelConfig(output_layer="mlp_4D_abs", loss=Loss(sign_flip=1.0))
+        ModelConfig(output_layer="mlp_4D_softplus", loss=Loss(sign_flip=1.0))
     assert ModelConfig(output_layer="mlp_4D_signed", loss=Loss(sign_flip=1.0)).loss.sign_flip == 1.0
 
 

@@ -114,9 +114,6 @@ def penalties(config: ModelConfig, network: Network, y_hat: Array) -> dict[str, 
     """Return weight and value of every penalty with a weight above 0.
 
     The field along the prediction y_hat (L, 6, B) is computed only for the penalties that look at it.
-
-    Raises:
-        ValueError: if `sign_flip` is asked of a head whose m[0] is no signed magnitude.
     """
     from trainers.two_body.network import observe
 
@@ -135,22 +132,11 @@ def penalties(config: ModelConfig, network: Network, y_hat: Array) -> dict[str, 
 
 
 def penalty_weights(config: ModelConfig) -> Mapping[str, float]:
-    """Return the weights above 0 of the penalties of a configuration.
-
-    Raises:
-        ValueError: if `sign_flip` is asked of a head whose m[0] is no signed magnitude.
-    """
-    from trainers.two_body.output_layers import OUTPUT_LAYERS
-
+    """Return the weights above 0 of the penalties of a configuration."""
     loss = config.loss
     weights = {name: getattr(loss, name) for name in ("attraction", "sign_flip", "energy_drift", "l1", "l2")}
     if loss.name == OUTSIDE:
         weights["attraction"] = loss.attraction or 1.0
-    if loss.sign_flip and not OUTPUT_LAYERS[config.output_layer].signed_magnitude:
-        raise ValueError(
-            f"loss.sign_flip is {loss.sign_flip} with output layer {config.output_layer!r}, whose m[0] is no signed "
-            "magnitude; set it to 0 or use a head such as mlp_4D_signed or mlp_4D_abs"
-        )
     return {name: weight for name, weight in weights.items() if weight > 0}
 
 
