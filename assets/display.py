@@ -107,7 +107,7 @@ def _metadata(item: Item, manifest: Mapping[str, Any], store: Store) -> dict[str
 
 def _history_metadata(item: Item, store: Store) -> dict[str, Any]:
     history = store.open(*item.address).table("history")
-    columns = [dg.TableColumn(name, str(dtype)) for name, dtype in history.dtypes.items()]
+    columns = [dg.TableColumn(str(name), str(dtype)) for name, dtype in history.dtypes.items()]
     shown: dict[str, Any] = {
         "dagster/row_count": len(history),
         "dagster/column_schema": dg.TableSchema(columns=columns),
@@ -125,13 +125,13 @@ def _summary_table(evaluations: Sequence[Item], store: Store) -> dg.TableMetadat
             dg.TableRecord(
                 {
                     "test": item.config["test"],
-                    "metric": row.metric,
-                    "value": f"{row.value:.6g}",
-                    "unit": row.unit,
-                    "n": int(row.n),
+                    "metric": row["metric"],
+                    "value": f"{row['value']:.6g}",
+                    "unit": row["unit"],
+                    "n": int(row["n"]),
                 }
             )
-            for row in summary.itertuples()
+            for row in summary.to_dict("records")
         ]
     return dg.MetadataValue.table(records)
 

@@ -223,7 +223,7 @@ def _leaderboard_asset(study: Study, catalogue: StudyCatalogue) -> dg.AssetsDefi
 
     @dg.asset(
         key=key,
-        partitions_def=_partitions(catalogue.sweeps),
+        partitions_def=_partitions(list(catalogue.sweeps)),
         deps=[dg.AssetDep(asset_key(study.name, "evaluation"), partition_mapping=mapping)],
         output_required=False,
         backfill_policy=dg.BackfillPolicy.single_run(),

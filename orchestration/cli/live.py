@@ -39,11 +39,11 @@ class PlainLines:
 @contextmanager
 def _bars() -> Iterator[Callable[[dict], None]]:
     """Show a bar per running job."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
     with Progress(*columns, transient=False) as bars:
-        tasks: dict[str, int] = {}
+        tasks: dict[str, TaskID] = {}
 
         def show(line: dict) -> None:
             key, event = line.get("key", ""), line.get("event")

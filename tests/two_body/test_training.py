@@ -13,12 +13,14 @@ from tests.two_body.problem_set import ORBITS, job, small, trained
 from trainers.study import Failed, Trained
 from trainers.two_body.config import DatasetConfig, Loss, Phase, Solver
 from trainers.two_body.integrate import needed_substeps, roll_out, solve
+from trainers.two_body.lanes import Slices
 from trainers.two_body.law import law_field
+from trainers.two_body.lessons import lesson, on_device
 from trainers.two_body.losses import training_loss
 from trainers.two_body.network import init_network, vector_field
-from trainers.two_body.program import CHUNK, _optimiser, batch_indices, programs
+from trainers.two_body.program import CHUNK, _optimiser, programs
 from trainers.two_body.simulate import simulate
-from trainers.two_body.train import _on_device, train
+from trainers.two_body.train import train
 
 PHASES = (
     Phase(steps=8, learning_rate=0.3, segment_length=5),
@@ -185,14 +187,16 @@ def test_clipping_bounds_the_norm_of_the_gradient():
 
 
 def test_a_step_is_optax_adam():
-    config = small(phases=(Phase(steps=3, learning_rate=1e-2, segment_length=5),))
-    data = _on_device(job(config).segments.phases[0], "train")
+    phases, solver = (Phase(steps=3, learning_rate=1e-2, segment_length=5),), Solver(method="rk4")
+    config = small(phases=phases, solver=solver)
+    arrays = job(config).segments.phases[0]
+    data = on_device(arrays, "train", Slices.of(len(arrays["train/t"]), 256))
 
     @jax.jit
     @jax.grad
     def gradient(network):
-        y = solve(lambda p, y: vector_field(p, config)(y), network, data["t"], data["y"][0], config.solver).y
-        return training_loss(config, network, data["y"], y)[0]
+        y = solve(lambda p, y: vector_field(p, config)(y), network, data.t, data.y[0], config.solver).y
+        return training_loss(config, network, data.y, y)[0]
 
     network, optimiser = init_network(config, jax.random.key(0)), optax.adam(1e-2)
     state = optimiser.init(network)
@@ -232,14 +236,9 @@ def test_a_solver_that_gives_up_is_an_outcome():
     assert "max_steps" in outcome.detail
 
 
-def test_every_segment_is_drawn_once_per_epoch_and_none_is_dropped():
-    drawn = np.concatenate([batch_indices(3, 0, np.arange(k, k + 1), 10, 4)[0] for k in range(5)])
-    assert sorted(drawn[:10]) == sorted(drawn[10:]) == list(range(10))
-    assert not np.array_equal(drawn[:10], drawn[10:])
-    together = batch_indices(3, 0, np.arange(5), 10, 4)[:5]
-    assert np.array_equal(together.ravel(), drawn)
-    assert not np.array_equal(together, batch_indices(3, 1, np.arange(5), 10, 4)[:5])
-    assert batch_indices(3, 0, np.arange(5), 4, 4).shape == (CHUNK, 0)
+def test_a_batch_of_all_segments_needs_no_drawing():
+    config = small(phases=(Phase(segment_length=5),))
+    assert lesson(config, job(config).segments, 0).batches(0, np.arange(5)).shape == (CHUNK, 0)
 
 
 def attracted(strength, state):
@@ -268,7 +267,7 @@ def learned(solver):
 @pytest.fixture(scope="module")
 def fine():
     with jax.enable_x64(True):
-        return learned(Solver(substeps=16))
+        return learned(Solver(method="rk4", substeps=16))
 
 
 @pytest.mark.parametrize("adjoint", ["checkpointed", "direct", "backsolve"])
@@ -281,8 +280,8 @@ def test_solvers_and_adjoints_agree(fine, adjoint):
 
 
 def test_capturing_changes_no_bits():
-    plain = jax.jit(partial(integrated, solver=Solver()))(1.1)
-    captured = jax.jit(partial(integrated, solver=Solver(), capture=lambda y: jnp.sum(y**2, axis=1)))(1.1)
+    plain = jax.jit(partial(integrated, solver=Solver(method="rk4")))(1.1)
+    captured = jax.jit(partial(integrated, solver=Solver(method="rk4"), capture=lambda y: jnp.sum(y**2, axis=1)))(1.1)
     assert plain.captured is None
     assert captured.captured.shape == (4, 2)
     assert np.array_equal(plain.y, captured.y)

@@ -108,6 +108,8 @@ class SegmentationConfig(Config):
     split_by: Literal["orbit", "segment"] = "orbit"
     split_seed: int = 0
     normalisation: Literal["canonical", "largest"] = "largest"
+    tolerance: float | None = None
+    """Local error of the planned steps; None plans none."""
 
 
 class Loss(Config):
@@ -137,10 +139,13 @@ class Loss(Config):
 
 
 class Solver(Config):
-    """How segments are integrated in training; roll-outs of an evaluation use the same method."""
+    """How segments are integrated in training; roll-outs of an evaluation have a method of their own."""
 
-    method: Literal["rk4", "tsit5"] = "rk4"
-    """rk4: classical Runge-Kutta on the data grid; tsit5: adaptive, diffrax."""
+    method: Literal["planned", "rk4", "tsit5"] = "planned"
+    """planned: Tsitouras 5 with the steps that each segment needs, chosen from the data before training;
+    rk4: classical Runge-Kutta on the data grid; tsit5: adaptive, diffrax."""
+    tolerance: Annotated[float, Field(gt=0, le=1e-2)] = 1e-8
+    """planned: largest local error of a step on the true dynamics, relative to position and to velocity [1]."""
     substeps: Annotated[int, Field(ge=1, le=1000)] = 1
     """rk4: steps per data interval."""
     rtol: Positive = 1e-6
@@ -240,6 +245,7 @@ class ModelConfig(ModelConfigBase):
             split_by=self.split_by,
             split_seed=self.split_seed,
             normalisation=self.normalisation,
+            tolerance=self.solver.tolerance if self.solver.method == "planned" and self.kind == "neural_ode" else None,
         )
 
     def prefixes(self) -> tuple[ModelConfig, ...]:

@@ -2,7 +2,8 @@
 
 A loss maps data y and prediction y_hat, both (L, 6, B) in normalised units, to a scalar and its unweighted parts. The
 first time point is given, not predicted, and left out. Points where the data hold NaN (padding) do not count; a NaN in
-the prediction is kept, so that a diverged training shows. All losses are dimensionless or in percent.
+the prediction is kept, so that a diverged training shows. All losses are dimensionless or in percent. Means are
+weighted by `weight` (B,), one number per segment with mean 1, so that a batch stands for all segments alike.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from trainers.two_body.network import Network
 
     Parts = dict[str, Array]
-    LossFunction = Callable[[Array, Array, Loss], tuple[Array, Parts]]
+    Weight = Array | float
+    LossFunction = Callable[[Array, Array, Loss, Weight], tuple[Array, Parts]]
 
 jnp = LazyModule("jax.numpy")
 jax = LazyModule("jax")
@@ -31,37 +33,37 @@ OUTSIDE = "percent_error_with_attraction"
 """The loss whose attraction penalty has weight 1 unless the configuration says otherwise."""
 
 
-def percent_error(y: Array, y_hat: Array, loss: Loss) -> tuple[Array, Parts]:
+def percent_error(y: Array, y_hat: Array, loss: Loss, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `100 mean(|y - y_hat| / max(|y|, 1e-8))`, norms over the six channels [%]. All points weigh alike."""
-    y, y_hat, known = _predicted(y, y_hat)
+    y, y_hat, known = _predicted(y, y_hat, weight)
     error = norm(_channels_first(y - y_hat)) / jnp.maximum(norm(_channels_first(y)), EPS)
     value = 100 * _mean(error, known)
     return value, {"percent_error": value}
 
 
-def percent_error_plus_nmse(y: Array, y_hat: Array, loss: Loss) -> tuple[Array, Parts]:
+def percent_error_plus_nmse(y: Array, y_hat: Array, loss: Loss, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `percent_error + w 100 sqrt(mean((y - y_hat)^2) / (mean(y^2) + eps) + eps)`, w = `rmse_weight` [%].
 
     Despite its name the second term is the root of the normalised mean square. The eps = 1e-8 under the root is its
     floor: 0.01 %. It is led by the largest states.
     """
-    percent, parts = percent_error(y, y_hat, loss)
-    y, y_hat, known = _predicted(y, y_hat)
+    percent, parts = percent_error(y, y_hat, loss, weight)
+    y, y_hat, known = _predicted(y, y_hat, weight)
     square, scale = _mean(_mean_square(y - y_hat), known), _mean(_mean_square(y), known)
     rmse = 100 * jnp.sqrt(square / (scale + EPS) + EPS)
     return percent + loss.rmse_weight * rmse, {**parts, "nrmse": rmse}
 
 
-def mean_squared_error(y: Array, y_hat: Array, loss: Loss) -> tuple[Array, Parts]:
+def mean_squared_error(y: Array, y_hat: Array, loss: Loss, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `mean((y - y_hat)^2)` over times, channels and segments [normalised units squared]."""
-    y, y_hat, known = _predicted(y, y_hat)
+    y, y_hat, known = _predicted(y, y_hat, weight)
     value = _mean(_mean_square(y - y_hat), known)
     return value, {"mean_squared_error": value}
 
 
-def mean_absolute_error(y: Array, y_hat: Array, loss: Loss) -> tuple[Array, Parts]:
+def mean_absolute_error(y: Array, y_hat: Array, loss: Loss, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `mean(|y - y_hat|)` over times, channels and segments [normalised units]; outliers weigh less."""
-    y, y_hat, known = _predicted(y, y_hat)
+    y, y_hat, known = _predicted(y, y_hat, weight)
     value = _mean(jnp.mean(jnp.abs(y - y_hat), axis=1), known)
     return value, {"mean_absolute_error": value}
 
@@ -76,32 +78,32 @@ LOSSES: dict[str, LossFunction] = {
 """Main terms by name; `percent_error_with_attraction` adds `attraction` below."""
 
 
-def attraction(states: Array, acceleration: Array) -> Array:
+def attraction(states: Array, acceleration: Array, weight: Weight = 1.0) -> Array:
     """Return `100 mean(max(0, a_hat . r_hat))` [%]: 0 where the force attracts, 100 where it points straight outward.
 
     states (6, ...), acceleration (3, ...). The source names the penalty without a formula; the cosine is free of the
     scale of the acceleration and grows with the angle.
     """
     outward = jnp.sum(unit(acceleration) * unit(states[:3]), axis=0)
-    return 100 * jnp.mean(jnp.maximum(outward, 0.0))
+    return 100 * jnp.mean(weight * jnp.maximum(outward, 0.0))
 
 
-def sign_flip(magnitude: Array) -> Array:
+def sign_flip(magnitude: Array, weight: Weight = 1.0) -> Array:
     """Return `100 mean(max(0, -2 m_k m_(k+1)) / (m_k^2 + m_(k+1)^2 + eps))` of the magnitude channel, m (L, ...) [%].
 
     0 without a flip between neighbouring steps, 100 where every step turns m into -m.
     """
     before, after = magnitude[:-1], magnitude[1:]
-    return 100 * jnp.mean(jnp.maximum(-2 * before * after, 0.0) / (before**2 + after**2 + EPS))
+    return 100 * jnp.mean(weight * jnp.maximum(-2 * before * after, 0.0) / (before**2 + after**2 + EPS))
 
 
-def energy_drift(states: Array) -> Array:
+def energy_drift(states: Array, weight: Weight = 1.0) -> Array:
     """Return `100 mean(|E_k - E_0| / max(|E_0|, 1e-8))` of states (6, L, B), `E = v^2/2 - 1/r` with mu = 1 [%].
 
     Right for the two-body problem only; other problems conserve something else.
     """
     energy = 0.5 * jnp.sum(states[3:] ** 2, axis=0) - 1.0 / norm(states[:3])
-    return 100 * jnp.mean(jnp.abs(energy[1:] - energy[0]) / jnp.maximum(jnp.abs(energy[0]), EPS))
+    return 100 * jnp.mean(weight * jnp.abs(energy[1:] - energy[0]) / jnp.maximum(jnp.abs(energy[0]), EPS))
 
 
 def weight_penalties(network: Network) -> Parts:
@@ -110,7 +112,9 @@ def weight_penalties(network: Network) -> Parts:
     return {"l1": jnp.mean(jnp.abs(weights)), "l2": jnp.mean(weights**2)}
 
 
-def penalties(config: ModelConfig, network: Network, y_hat: Array) -> dict[str, tuple[float, Array]]:
+def penalties(
+    config: ModelConfig, network: Network, y_hat: Array, weight: Weight = 1.0
+) -> dict[str, tuple[float, Array]]:
     """Return weight and value of every penalty with a weight above 0.
 
     The field along the prediction y_hat (L, 6, B) is computed only for the penalties that look at it.
@@ -123,11 +127,11 @@ def penalties(config: ModelConfig, network: Network, y_hat: Array) -> dict[str, 
     states = _channels_first(y_hat)
     values = weight_penalties(network)
     if "energy_drift" in weights:
-        values["energy_drift"] = energy_drift(states)
+        values["energy_drift"] = energy_drift(states, weight)
     if weights.keys() & {"attraction", "sign_flip"}:
         seen = observe(network, config)(states)
-        values["attraction"] = attraction(states, seen.acceleration)
-        values["sign_flip"] = sign_flip(seen.outputs[0])
+        values["attraction"] = attraction(states, seen.acceleration, weight)
+        values["sign_flip"] = sign_flip(seen.outputs[0], weight)
     return {name: (weight, values[name]) for name, weight in weights.items()}
 
 
@@ -140,11 +144,13 @@ def penalty_weights(config: ModelConfig) -> Mapping[str, float]:
     return {name: weight for name, weight in weights.items() if weight > 0}
 
 
-def training_loss(config: ModelConfig, network: Network, y: Array, y_hat: Array) -> tuple[Array, dict[str, Any]]:
+def training_loss(
+    config: ModelConfig, network: Network, y: Array, y_hat: Array, weight: Weight = 1.0
+) -> tuple[Array, dict[str, Any]]:
     """Return the main term plus the weighted penalties, and all parts unweighted, of y and y_hat (L, 6, B)."""
-    total, parts = LOSSES[config.loss.name](y, y_hat, config.loss)
-    for name, (weight, value) in penalties(config, network, y_hat).items():
-        total, parts = total + weight * value, {**parts, name: value}
+    total, parts = LOSSES[config.loss.name](y, y_hat, config.loss, weight)
+    for name, (share, value) in penalties(config, network, y_hat, weight).items():
+        total, parts = total + share * value, {**parts, name: value}
     return total, parts
 
 
@@ -152,15 +158,15 @@ def _channels_first(y: Array) -> Array:
     return jnp.moveaxis(y, 1, 0)
 
 
-def _predicted(y: Array, y_hat: Array) -> tuple[Array, Array, Array]:
-    """Leave out the first time and put 1 where the data are unknown, so that no NaN enters a gradient."""
+def _predicted(y: Array, y_hat: Array, weight: Weight) -> tuple[Array, Array, Array]:
+    """Leave out the first time; put 1 where the data are unknown, so that no NaN enters a gradient; weigh the rest."""
     y, y_hat = y[1:], y_hat[1:]
     known = jnp.all(jnp.isfinite(y), axis=1)
-    return jnp.where(known[:, None], y, 1.0), jnp.where(known[:, None], y_hat, 1.0), known
+    return jnp.where(known[:, None], y, 1.0), jnp.where(known[:, None], y_hat, 1.0), known * weight
 
 
-def _mean(values: Array, known: Array) -> Array:
-    return jnp.sum(jnp.where(known, values, 0.0)) / jnp.sum(known)
+def _mean(values: Array, weight: Array) -> Array:
+    return jnp.sum(jnp.where(weight > 0, values * weight, 0.0)) / jnp.sum(weight)
 
 
 def _mean_square(y: Array) -> Array:

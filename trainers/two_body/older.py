@@ -229,7 +229,7 @@ def _tests(given: Mapping[str, Any], reading: _Reading) -> list[str]:
 def _unstated(given: Mapping[str, Any], reading: _Reading) -> None:
     """Say what the older programme did or left open without a key of its own."""
     reading.base["model"].setdefault("solver", {})["method"] = "tsit5"
-    reading.decisions.append("model.solver.method: the older programme solved adaptively; rk4 is several times faster")
+    reading.decisions.append("model.solver.method: the older programme solved adaptively; planned is many times faster")
     reading.decisions.append("model.optimiser: not stated in the older format; adam")
     reading.decisions.append("model.seed: not stated in the older format; 0")
     fractions = given.get("train_val_split", 1.0)

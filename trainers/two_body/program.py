@@ -7,27 +7,46 @@ steps, data. Its programs are compiled once per process and shape of the data.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array
 
 from trainers.two_body.config import ModelConfig, Phase
-from trainers.two_body.integrate import solve
+from trainers.two_body.integrate import Planned, solve, solve_planned
+from trainers.two_body.lanes import Lanes
 from trainers.two_body.losses import training_loss
 from trainers.two_body.network import Network, init_network, vector_field
 
 CHUNK = 50
 """Most optimiser steps per compiled call; how steps fall into chunks changes no bits."""
 
-Data = Mapping[str, Array]
-"""t (L, S) times from the start of each segment, y (L, 6, S) states, and for validation a (L, 3, S) accelerations."""
+
+class Data(NamedTuple):
+    """Segments on the device, and how batches of B of them are integrated and weighed."""
+
+    t: Array
+    """(L, S) times from the start of each segment."""
+    y: Array
+    """(L, 6, S) states."""
+    weight: Array
+    """(B,) weight of each position of a batch in the loss, 1 on average."""
+    plan: Planned | None = None
+    """Steps planned beforehand, S segments; none for the other solvers."""
+    lanes: Lanes | None = None
+    """How batches are packed into lanes."""
+
+    def chosen(self, batch: Array) -> Data:
+        """Return the segments of a batch (B,); an empty one stands for all of them."""
+        if not batch.size:
+            return self
+        plan = Planned(*(values[:, batch] for values in self.plan)) if self.plan else None
+        return self._replace(t=self.t[:, batch], y=self.y[..., batch], plan=plan)
 
 
 class Learner(NamedTuple):
@@ -90,7 +109,7 @@ class Programs(NamedTuple):
     advance: Program
     """(learner, data, batches (CHUNK, B), rates (CHUNK,), count) -> Chunk."""
     validate: Program
-    """(network, data) -> {loss, parts, field}."""
+    """(network, data, true accelerations (L, 3, S)) -> {loss, parts, field}."""
 
 
 def programs(config: ModelConfig) -> Programs:
@@ -164,9 +183,7 @@ def _step(
     rate: Array,
 ) -> tuple[Learner, dict[str, Array]]:
     """Take one optimiser step; an empty batch means all segments."""
-    if batch.size:
-        data = {name: values[..., batch] for name, values in data.items()}
-    (_, row), gradient = jax.value_and_grad(partial(_loss, config), has_aux=True)(learner.network, data)
+    (_, row), gradient = jax.value_and_grad(partial(_loss, config), has_aux=True)(learner.network, data.chosen(batch))
     row["gradient_norm"] = optax.global_norm(gradient)
     direction, moments = optimiser.update(gradient, learner.moments, learner.network)
     network = jax.tree.map(lambda weight, change: weight - rate * change, learner.network, direction)
@@ -175,16 +192,20 @@ def _step(
 
 def _loss(config: ModelConfig, network: Network, data: Data) -> tuple[Array, dict[str, Array]]:
     """Return the loss of segments integrated from their first point, and what a row of the history holds."""
-    solution = solve(_field(config), network, data["t"], data["y"][0], config.solver)
-    loss, parts = training_loss(config, network, data["y"], solution.y)
+    field = _field(config)
+    if data.plan is not None and data.lanes is not None:
+        solution = solve_planned(field, network, data.y[0], data.plan, data.lanes)
+    else:
+        solution = solve(field, network, data.t, data.y[0], config.solver)
+    loss, parts = training_loss(config, network, data.y, solution.y, data.weight)
     counts = {"solver_steps": jnp.sum(solution.steps), "solver_failures": jnp.sum(solution.failed)}
     return loss, {"loss": loss, **parts, **counts}
 
 
-def _validate(config: ModelConfig, network: Network, data: Data) -> dict[str, Array]:
+def _validate(config: ModelConfig, network: Network, data: Data, acceleration: Array) -> dict[str, Array]:
     """Return the segment loss, its parts and the field error `100 mean(|a - a_true|/|a_true|)` at the data's states."""
     _, row = _loss(config, network, data)
-    states, truth = jnp.moveaxis(data["y"], 1, 0), jnp.moveaxis(data["a"], 1, 0)
+    states, truth = jnp.moveaxis(data.y, 1, 0), jnp.moveaxis(acceleration, 1, 0)
     error = jnp.linalg.norm(_field(config)(network, states)[3:] - truth, axis=0)
     row["field"] = 100 * jnp.mean(error / jnp.linalg.norm(truth, axis=0))
     return {name: row[name] for name in row if not name.startswith("solver_")}
@@ -192,20 +213,3 @@ def _validate(config: ModelConfig, network: Network, data: Data) -> dict[str, Ar
 
 def _field(config: ModelConfig) -> Callable[[Network, Array], Array]:
     return lambda network, state: vector_field(network, config)(state)
-
-
-def batch_indices(seed: int, phase: int, steps: np.ndarray, segments: int, size: int) -> np.ndarray:
-    """Return the segments (CHUNK, size) that each step k of a phase trains on; (CHUNK, 0) stands for all of them.
-
-    Step k takes the entries `k size ... (k+1) size - 1` of an endless row of permutations, one per epoch: every segment
-    is seen once per epoch and none is ever dropped; a batch that crosses an epoch may see one segment twice. A
-    permutation depends on (seed, phase, epoch) alone, so that a resumed training needs nothing but its step.
-    """
-    if segments <= size:
-        return np.zeros((CHUNK, 0), np.int32)
-    places = steps[:, None].astype(np.int64) * size + np.arange(size)
-    epochs, rows = np.unique(places // segments, return_inverse=True)
-    shuffled = np.stack([np.random.default_rng([seed, phase, epoch]).permutation(segments) for epoch in epochs])
-    chosen = np.zeros((CHUNK, size), np.int32)
-    chosen[: len(steps)] = shuffled[rows.reshape(places.shape), places % segments]
-    return chosen

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainers.common.splits import split
-from trainers.study import Segments, Trajectories
+from trainers.study import Arrays, Segments, Trajectories
 from trainers.two_body.config import SegmentationConfig, SegmentationPhase
-from trainers.two_body.law import encoded, state_units
+from trainers.two_body.law import encoded, normalised_acceleration, state_units
+from trainers.two_body.steps import plan_steps
 
 CHANNELS = 6
 
@@ -36,8 +37,9 @@ def segment(config: SegmentationConfig, trajectories: Trajectories) -> Segments:
     """Split orbits into training and validation, cut them per phase and normalise.
 
     Per phase: `train/t` (S, L), `train/y` (S, L, 6), `train/trajectory` (S,) and the same for validation, in the
-    network's units. fitted: length_unit, time_unit (divisors, in the dataset's units), the problem, and the range of
-    every state channel and of the radius over the training orbits, in the network's units.
+    network's units; with a `tolerance` the planned steps as well, see `steps.Plan`. fitted: length_unit, time_unit
+    (divisors, in the dataset's units), the problem, and the range of every state channel and of the radius over the
+    training orbits, in the network's units.
 
     - A window [start, stop] is the points floor(start T) up to floor(stop T), T being the length of the longest
       trajectory, so that windows that touch share no point.
@@ -63,7 +65,11 @@ def segment(config: SegmentationConfig, trajectories: Trajectories) -> Segments:
     phases = tuple(
         _arrays("train", t, y, cut, cut.trains) | _arrays("validation", t, y, cut, ~cut.trains) for cut in cuts
     )
-    counts = tuple(_count(config, number, cut, t.shape) for number, cut in enumerate(cuts))
+    if config.tolerance is not None:
+        phases = tuple(_with_steps(phase, fitted, config.tolerance) for phase in phases)
+    counts = tuple(
+        _count(config, number, cut, t.shape) | _count_steps(phases[number]) for number, cut in enumerate(cuts)
+    )
     return Segments(phases, train, validation, counts, fitted)
 
 
@@ -126,6 +132,28 @@ def _arrays(side: str, t: np.ndarray, y: np.ndarray, cut: _Cut, chosen: np.ndarr
         f"{side}/y": y[orbit[:, None], points],
         f"{side}/trajectory": orbit.astype(np.int64),
     }
+
+
+def _with_steps(phase: Arrays, fitted: Arrays, tolerance: float) -> dict[str, np.ndarray]:
+    """Add nodes (S, M+1), steps (S,) and local_error (S,) of the planned integration to both sides of a phase."""
+
+    def field(state: np.ndarray) -> np.ndarray:
+        return np.concatenate([state[3:], normalised_acceleration(fitted, state)])
+
+    planned = dict(phase)
+    for side in ("train", "validation"):
+        plan = plan_steps(field, phase[f"{side}/t"], phase[f"{side}/y"], tolerance)
+        planned |= {f"{side}/{name}": values for name, values in plan._asdict().items()}
+    return planned
+
+
+def _count_steps(phase: Arrays) -> dict[str, int | float | str]:
+    """Count the planned steps of the training segments, if there are any."""
+    steps = phase.get("train/steps", np.zeros(0))
+    if not steps.size:
+        return {}
+    error = float(phase["train/local_error"].max())
+    return {"mean_steps": float(steps.mean()), "most_steps": int(steps.max()), "largest_local_error": error}
 
 
 def _count(config: SegmentationConfig, number: int, cut: _Cut, shape: tuple[int, ...]) -> dict[str, int | float | str]:

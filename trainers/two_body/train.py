@@ -1,8 +1,8 @@
 """Train neural ODEs of orbits: a curriculum of phases on segments, by gradient through the solver.
 
 Each phase has its own segments, number of steps and learning rate, whose schedule starts anew with the phase. Weights
-and the state of the optimiser carry over, so that two phases alike are one long phase. Batches come from permutations
-that depend on (seed, phase, epoch) alone, see `program.batch_indices`. Every `validate_every` steps and at the end of
+and the state of the optimiser carry over, so that two phases alike are one long phase. Batches are drawn from slices of
+the segments and depend on (seed, phase, step) alone, see `lanes.Slices`. Every `validate_every` steps and at the end of
 each phase there is a check: it measures the validation set and keeps the weights if their score is the lowest of the
 phase; the score is the validation loss, or without a validation set the mean training loss since the check before.
 
@@ -16,17 +16,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import jax.numpy as jnp
 import numpy as np
 
 from trainers.common.schedules import learning_rates
-from trainers.study import Arrays, Failed, Job, Progress, Report, Trained
+from trainers.study import Failed, Job, Progress, Report, Trained
 from trainers.two_body.baselines import fitted_of, train_baseline
 from trainers.two_body.checkpoint import Columns, Run, from_state, to_arrays
-from trainers.two_body.config import Phase
-from trainers.two_body.law import normalised_acceleration
+from trainers.two_body.lessons import Lesson
+from trainers.two_body.lessons import lesson as lesson_of
 from trainers.two_body.network import parameter_count
-from trainers.two_body.program import CHUNK, Clock, Data, Learner, Programs, batch_indices, programs
+from trainers.two_body.program import CHUNK, Clock, Learner, Programs, programs
 
 
 def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Iterator[Trained | Failed]:
@@ -54,16 +53,6 @@ def _train_one(job: Job, report: Report) -> Trained | Failed:
 
 
 @dataclass(frozen=True)
-class _Lesson:
-    """The data of one phase, on the device."""
-
-    number: int
-    phase: Phase
-    train: Data
-    validation: Data | None
-
-
-@dataclass(frozen=True)
 class _Course:
     """One job on its way through the curriculum."""
 
@@ -78,7 +67,7 @@ class _Course:
         run = from_state(self.job.config, fresh, self.job.state) if self.job.state else Run(fresh, fresh.network)
         for number in range(run.phase, len(self.job.config.phases)):
             run = run.next_phase() if number > run.phase else run
-            lesson = self._lesson(number)
+            lesson = lesson_of(self.job.config, self.job.segments, number)
             while run.step < lesson.phase.steps:
                 run, failure = self._chunk(run, lesson)
                 if failure:
@@ -91,23 +80,14 @@ class _Course:
     def _total_steps(self) -> int:
         return sum(phase.steps for phase in self.job.config.phases)
 
-    def _lesson(self, number: int) -> _Lesson:
-        arrays = self.job.segments.phases[number]
-        validation = _on_device(arrays, "validation") if len(arrays["validation/t"]) else None
-        if validation is not None:
-            states = np.moveaxis(arrays["validation/y"], 2, 0)
-            truth = normalised_acceleration(self.job.segments.fitted, states)
-            validation = {**validation, "a": jnp.asarray(np.transpose(truth, (2, 0, 1)), jnp.float32)}
-        return _Lesson(number, self.job.config.phases[number], _on_device(arrays, "train"), validation)
-
-    def _chunk(self, run: Run, lesson: _Lesson) -> tuple[Run, Failed | None]:
+    def _chunk(self, run: Run, lesson: Lesson) -> tuple[Run, Failed | None]:
         """Advance to the next check, or by as many steps as a compiled call takes."""
         config, phase = self.job.config, lesson.phase
         count = min(CHUNK, phase.steps - run.step, config.validate_every - run.step % config.validate_every)
         steps = np.arange(run.step, run.step + count)
         rates = np.zeros(CHUNK, np.float32)
         rates[:count] = learning_rates(phase.schedule, phase.learning_rate, steps, phase.steps) * run.plateau.factor
-        batches = batch_indices(config.seed, lesson.number, steps, lesson.train["t"].shape[1], config.batch_size)
+        batches = lesson.batches(config.seed, steps)
         chunk = self.programs.advance(self.clock, run.learner, lesson.train, batches, rates, np.int32(count))
         done = int(chunk.done)
         rows = {name: np.asarray(values) for name, values in chunk.rows.items()}
@@ -120,14 +100,14 @@ class _Course:
     def _advanced(self, run: Run, learner: Learner, rows: Columns) -> Run:
         return replace(run, learner=learner, step=run.step + len(rows["step"]), blocks=(*run.blocks, rows))
 
-    def _checked(self, run: Run, lesson: _Lesson) -> Run:
+    def _checked(self, run: Run, lesson: Lesson) -> Run:
         """Do what is due at a check and at the end of a phase."""
         every, last = self.job.config.validate_every, run.step == lesson.phase.steps
         if run.step % every and not last:
             return run
         score = float(np.mean(run.recent("loss", (run.step - 1) % every + 1), dtype=np.float64))
         if lesson.validation is not None:
-            measured = self.programs.validate(self.clock, run.learner.network, lesson.validation)
+            measured = self.programs.validate(self.clock, run.learner.network, lesson.validation, lesson.acceleration)
             for name, value in measured.items():
                 run.blocks[-1][f"validation_{name}"][-1] = value
             score = float(measured["loss"])
@@ -137,7 +117,7 @@ class _Course:
             run = replace(run, plateau=run.plateau.update(score))
         return run.end_phase() if last else run
 
-    def _progress(self, run: Run, lesson: _Lesson) -> Progress:
+    def _progress(self, run: Run, lesson: Lesson) -> Progress:
         row = {name: float(values[-1]) for name, values in run.blocks[-1].items()}
         losses = {name: value for name, value in row.items() if name not in ("phase", "step") and np.isfinite(value)}
         ended = run.step == lesson.phase.steps
@@ -176,15 +156,6 @@ class _Course:
             fitted=fitted_of(self.job.segments),
             stopped=stopped,
         )
-
-
-def _on_device(arrays: Arrays, part: str) -> Data:
-    """Return t (L, S), counted from the start of each segment, and y (L, 6, S) in single precision."""
-    t, y = arrays[f"{part}/t"], arrays[f"{part}/y"]
-    return {
-        "t": jnp.asarray((t - t[:, :1]).T, jnp.float32),
-        "y": jnp.asarray(np.transpose(y, (1, 2, 0)), jnp.float32),
-    }
 
 
 def _columns(phase: int, before: int, count: int, rates: np.ndarray, rows: Columns) -> Columns:
