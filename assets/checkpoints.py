@@ -90,7 +90,7 @@ class Checkpoints:
 
         arrays = {name: np.array(array, order="C") for name, array in state.items()}
         header = {"hash": self.hash, "fingerprint": self.fingerprint, "phase": str(phase), "step": str(step)}
-        header |= {"order": json.dumps(list(arrays)), "sha256": _digest(arrays)}
+        header |= {"order": json.dumps(list(arrays)), "sha256": sum_of(arrays)}
         self.directory.mkdir(parents=True, exist_ok=True)
         _replace(self.directory / f"{step:09d}.safetensors", save(arrays, metadata=header))
         for path in self._files()[:-KEPT]:
@@ -108,12 +108,13 @@ class Checkpoints:
         for name in ("hash", "fingerprint"):
             if header.get(name) != getattr(self, name):
                 raise CheckpointError(f"belongs to {name} {header.get(name)}, not to {getattr(self, name)}")
-        if header.get("sha256") != _digest(arrays):
+        if header.get("sha256") != sum_of(arrays):
             raise CheckpointError("its arrays differ from its sum")
         return arrays
 
 
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+def sum_of(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the SHA-256 of named arrays: names, types, shapes and bytes, in their order."""
     sum_ = hashlib.sha256()
     for part in _parts(arrays):
         sum_.update(part)

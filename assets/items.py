@@ -36,10 +36,15 @@ def model_item(segments: Item, known: Mapping[str, Any], model: ModelConfigBase)
     """Return the item of a model trained on segments; `known` is the identity of the dataset."""
     form = canonical(model)
     study = segments.study
-    hash = short_digest("model", study, known, form)
+    hash = model_hash(study, known, model)
     sizes = {name: value for name, value in known.items() if name != "seed"}
     cohort = short_digest("cohort", study, segments.config, without_shared(type(model), form), sizes)
     return Item(study, "model", hash, label(known, form), form, (segments,), cohort)
+
+
+def model_hash(study: str, known: Mapping[str, Any], model: ModelConfigBase) -> str:
+    """Return the address of a model; `known` is the identity of the dataset."""
+    return short_digest("model", study, known, canonical(model))
 
 
 def evaluation_item(model: Item, name: str, test: Item) -> Item:

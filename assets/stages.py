@@ -19,13 +19,15 @@ from assets.failures import one_line, status_of
 from assets.files import FileDataset, is_file, read_file
 from assets.identity import Fingerprint, Item
 from assets.inputs import read_inputs
+from assets.lineage import Lineage
 from assets.numbers import numbers_of, rows_of
 from assets.plan import STAGES, made_of
+from assets.spikes import spikes
 from assets.store import Draft, Store
 from assets.tasks import Outcome
 from assets.watch import Watch
 from trainers import STUDIES
-from trainers.study import SETTLED, Config, Failed, Job, Report, Segments, Study, Trained
+from trainers.study import SETTLED, Arrays, Failed, Job, ModelConfigBase, Report, Segments, Study, Trained
 
 WRITERS: dict[str, Callable[[Draft, Any], None]] = {
     "dataset": artifacts.write_trajectories,
@@ -65,6 +67,7 @@ class Making:
     timings: dict[str, float] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     """What the manifest says beyond the fields that every artifact has."""
+    on_stored: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         self.checkpoints = Checkpoints(self.item.study, self.item.hash, self.fingerprint.value)
@@ -90,6 +93,7 @@ class Making:
         with self._draft() as draft:
             WRITERS[self.item.layer](draft, made)
             draft.manifest |= {"numbers": numbers_of(self.study, made), "rows": rows_of(made)}
+        self.on_stored()
         self.checkpoints.clear()
         return None
 
@@ -149,10 +153,9 @@ def _train(making: Making, segments: Segments) -> Trained | Failed:
     config = _model_config(making, making.item)
     if not segments.usable:
         return _without_segments(making, segments)
-    found = making.checkpoints.newest()
-    if found.state is not None or found.refused:
-        making.notes["resumed"] = {"step": found.step, "refused": list(found.refused)}
-    job = Job(making.item.key, config, segments, found.state)
+    lineage = Lineage(making.item, making.fingerprint, making.store, config, segments)
+    making.watch.on_phase_end = lineage.keep
+    job = Job(making.item.key, config, segments, _start(making, lineage))
     trained = next(iter(making.study.train([job], making.watch)))
     if isinstance(trained, Failed):
         return trained
@@ -160,7 +163,24 @@ def _train(making: Making, segments: Segments) -> Trained | Failed:
         return making.failure("interrupted", f"stopped at step {making.watch.step}; run again to go on", trained)
     making.timings |= {name: float(seconds) for name, seconds in trained.timings.items() if name != "train"}
     making.notes["counts"] = {name: int(count) for name, count in trained.counts.items()}
+    making.notes["data"] = lineage.data(len(segments.phases))
+    making.notes["spikes"] = spikes(trained.history)
+    making.on_stored = lineage.mark
     return trained
+
+
+def _start(making: Making, lineage: Lineage) -> Arrays | None:
+    """Return the state to go on from: that of a training that was broken off, or a stored end on its way."""
+    found = making.checkpoints.newest()
+    if found.state is not None or found.refused:
+        making.notes["resumed"] = {"step": found.step, "refused": list(found.refused)}
+    if found.state is not None:
+        return found.state
+    station = lineage.farthest()
+    if station is None:
+        return None
+    making.notes["continued"] = {"layer": station.layer, "hash": station.hash, "key": station.key}
+    return station.state
 
 
 def _evaluate(making: Making, trained: Trained, test: Any) -> Any:
@@ -168,7 +188,7 @@ def _evaluate(making: Making, trained: Trained, test: Any) -> Any:
     return making.study.evaluate(config, trained, making.item.config["test"], test)
 
 
-def _model_config(making: Making, item: Item) -> Config:
+def _model_config(making: Making, item: Item) -> ModelConfigBase:
     config = making.study.model.model_validate(item.config)
     making.notes["seed"] = config.seed
     return config

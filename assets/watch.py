@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ class Watch:
 
     report: Report
     checkpoints: Checkpoints
+    on_phase_end: Callable[[Progress], None] = lambda progress: None
     phase: int = 0
     step: int = 0
     losses: dict[str, float] | None = None
@@ -25,6 +27,8 @@ class Watch:
         self.losses = {name: float(loss) for name, loss in progress.losses.items()}
         stop = self.report(progress)
         self.checkpoints.offer(progress, stopping=stop)
+        if progress.phase_end:
+            self.on_phase_end(progress)
         return stop
 
     @property

@@ -54,6 +54,14 @@ class ModelConfigBase(Config):
         """Return this configuration cut after each phase but the last, shortest first."""
         return ()
 
+    def lineage(self) -> tuple[ModelConfigBase, int] | None:
+        """Return what configurations share that differ only in how long they train last, and that length [steps].
+
+        Of two of one lineage the longer passes through the end of the shorter, and goes on from there bit for bit. None
+        where it does not: the length changes the way, as under a schedule that knows its end.
+        """
+        return None
+
 
 @dataclass(frozen=True)
 class Trajectories:

@@ -61,5 +61,11 @@ class ModelConfig(ModelConfigBase):
         """Return this configuration cut after each phase but the last, shortest first."""
         return tuple(self.model_copy(update={"phases": self.phases[:k]}) for k in range(1, len(self.phases)))
 
+    def lineage(self) -> "tuple[ModelConfig, int]":
+        """Return this configuration with one step in its last phase, and how many steps that phase has."""
+        last = self.phases[-1]
+        one = (*self.phases[:-1], last.model_copy(update={"steps": 1}))
+        return self.model_copy(update={"phases": one}), last.steps
+
 
 PRESETS = {"few": DatasetConfig(trajectories=4), "test": DatasetConfig(trajectories=4, seed=1000)}

@@ -252,6 +252,20 @@ class ModelConfig(ModelConfigBase):
         """Return this configuration cut after each phase but the last, shortest first."""
         return tuple(self.model_copy(update={"phases": self.phases[:k]}) for k in range(1, len(self.phases)))
 
+    def lineage(self) -> tuple[ModelConfig, int] | None:
+        """Return this configuration with one step in its last phase, and how many steps that phase has.
+
+        None under a cosine, whose rates depend on the number of steps, and where the phase ends between two checks, as
+        its last step is a check of its own.
+        """
+        last = self.phases[-1]
+        if self.kind != "neural_ode" or last.schedule not in ("constant", "plateau"):
+            return None
+        if last.steps % self.validate_every:
+            return None
+        one = (*self.phases[:-1], last.model_copy(update={"steps": 1}))
+        return self.model_copy(update={"phases": one}), last.steps
+
 
 def _presets() -> dict[str, DatasetConfig]:
     """Build the named datasets. Training sets have seed 0, test sets 1000 + number of orbits, so that they differ."""

@@ -1,0 +1,235 @@
+"""What goes on is what would have been made at once, bit for bit: after a stop, from a prefix, with more steps."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from assets.artifacts import read_trained
+from assets.items import dataset_item, identity, model_hash, model_item, segments_item
+from assets.lineage import Lineage
+from assets.plan import Planner
+from assets.spikes import spikes
+from assets.stages import run
+from tests.toy_study import STUDY
+from tests.toy_study.config import DatasetConfig
+from tests.toy_study.items import make, make_inputs, tasks_of, toy_model
+from tests.two_body.problem_set import small
+from trainers import STUDIES
+from trainers.two_body.config import DatasetConfig as Orbits
+from trainers.two_body.config import Phase
+
+FIRST = {"steps": 20}
+SECOND = {"steps": 30, "segment_length": 4}
+
+
+def stored(store, item):
+    """Return weights, resumable state and history of a stored model."""
+    artifact = store.open(*item.address)
+    trained = read_trained(artifact)
+    return {**trained.weights, **{f"state/{name}": array for name, array in trained.state.items()}}, trained.history
+
+
+def assert_same_bits(found, expected):
+    (arrays, history), (wanted, table) = found, expected
+    assert arrays.keys() == wanted.keys()
+    assert not [name for name in wanted if arrays[name].tobytes() != wanted[name].tobytes()]
+    assert history.equals(table)
+
+
+def made_at_once(store, item, monkeypatch):
+    """Return the model as trained without a look at anything stored."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Lineage, "farthest", lambda self: None)
+        assert make(store, item)[0].status == "ok"
+    assert "continued" not in store.manifest(*item.address)
+    found = stored(store, item)
+    store.remove(*item.address)
+    return found
+
+
+def forget_phase_ends(store):
+    for hash in store.hashes("toy", "state"):
+        store.remove("toy", "state", hash)
+
+
+def continued(store, item):
+    assert make(store, item)[0].status == "ok"
+    return store.manifest(*item.address).get("continued")
+
+
+@pytest.fixture
+def longer(store):
+    item = toy_model(phases=[FIRST, SECOND, {"steps": 10}])
+    make_inputs(store, item)
+    return item
+
+
+def test_more_phases_go_on_from_the_longest_stored_model(store, longer, monkeypatch):
+    expected = made_at_once(store, longer, monkeypatch)
+    short, middle = toy_model(phases=[FIRST]), toy_model(phases=[FIRST, SECOND])
+    make_inputs(store, short, middle)
+    for item, origin in ((short, None), (middle, short), (longer, middle)):
+        forget_phase_ends(store)
+        found = continued(store, item)
+        assert found == (origin and {"layer": "model", "hash": origin.hash, "key": origin.key})
+    assert_same_bits(stored(store, longer), expected)
+
+
+def test_a_phase_end_that_another_training_passed_is_gone_on_from(store, longer, monkeypatch):
+    other = toy_model(phases=[FIRST, SECOND, {"steps": 15, "learning_rate": 0.01}])
+    make_inputs(store, other)
+    expected = made_at_once(store, other, monkeypatch)
+    forget_phase_ends(store)
+    make(store, longer)
+    assert len(store.hashes("toy", "state")) == 2
+    middle = toy_model(phases=[FIRST, SECOND])
+    assert continued(store, other) == {"layer": "state", "hash": middle.hash, "key": middle.key}
+    assert_same_bits(stored(store, other), expected)
+
+
+@pytest.mark.parametrize("phases", [[{"steps": 60}], [{"steps": 60}, SECOND]])
+def test_more_steps_go_on_from_the_longest_shorter_training(store, phases, monkeypatch):
+    longer = toy_model(phases=phases)
+    shorter = [toy_model(phases=[{"steps": steps}]) for steps in (20, 40, 80)]
+    make_inputs(store, longer, *shorter)
+    expected = made_at_once(store, longer, monkeypatch)
+    forget_phase_ends(store)
+    make(store, *shorter)
+    assert continued(store, longer)["hash"] == shorter[1].hash
+    assert_same_bits(stored(store, longer), expected)
+
+
+@pytest.mark.parametrize("change", ["code", "data", "status", "bits"])
+def test_what_was_made_otherwise_is_not_gone_on_from(store, longer, change, monkeypatch):
+    short = toy_model(phases=[FIRST])
+    make_inputs(store, short)
+    make(store, short)
+    (task,) = tasks_of(store, [longer])
+    if change == "code":
+        task = replace(task, fingerprint=replace(task.fingerprint, code="another"))
+    elif change == "data":
+        monkeypatch.setattr(Lineage, "data", lambda self, phases: "another")
+    elif change == "status":
+        store.remove(*short.address)
+        run(short, tasks_of(store, [short])[0].fingerprint, store, lambda progress: True)
+        assert store.manifest(*short.address)["status"] == "interrupted"
+    else:
+        path = store.path(*short.address) / "state.safetensors"
+        path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+    assert run(longer, task.fingerprint, store).status == "ok"
+    assert "continued" not in store.manifest(*longer.address)
+
+
+def test_a_stop_between_phases_loses_no_step(store, longer, monkeypatch):
+    """The checkpoint of the stopped training goes before a shorter prefix."""
+    expected = made_at_once(store, longer, monkeypatch)
+    forget_phase_ends(store)
+    (task,) = tasks_of(store, [longer])
+    assert run(longer, task.fingerprint, store, lambda progress: progress.step >= 30).status == "interrupted"
+    assert continued(store, longer) is None
+    assert store.manifest(*longer.address)["resumed"]["step"] == 30
+    assert_same_bits(stored(store, longer), expected)
+
+
+def test_the_state_of_a_phase_end_has_the_address_of_the_shorter_configuration(store, longer):
+    make(store, longer)
+    short = toy_model(phases=[FIRST])
+    manifest = store.manifest("toy", "state", short.hash)
+    assert manifest["config"] == dict(short.config) and manifest["step"] == 20
+    assert model_hash("toy", identity(DatasetConfig()), STUDY.model.model_validate(short.config)) == short.hash
+
+
+def test_the_state_is_kept_where_a_run_stops_at_a_full_disk(store, longer, monkeypatch):
+    """A phase end that cannot be stored is a full disk of this configuration, and the next run goes on."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Lineage, "keep", lambda self, progress: (_ for _ in ()).throw(OSError(28, "No space left")))
+        assert make(store, longer)[0].status == "disk_full"
+    assert make(store, longer)[0].status == "ok"
+
+
+# -- the two-body study: every schedule -------------------------------------------------------------------------------
+
+
+def orbit_model(*phases):
+    study, dataset = STUDIES["two_body"], Orbits(orbits=3, points=60)
+    model, known = small(phases=phases, train_fraction=0.7), identity(dataset)
+    segments = segments_item(study.name, dataset_item(study.name, dataset), known, model.segmentation())
+    return model_item(segments, known, model)
+
+
+def orbit_made(store, *items):
+    planner = Planner(store, STUDIES)
+    needed = dict.fromkeys(one for item in items for one in (*item.upstream(), item))
+    for item in needed:
+        if planner.verdict(item).state != "fresh":
+            assert run(item, planner.fingerprint(item), store).status == "ok"
+    return [stored(store, item) for item in items]
+
+
+def phase(steps, schedule, rate=0.05):
+    return Phase(steps=steps, schedule=schedule, learning_rate=rate, segment_length=5)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "plateau", "cosine", "warmup_cosine"])
+def test_a_further_phase_goes_on_under_every_schedule(store, tmp_path, schedule):
+    """Each phase starts its schedule anew, so that a further phase changes nothing of those before."""
+    short, longer = orbit_model(phase(8, schedule)), orbit_model(phase(8, schedule), phase(12, schedule))
+    orbit_made(store, short)
+    (found,) = orbit_made(store, longer)
+    assert store.manifest(*longer.address)["continued"]["hash"] == short.hash
+    (expected,) = orbit_made(type(store)(tmp_path / "alone"), longer)
+    assert_same_bits(found, expected)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "plateau"])
+def test_more_steps_go_on_where_the_rate_does_not_know_the_end(store, tmp_path, schedule):
+    short, longer = orbit_model(phase(40, schedule, 3.0)), orbit_model(phase(64, schedule, 3.0))
+    orbit_made(store, short)
+    (found,) = orbit_made(store, longer)
+    assert store.manifest(*longer.address)["continued"]["hash"] == short.hash
+    (expected,) = orbit_made(type(store)(tmp_path / "alone"), longer)
+    assert_same_bits(found, expected)
+    if schedule == "plateau":
+        assert found[1]["learning_rate"].min() < 3.0
+
+
+@pytest.mark.parametrize(("steps", "schedule"), [(8, "cosine"), (8, "warmup_cosine"), (9, "constant")])
+def test_more_steps_begin_anew_where_the_end_changes_the_way(store, steps, schedule):
+    """A cosine knows its end; a phase that ends between two checks has a check that the longer one does not."""
+    short, longer = orbit_model(phase(steps, schedule)), orbit_model(phase(16, schedule))
+    orbit_made(store, short)
+    (found,) = orbit_made(store, longer)
+    assert "continued" not in store.manifest(*longer.address)
+    rates = [history["learning_rate"].iloc[steps - 1] for _, history in (*orbit_made(store, short), found)]
+    assert (rates[0] != rates[1]) == (schedule != "constant")
+
+
+# -- loss spikes ------------------------------------------------------------------------------------------------------
+
+
+def history(losses, phases=None):
+    steps = range(1, len(losses) + 1)
+    return pd.DataFrame({"phase": phases or [0] * len(losses), "step": steps, "loss": losses})
+
+
+def test_spikes_are_counted_and_the_largest_is_named():
+    losses = np.exp(-np.arange(300) / 100) * (1 + 0.05 * np.random.default_rng(0).standard_normal(300))
+    assert spikes(history(losses)) == {"count": 0}
+    losses[100:103] *= 5
+    losses[200] *= 20
+    found = spikes(history(losses))
+    assert (found["count"], found["step"]) == (2, 201)
+    assert found["ratio"] == pytest.approx(20, rel=0.2)
+
+
+def test_neither_a_new_phase_nor_a_short_or_constant_history_is_a_spike():
+    assert spikes(history([0.01] * 60 + [1.0] * 60, [0] * 60 + [1] * 60)) == {"count": 0}
+    assert spikes(history([])) == {"count": 0}
+    assert spikes(history([0.0, -1.0, 3.0])) == {"count": 0}
+
+
+def test_the_manifest_of_a_model_says_how_often_its_loss_spiked(store, longer):
+    make(store, longer)
+    assert store.manifest(*longer.address)["spikes"] == {"count": 0}
