@@ -17,6 +17,12 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_PERMISSION = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
+FLOOR = "ORRERY_FREE_GB"
+"""Variable: how many GB have to be free before a launch."""
+
+FLOOR_GB = 1.0
+
+
 class StoreError(OSError):
     """The store cannot be read or written; one line with the path, the cause and what to do."""
 
@@ -124,10 +130,42 @@ def inode_of(directory: str) -> int:
     return found.st_ino
 
 
+def require_room(where: Path) -> None:
+    """Refuse to begin where less is free than the floor.
+
+    Raises:
+        StoreError: with both numbers and what to do.
+    """
+    free, floor = free_bytes(where) / 1e9, floor_gb()
+    if free < floor:
+        line = f"{free:.2f} GB are free at {where}, below the floor of {floor:g} GB: make room (`orrery gc` lists what"
+        raise StoreError(errno.ENOSPC, f"{line} can go), or set {FLOOR} lower")
+
+
+def free_bytes(where: Path) -> int:
+    """Return the bytes free where a path is, or would be."""
+    while not where.exists():
+        where = where.parent
+    return shutil.disk_usage(where).free
+
+
+def floor_gb() -> float:
+    """Return the floor that is set, or the usual one.
+
+    Raises:
+        StoreError: what is set is no number.
+    """
+    given = os.environ.get(FLOOR, str(FLOOR_GB))
+    try:
+        return float(given)
+    except ValueError:
+        raise StoreError(errno.EINVAL, f"{FLOOR} is {given!r}; expected a number of GB, such as 5") from None
+
+
 def _complaint(where: Path, size: int, error: OSError) -> str:
     line = f"cannot write to the store at {where}: {_cause(error)}"
     if error.errno in NO_ROOM:
-        return f"{line}; {size} bytes are needed and {_free(where)} are free; make room and run again"
+        return f"{line}; {size} bytes are needed and {free_bytes(where)} are free; make room and run again"
     if error.errno in NO_PERMISSION:
         return f"{line}; make it writable or set ORRERY_HOME to a directory that is"
     return f"{line}; repair it or set ORRERY_HOME to another directory"
@@ -135,13 +173,6 @@ def _complaint(where: Path, size: int, error: OSError) -> str:
 
 def _cause(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
-
-
-def _free(where: Path) -> int:
-    """Return the bytes free where a path is, or would be."""
-    while not where.exists():
-        where = where.parent
-    return shutil.disk_usage(where).free
 
 
 def _sync(directory: Path) -> None:

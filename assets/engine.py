@@ -52,6 +52,8 @@ class Engine:
         self.grace = grace
         self.inbox: queue.SimpleQueue[tuple[WorkerProcess, dict[str, Any] | None]] = queue.SimpleQueue()
         self.workers: list[WorkerProcess] = []
+        self.interrupted = False
+        """Whether somebody asked to stop; whoever begins anew clears it."""
         self._started = 0
         self._run: EngineRun | None = None
 
@@ -80,6 +82,7 @@ class Engine:
 
     def interrupt(self) -> None:
         """Ask the running tasks to stop, keep their best and checkpoint; begin nothing new."""
+        self.interrupted = True
         if self._run is not None:
             self._run.interrupt()
 
@@ -96,6 +99,11 @@ class Engine:
         """End one worker; its place is free."""
         self.workers.remove(worker)
         worker.end(self.grace)
+
+    def kill(self) -> None:
+        """End all workers at once."""
+        for worker in list(self.workers):
+            worker.kill()
 
     def close(self) -> None:
         """End all workers: their input first, then a request, then a kill."""

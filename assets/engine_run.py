@@ -79,7 +79,7 @@ class EngineRun:
                 if pending is not None:
                     raise
                 pending, outcome = interrupt, None
-                self.interrupt()
+                self.engine.interrupt()
             if outcome is not None:
                 yield outcome
         yield from self.again.values()
@@ -90,7 +90,7 @@ class EngineRun:
         """Begin nothing new and ask what runs to stop."""
         if self.stop_by is None:
             self.stop_by = time.monotonic() + self.engine.grace
-            for worker in self.busy:
+            for worker in list(self.busy):
                 worker.ask_to_stop()
 
     def abandon(self) -> None:

@@ -1,9 +1,10 @@
 """Where a training goes on from: the stored end of a configuration that its own way passes through.
 
 There are two such ends. The configuration cut after one of its phases has an address of its own, and there lies a
-model, or the state that a longer training left when it passed (layer `state`). A configuration that only trains the last
-phase for fewer steps is found by a marker, `<home>/lineage/<study>/<lineage>/<steps>-<model>`. Either counts only if the code
-of the training and the content of the segments are those of today, so that going on is training at once, bit for bit.
+model, or the state that a longer training left when it passed (layer `state`). A configuration that only trains the
+last phase for fewer steps is found by a marker, `<home>/lineage/<study>/<lineage>/<steps>-<model>`. Either counts only
+if the code of the training and the content of the segments are those of today, so that going on is training at once,
+bit for bit.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, get_type_hints
 
 from assets import artifacts
@@ -19,6 +20,7 @@ from assets.failures import one_line, status_of
 from assets.files import FileDataset, is_file, read_file
 from assets.identity import Fingerprint, Item
 from assets.inputs import read_inputs
+from assets.leases import Lease, read
 from assets.lineage import Lineage
 from assets.numbers import numbers_of, rows_of
 from assets.plan import STAGES, made_of
@@ -27,7 +29,7 @@ from assets.store import Draft, Store
 from assets.tasks import Outcome
 from assets.watch import Watch
 from trainers import STUDIES
-from trainers.study import SETTLED, Arrays, Failed, Job, ModelConfigBase, Report, Segments, Study, Trained
+from trainers.study import SETTLED, Arrays, Failed, Job, ModelConfigBase, Progress, Report, Segments, Study, Trained
 
 WRITERS: dict[str, Callable[[Draft, Any], None]] = {
     "dataset": artifacts.write_trajectories,
@@ -36,23 +38,48 @@ WRITERS: dict[str, Callable[[Draft, Any], None]] = {
     "evaluation": artifacts.write_evaluation,
 }
 
+WAIT_SECONDS = 0.5
+"""Time between two looks at a lease that another process holds."""
+
 
 def run(item: Item, fingerprint: Fingerprint, store: Store, report: Report = lambda progress: False) -> Outcome:
     """Make one artifact and store it, or store why it could not be made."""
-    making = Making(item, fingerprint, store, report)
+    lease = Lease(*item.address, told={"key": item.key, "begun": datetime.now(UTC).isoformat()})
+    making = Making(item, fingerprint, store, report, lease)
     started, trace = time.monotonic(), ""
     try:
+        if elsewhere := _made_elsewhere(making, lease):
+            return elsewhere
         failed = making.make()
     except BaseException as error:  # whatever ends a stage is its outcome
         failed, trace = making.failure(status_of(error), one_line(error)), traceback.format_exc()
     detail = making.store_failure(failed, trace) if failed else ""
+    lease.give_back()
     status = failed.status if failed else "ok"
     place = failed or making.failure("ok", "")
     return Outcome(item, status, place.stage, place.phase, place.step, detail, time.monotonic() - started)
 
 
+def _made_elsewhere(making: Making, lease: Lease) -> Outcome | None:
+    """Take the lease, waiting while another process holds it; return an outcome if that leaves nothing to do."""
+    started, waited, item = time.monotonic(), False, making.item
+    while holder := lease.take():
+        waited = True
+        if making.report(Progress(item.key, 0, 0, 0, {}, dict)):
+            detail = f"stopped while waiting for process {holder.holder.pid}, which makes it; run again to go on"
+            return Outcome(item, "interrupted", STAGES[item.layer], 0, 0, detail, time.monotonic() - started)
+        time.sleep(WAIT_SECONDS)
+    if not waited or not making.stored:
+        return None
+    lease.give_back()
+    return Outcome(item, "ok", STAGES[item.layer], 0, 0, "", time.monotonic() - started)
+
+
 def store_failure(item: Item, fingerprint: Fingerprint, store: Store, failed: Failed, trace: str) -> str:
     """Store a failure on behalf of a worker that no longer can; return its detail."""
+    lease = Lease(*item.address)
+    if (found := read(lease.path)) and not found.alive:
+        lease.remove()
     return Making(item, fingerprint, store).store_failure(failed, trace)
 
 
@@ -64,6 +91,7 @@ class Making:
     fingerprint: Fingerprint
     store: Store
     report: Report = lambda progress: False
+    lease: Lease | None = None
     timings: dict[str, float] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     """What the manifest says beyond the fields that every artifact has."""
@@ -71,7 +99,7 @@ class Making:
 
     def __post_init__(self) -> None:
         self.checkpoints = Checkpoints(self.item.study, self.item.hash, self.fingerprint.value)
-        self.watch = Watch(self.report, self.checkpoints)
+        self.watch = Watch(self.report, self.checkpoints, self.lease)
 
     @property
     def study(self) -> Study:
@@ -97,6 +125,12 @@ class Making:
         self.checkpoints.clear()
         return None
 
+    @property
+    def stored(self) -> bool:
+        """Whether a good artifact of this fingerprint is there."""
+        present = self.store.manifest(*self.item.address)
+        return bool(present and present["status"] == "ok" and present["fingerprint"] == self.fingerprint.value)
+
     def failure(self, status: str, detail: str, partial: Trained | None = None) -> Failed:
         """Describe a failure at the place that was reached last."""
         stage = STAGES[self.item.layer]
@@ -104,8 +138,7 @@ class Making:
 
     def store_failure(self, failed: Failed, trace: str = "") -> str:
         """Write a failure as the artifact, unless a good one of the same fingerprint is there; return its detail."""
-        present = self.store.manifest(*self.item.address)
-        if present and present["status"] == "ok" and present["fingerprint"] == self.fingerprint.value:
+        if self.stored:
             return failed.detail
         try:
             with self._draft() as draft:

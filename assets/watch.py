@@ -1,4 +1,4 @@
-"""What a running training is watched by: heartbeat, checkpoints, and the place it has reached."""
+"""What a running training is watched by: heartbeat, lease, checkpoints, and the place it has reached."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from assets.checkpoints import Checkpoints
+from assets.leases import Lease
+from assets.manifest import finite
 from trainers.study import Progress, Report
 
 
@@ -16,6 +18,7 @@ class Watch:
 
     report: Report
     checkpoints: Checkpoints
+    lease: Lease | None = None
     on_phase_end: Callable[[Progress], None] = lambda progress: None
     phase: int = 0
     step: int = 0
@@ -25,11 +28,19 @@ class Watch:
         """Answer whether the training shall stop."""
         self.phase, self.step = progress.phase, progress.step
         self.losses = {name: float(loss) for name, loss in progress.losses.items()}
-        stop = self.report(progress)
+        stop = self.report(progress) or self._told(progress)
         self.checkpoints.offer(progress, stopping=stop)
         if progress.phase_end:
             self.on_phase_end(progress)
         return stop
+
+    def _told(self, progress: Progress) -> bool:
+        """Tell the lease how far the training is; answer whether somebody asked through it to stop."""
+        if self.lease is None:
+            return False
+        place = {"phase": progress.phase, "step": progress.step, "total_steps": progress.total_steps}
+        self.lease.tell(**place, losses=finite(self.losses or {}))
+        return self.lease.asked_to_stop
 
     @property
     def last_losses(self) -> dict[str, Any]:

@@ -1,20 +1,26 @@
 """Run everything missing of one sweep, layer by layer, as named Dagster runs."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
-from assets import display
+from assets import display, scratch
+from assets.disk import require_room
+from assets.engine import shared_engine
 from assets.identity import LAYERS, Item, Layer
+from assets.launches import launch
 from assets.plan import Planner
-from assets.store import Store
+from assets.store import Store, home
 from assets.study_assets import asset_key, partition_keys
 from assets.sweeps import Catalogue, StudyCatalogue, Sweep
+from orchestration.clean_up import LAUNCH, clean_up
 
 JobByName = Callable[[str], dg.JobDefinition]
+
+PARENT = "dagster/parent_run_id"
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -47,15 +53,36 @@ def run_sweep(
 
     Every layer is one Dagster run per contiguous stretch of partition keys, so that no run covers a key that it does
     not launch. What is fresh in the store but unknown to Dagster gets its event instead.
+
+    Raises:
+        Busy: another process runs this sweep.
+        StoreError: less disk is free than the floor.
     """
-    started = time.monotonic()
+    require_room(home())
+    with launch(sweep.name) as own:
+        scratch.claim()
+        clean_up(instance)
+        tags = {LAUNCH: own.id}
+        if parent:
+            instance.add_run_tags(parent, tags)
+            tags[PARENT] = parent
+        return _run_all(sweep, catalogue, instance, job, tags)
+
+
+def _run_all(
+    sweep: Sweep, catalogue: Catalogue, instance: dg.DagsterInstance, job: JobByName, tags: Mapping[str, str]
+) -> Summary:
+    """Run layer by layer until nothing is due, or until somebody asks to stop; the leaderboard is written either way."""
+    started, engine = time.monotonic(), shared_engine()
+    engine.interrupted = False
     study = catalogue.study(sweep.study)
     standing = _standing(sweep, study)
     adopt(sweep, study, instance)
     for layer in LAYERS:
         for stretch in contiguous(_due_keys(sweep, study, layer), partition_keys(study, layer)):
-            _run_layer(job(f"{sweep.study}_{layer}"), stretch, instance, parent)
-    _run_layer(job(f"{sweep.study}_leaderboard"), [sweep.key], instance, parent)
+            if not engine.interrupted:
+                _run_layer(job(f"{sweep.study}_{layer}"), stretch, instance, tags)
+    _run_layer(job(f"{sweep.study}_leaderboard"), [sweep.key], instance, tags)
     return _summary(sweep, standing, time.monotonic() - started)
 
 
@@ -127,16 +154,16 @@ def _due_keys(sweep: Sweep, study: StudyCatalogue, layer: Layer) -> list[str]:
     return [item.key for item in _partition_items(sweep, layer) if due(item)]
 
 
-def _run_layer(job: dg.JobDefinition, stretch: Sequence[str], instance: dg.DagsterInstance, parent: str) -> None:
+def _run_layer(
+    job: dg.JobDefinition, stretch: Sequence[str], instance: dg.DagsterInstance, tags: Mapping[str, str]
+) -> None:
     """Run the job of one layer over a contiguous stretch of keys; failures are on record, not raised."""
-    tags = {
+    covered = {
         "dagster/asset_partition_range_start": stretch[0],
         "dagster/asset_partition_range_end": stretch[-1],
     }
-    if parent:
-        tags["dagster/parent_run_id"] = parent
     config: dict[str, Any] = QUIET
-    job.execute_in_process(instance=instance, tags=tags, run_config=config, raise_on_error=False)
+    job.execute_in_process(instance=instance, tags={**tags, **covered}, run_config=config, raise_on_error=False)
 
 
 def _standing(sweep: Sweep, study: StudyCatalogue) -> dict[Layer, set[str]]:

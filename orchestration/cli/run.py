@@ -1,12 +1,17 @@
 """`orrery run`: run what is missing of a sweep, with progress, and print its leaderboard."""
 
 import os
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.cli.plan import Name
 from orchestration.cli.request import clear_errors, known_sweep, print_json
+
+if TYPE_CHECKING:
+    from assets.sweeps import Catalogue, Sweep
+    from orchestration.sweep_run import Summary
 
 SOME_FAILED = 1
 
@@ -15,47 +20,85 @@ def run(
     sweep: Name = "",
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     cpus: Annotated[int, typer.Option(min=0, help="Workers, one CPU each; 0: all that this process may use.")] = 0,
+    only_failed: Annotated[
+        bool, typer.Option("--only-failed", help="Only rows that failed and may end otherwise; nothing that is new.")
+    ] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Go on in the background, also after the log-out.")] = False,
 ) -> None:
     """Run what is missing or stale of a sweep; what is stored already is not repeated."""
     with clear_errors():
         chosen, catalogue = known_sweep(sweep)
-    summary = _run(chosen, catalogue, cpus, quiet=json)
+        if only_failed:
+            chosen = failed_rows(chosen)
+    if detach:
+        options = ["--cpus", str(cpus), *(["--only-failed"] if only_failed else [])]
+        with clear_errors():
+            _detach(chosen.name, options, json)
+        return
+    with clear_errors():
+        summary = _run(chosen, catalogue, cpus, quiet=json)
     if json:
-        print_json(
-            {
-                "sweep": chosen.name,
-                "trained": summary.trained,
-                "evaluated": summary.evaluated,
-                "cached": summary.cached,
-                "failed": summary.failed,
-                "seconds": summary.seconds,
-            }
-        )
+        counts = {"trained": summary.trained, "evaluated": summary.evaluated, "cached": summary.cached}
+        print_json({"sweep": chosen.name, **counts, "failed": summary.failed, "seconds": summary.seconds})
     else:
         _epilogue(chosen, summary)
     raise typer.Exit(SOME_FAILED if summary.failed else 0)
 
 
-def _run(chosen, catalogue, cpus: int, quiet: bool):
-    """Run the sweep as one Dagster run with one child run per layer."""
+def failed_rows(sweep: "Sweep") -> "Sweep":
+    """Return a sweep of those rows alone that ended as something the next run may end otherwise."""
+    from assets.plan import Planner
+    from assets.store import Store
+
+    planner = Planner(Store())
+
+    def failed(row) -> bool:
+        items = (*row.configuration.item.upstream(), row.configuration.item, *row.evaluations)
+        return any(planner.verdict(item).state == "retry" for item in items)
+
+    return replace(sweep, rows=tuple(filter(failed, sweep.rows)))
+
+
+def _detach(name: str, options: list[str], json: bool) -> None:
+    """Launch in the background, and say how to look at it and how to end it."""
+    from orchestration.cli.detach import detach
+
+    begun = detach(name, options)
+    if json:
+        print_json({"sweep": name, "pid": begun and begun.holder.pid, "log": begun and begun.log})
+    elif begun is None:
+        print(f"{name}: nothing to do; every row is ok")
+    else:
+        print(f"{name} runs as process {begun.holder.pid}; its output goes to {os.path.relpath(begun.log)}")
+        print(f"  orrery status {name}      where it stands")
+        print(f"  orrery stop {name}        checkpoint and end it; a further run goes on from there")
+
+
+def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool) -> "Summary":
+    """Run the sweep as one Dagster run per layer and stretch of keys."""
     from orchestration.home import prepare
 
-    with clear_errors():
-        prepare()
+    prepare()
     import dagster as dg
 
     from assets import progress
     from assets.engine import shared_engine
+    from orchestration.attended import attended
     from orchestration.cli.live import live_display
     from orchestration.definitions import defs
     from orchestration.sweep_run import run_sweep
 
-    shared_engine(cpus or None)
-    with dg.DagsterInstance.get() as instance, live_display(quiet) as listener, progress.listening(listener):
-        return run_sweep(chosen, catalogue, instance, defs.resolve_job_def)
+    engine = shared_engine(cpus or None)
+
+    def work() -> "Summary":
+        with dg.DagsterInstance.get() as instance:
+            return run_sweep(chosen, catalogue, instance, defs.resolve_job_def)
+
+    with live_display(quiet) as listener, progress.listening(listener):
+        return attended(work, engine)
 
 
-def _epilogue(chosen, summary) -> None:
+def _epilogue(chosen: "Sweep", summary: "Summary") -> None:
     """Print the leaderboard, the failures, where everything is, and what to do next."""
     from assets.store import home
     from orchestration.cli.inspect import print_leaderboard, wide_console
@@ -71,6 +114,8 @@ def _epilogue(chosen, summary) -> None:
         f"stored in {os.path.relpath(home())}: store/ (tables, weights, manifests), dagster/ (events), mlflow/ (curves)"
     )
     print("next:")
+    if summary.failed:
+        print(f"  orrery failures {chosen.name}      what failed, grouped by cause")
     print(f"  orrery plan {chosen.name}      what a further run would do, and why")
     print(f"  orrery table {chosen.name} --csv > {chosen.name.split('/')[1]}.csv      the whole table")
     print("  make ui      partitions, lineage and curves in the browser")
