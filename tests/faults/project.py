@@ -1,0 +1,124 @@
+"""A copy of the project that knows the plain study, so that whole launches pass in seconds and can be killed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.orchestration.conftest import ROOT, Project, copy_project
+
+REGISTRY = """
+from tests.plain_study import STUDY as plain
+
+STUDIES[plain.name] = plain
+"""
+
+SWEEP = """
+study: plain
+description: Which seed is best?
+tests: [test]
+base:
+  dataset: few
+  model: {{pause: {pause}, phases: [{{steps: {steps}}}]}}
+vary:
+  {axes}
+"""
+
+
+@dataclass
+class PlainProject(Project):
+    """A copy of the project with the plain study beside the others."""
+
+    @property
+    def home(self) -> Path:
+        """Where it writes."""
+        return self.root / "home"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of its commands; tracking is another matter."""
+        return super().environment | {"ORRERY_TRACKING": "off", "PYTHONUNBUFFERED": "1"}
+
+    def sweep(self, name: str = "few", axes: str = "model.seed: [0, 1, 2]", pause: float = 0.0, steps: int = 60) -> str:
+        """Write a sweep and return its name."""
+        folder = self.root / "sweeps/plain"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.yaml").write_text(SWEEP.format(axes=axes, pause=pause, steps=steps))
+        return f"plain/{name}"
+
+    def start(self, *arguments: str, **options) -> subprocess.Popen:
+        """Start a command without waiting for it."""
+        command = [sys.executable, "-m", "orchestration.cli", *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True} | options
+        return subprocess.Popen(command, cwd=self.root, env=self.environment, **pipes)
+
+    def json(self, *arguments: str, code: int = 0) -> dict | list:
+        """Return what a command prints as JSON."""
+        command = [sys.executable, "-m", "orchestration.cli", *arguments, "--json"]
+        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=280)
+        assert done.returncode == code, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def manifests(self, layer: str = "*") -> dict[str, dict]:
+        """Return every manifest of the store by layer and hash, without what differs between two equal runs."""
+        found = {}
+        for path in (self.home / "store").glob(f"plain/{layer}/[0-9a-f]*/manifest.json"):
+            whole = json.loads(path.read_text())
+            found[f"{path.parts[-3]}/{path.parts[-2]}"] = lasting(whole)
+        return found
+
+    def leases(self) -> list[dict]:
+        """Return what the workers tell in their leases."""
+        return [json.loads(path.read_text()) for path in (self.home / "leases").glob("*.json")]
+
+    def training(self, step: int = 1) -> bool:
+        """Whether a training has told that it did so many steps."""
+        return any(lease["told"].get("step", 0) >= step for lease in self.leases())
+
+
+LASTING = ("key", "label", "status", "config", "fingerprint", "parts", "rows", "seed", "failure", "data")
+
+
+def lasting(manifest: dict) -> dict:
+    """Return the part of a manifest that two equal runs share: no times, and of the files those without times."""
+    kept = {name: manifest[name] for name in LASTING if name in manifest}
+    files = {name: entry["sha256"] for name, entry in manifest["files"].items() if name != "trained.json"}
+    return kept | {"files": files}
+
+
+def plain_project(target: Path) -> PlainProject:
+    """Copy the project and register the plain study in the copy."""
+    copy_project(target)
+    for name in ("plain_study", "toy_study"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "tests" / name, target / "tests" / name, ignore=ignored)
+    with (target / "trainers/__init__.py").open("a") as file:
+        file.write(REGISTRY)
+    return PlainProject(target)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait for something to come true."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"not true within {seconds} s"
+        time.sleep(0.02)
+
+
+def processes_of(project: PlainProject) -> list[psutil.Process]:
+    """Return the processes that work in a home, launchers and workers."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("ORRERY_HOME") == str(project.home) and process.pid != os.getpid():
+                found.append(process)
+        except psutil.Error:
+            continue
+    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]

@@ -1,0 +1,19 @@
+"""Plain study: a linear map learns one step of a harmonic oscillator, in NumPy alone.
+
+It exists to test the house where hundreds of trainings have to pass in seconds: a worker is up in a moment.
+"""
+
+from tests.plain_study.config import ModelConfig
+from tests.toy_study.config import PRESETS, DatasetConfig
+from trainers.study import Study
+
+STUDY = Study(
+    name="plain",
+    title="One step of an oscillator, linear",
+    framework="jax",
+    package="tests.plain_study",
+    dataset=DatasetConfig,
+    model=ModelConfig,
+    presets=PRESETS,
+    headline=("step_error",),
+)
