@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainers.study import Evaluation, Segments, Study, Trained, Trajectories
+from trainers.study import Evaluation, Failed, Segments, Study, Trained, Trajectories
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,14 @@ def rows_of(made: Trajectories | Segments | Trained | Evaluation) -> int:
     if isinstance(made, Segments):
         return int(_segments(made)["train_segments"])
     return len(made.history if isinstance(made, Trained) else made.summary)
+
+
+def last_numbers(failed: Failed, reported: dict[str, float]) -> dict[str, float]:
+    """Return what was measured last before a failure, as `last_<name>`: the last row of a history, else of a report."""
+    if failed.partial is None or not len(failed.partial.history):
+        return reported
+    row = failed.partial.history.iloc[-1].drop(["phase", "step"]).dropna()
+    return {f"last_{name}": float(value) for name, value in row.items()}
 
 
 def _trajectories(made: Trajectories) -> dict[str, float]:

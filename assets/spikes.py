@@ -36,8 +36,9 @@ def spikes(history: pd.DataFrame) -> dict[str, Any]:
     count = int((found & ~found.shift(fill_value=False)).sum())
     if not count:
         return {"count": 0}
-    largest = excess.idxmax()
-    return {"count": count, "step": int(largest), "ratio": float(np.exp(excess[largest]))}
+    largest = int(np.nanargmax(excess))
+    step, height = excess.index.to_numpy()[largest], excess.to_numpy()[largest]
+    return {"count": count, "step": int(step), "ratio": float(np.exp(height))}
 
 
 def _excess(phase: pd.DataFrame) -> pd.Series:
@@ -45,7 +46,7 @@ def _excess(phase: pd.DataFrame) -> pd.Series:
     import numpy as np
 
     losses = phase.set_index("step")["loss"].astype(float)
-    logs = np.log(losses.where(losses > 0))
+    logs = losses.where(losses > 0).transform("log")
     above = logs - logs.rolling(WINDOW, center=True, min_periods=1).median()
     spread = 1.4826 * above.abs().rolling(WINDOW, center=True, min_periods=1).median()
     return above.where(above > np.maximum(DEVIATIONS * spread, np.log(LEAST_RATIO)))

@@ -22,7 +22,7 @@ from assets.identity import Fingerprint, Item
 from assets.inputs import read_inputs
 from assets.leases import Lease, read
 from assets.lineage import Lineage
-from assets.numbers import numbers_of, rows_of
+from assets.numbers import last_numbers, numbers_of, rows_of
 from assets.plan import STAGES, made_of
 from assets.spikes import spikes
 from assets.store import Draft, Store
@@ -143,7 +143,7 @@ class Making:
         try:
             with self._draft() as draft:
                 artifacts.write_failed(draft, failed, trace)
-                draft.manifest["numbers"] = self.watch.last_losses
+                draft.manifest["numbers"] = last_numbers(failed, self.watch.last_losses)
         except OSError as error:
             return f"{failed.detail}; this row could not be stored ({error})"
         if failed.status in SETTLED:

@@ -1,7 +1,7 @@
 """Work that can be stopped: it runs on a thread of its own, and the main one waits for signals.
 
-The first SIGINT, SIGTERM or SIGHUP asks the running trainings to checkpoint and lets nothing new begin, so that the work
-comes to its regular end; a second one kills the workers and this process.
+The first SIGINT, SIGTERM or SIGHUP asks the running trainings to checkpoint and lets nothing new begin, so that the
+work comes to its regular end; a second one kills the workers and this process.
 """
 
 import contextvars

@@ -72,7 +72,7 @@ def run_sweep(
 def _run_all(
     sweep: Sweep, catalogue: Catalogue, instance: dg.DagsterInstance, job: JobByName, tags: Mapping[str, str]
 ) -> Summary:
-    """Run layer by layer until nothing is due, or until somebody asks to stop; the leaderboard is written either way."""
+    """Run layer by layer until nothing is due or somebody asks to stop; write the leaderboard either way."""
     started, engine = time.monotonic(), shared_engine()
     engine.interrupted = False
     study = catalogue.study(sweep.study)

@@ -2,7 +2,7 @@
 
 import typer
 
-from orchestration.cli import inspect, plan, run
+from orchestration.cli import adopt, failures, gc, inspect, plan, replay, run, status, stop
 
 app = typer.Typer(
     name="orrery",
@@ -13,8 +13,14 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
+app.command("status")(status.status)
+app.command("stop")(stop.stop)
+app.command("failures")(failures.failures)
+app.command("replay")(replay.replay)
 app.command("table")(inspect.table)
 app.command("diff")(inspect.diff)
 app.command("show")(inspect.show)
 app.command("convert")(inspect.convert)
 app.command("verify")(inspect.verify)
+app.command("adopt")(adopt.adopt)
+app.command("gc")(gc.gc)

@@ -1,0 +1,90 @@
+"""What is of no use any more in the home: left by dead processes, or replaced by what is stored.
+
+Only what has a name or marker of ours, under our own home and not through a link, is ever listed.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from assets import leases, scratch
+from assets.disk import clear
+from assets.lineage import MARKER
+from assets.owner import started
+from assets.store import Store, home
+from assets.usage import size_of
+
+LOG = re.compile(r"worker-(?P<pid>\d+)-\d+\.log")
+HASH = re.compile(r"[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """A file or directory that can go."""
+
+    kind: str
+    path: Path
+    owner: str
+    """User, and the process that left it where its name tells."""
+    age: float
+    """Seconds since it changed last."""
+    bytes: int
+
+    def remove(self) -> None:
+        """Delete it."""
+        if self.path.is_dir() and not self.path.is_symlink():
+            clear(self.path)
+        else:
+            self.path.unlink(missing_ok=True)
+
+
+def garbage(store: Store, older: float = 0.0) -> list[Garbage]:
+    """Return what can go and has not changed for `older` seconds, the largest first."""
+    inside = home().resolve()
+    found = []
+    for kind, path, process in _candidates(store):
+        if path.is_symlink() or not path.resolve().is_relative_to(inside):
+            continue
+        try:
+            age, owner = time.time() - path.lstat().st_mtime, path.owner()
+        except (OSError, KeyError):  # gone by now, or of a user without a name
+            continue
+        if age >= older:
+            found.append(Garbage(kind, path, f"{owner} {process}".strip(), age, size_of(path)))
+    return sorted(found, key=lambda one: -one.bytes)
+
+
+def _candidates(store: Store) -> Iterator[tuple[str, Path, str]]:
+    """Yield kind, path, and the process that left it if that is known."""
+    for path in store.leftovers(idle=60.0):
+        yield "unfinished version", path, f"process {path.name.split('-')[2]}" if path.name.startswith(".tmp") else ""
+    for path in scratch.orphans():
+        yield "scratch", path, f"process {path.name.partition('-')[0]}"
+    for found in leases.held():
+        if not found.alive:
+            lease = leases.Lease(found.study, found.layer, found.hash)
+            yield "lease", lease.path, f"process {found.holder.pid}"
+    for path in (home() / "logs").glob("worker-*.log"):
+        if (name := LOG.fullmatch(path.name)) and not started(int(name["pid"])):
+            yield "worker log", path, f"process {name['pid']}"
+    yield from (("checkpoints", path, "") for path in _finished(store))
+    yield from (("marker", path, "") for path in _without_model(store))
+
+
+def _finished(store: Store) -> Iterator[Path]:
+    """Yield the checkpoints of trainings whose model is stored."""
+    for path in (home() / "checkpoints").glob("*/*"):
+        known = HASH.fullmatch(path.name) and store.manifest(path.parent.name, "model", path.name)
+        if known and known["status"] == "ok":
+            yield path
+
+
+def _without_model(store: Store) -> Iterator[Path]:
+    """Yield the markers of shorter trainings whose model is gone."""
+    for path in (home() / "lineage").glob("*/*/*"):
+        if (name := MARKER.fullmatch(path.name)) and store.manifest(path.parts[-3], "model", name["hash"]) is None:
+            yield path

@@ -1,0 +1,30 @@
+"""`orrery adopt`: make a store that was copied from elsewhere known to Dagster."""
+
+import typer
+
+from orchestration.cli.plan import Json
+from orchestration.cli.request import clear_errors, known_sweep, print_json
+from orchestration.cli.status import Name
+
+
+def adopt(sweep: Name = "", json: Json = False) -> None:
+    """Report what is fresh in the store and unknown to Dagster, of one sweep or of all; nothing is made."""
+    from assets.sweeps import read_catalogue
+    from orchestration.home import prepare
+
+    with clear_errors():
+        catalogue = read_catalogue()
+        chosen = [known_sweep(sweep)[0]] if sweep else list(catalogue.sweeps.values())
+        prepare()
+        import dagster as dg
+
+        from orchestration.sweep_run import adopt as report
+
+        with dg.DagsterInstance.get() as instance:
+            counts = {one.name: report(one, catalogue.study(one.study), instance) for one in chosen}
+    if json:
+        print_json(counts)
+    else:
+        for name, count in counts.items():
+            print(f"{name}: {count} artifacts are now known to Dagster")
+    raise typer.Exit(0)

@@ -1,0 +1,55 @@
+"""`orrery failures`: what failed in a sweep, grouped by cause, with the settings that the rows of a cause share."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from orchestration.cli.plan import Json, Name
+from orchestration.cli.request import any_sweep, clear_errors, print_json
+
+if TYPE_CHECKING:
+    from assets.causes import Cause
+
+
+def failures(sweep: Name = "", json: Json = False) -> None:
+    """Show the failed rows of a sweep grouped by cause, with counts and the settings that a group has in common."""
+    from assets.causes import causes
+    from assets.store import Store
+
+    with clear_errors():
+        chosen = any_sweep(sweep)
+        found = causes(chosen, Store())
+    if json:
+        print_json({"sweep": chosen.name, "causes": [_plain(cause) for cause in found]})
+        return
+    if not found:
+        print(f"{chosen.name}: no row failed; `orrery status {chosen.name}` says what is missing")
+    for cause in found:
+        _print(chosen.study, cause)
+
+
+def _plain(cause: "Cause") -> dict:
+    plain = {"status": cause.status, "stage": cause.stage, "detail": cause.detail, "count": len(cause.failures)}
+    rows = [{name: value for name, value in asdict(one).items() if name != "settings"} for one in cause.failures]
+    return plain | {"common": dict(cause.common), "rows": rows}
+
+
+def _print(study: str, cause: "Cause", most: int = 5) -> None:
+    from orchestration.cli.inspect import wide_console
+
+    first, count = cause.failures[0], len(cause.failures)
+    common = ", ".join(f"{path} = {value}" for path, value in cause.common.items())
+    lines = [
+        f"{count} x {cause.status} in stage {cause.stage}: {first.detail if count == 1 else cause.detail}",
+        f"    in common: {common or 'nothing but what the whole sweep has'}",
+    ]
+    for one in cause.failures[:most]:
+        loss = f", last loss {one.last['last_loss']:.4g}" if "last_loss" in one.last else ""
+        lines.append(f"    {one.key}: phase {one.phase}, step {one.step}{loss}{_file(one.traceback)}")
+    if count > most:
+        lines.append(f"    ... and {count - most} more; `--json` lists all")
+    lines.append(f"    orrery replay {study}/{first.key}")
+    wide_console().print("\n".join(lines), markup=False, soft_wrap=True, highlight=False)
+
+
+def _file(traceback: str) -> str:
+    return f", {traceback}" if traceback else ""

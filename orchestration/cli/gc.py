@@ -1,0 +1,37 @@
+"""`orrery gc`: list, and on request delete, what is of no use any more in the home."""
+
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.plan import Json
+from orchestration.cli.request import clear_errors, print_json
+from orchestration.cli.status import size
+
+
+def gc(
+    delete: Annotated[bool, typer.Option("--delete", help="Delete it; without this nothing is touched.")] = False,
+    older: Annotated[float, typer.Option(min=0, help="Only what has not changed for so many hours.")] = 1.0,
+    json: Json = False,
+) -> None:
+    """List what dead processes left and what is stored otherwise, with owner, age and size; `--delete` removes it."""
+    from assets.garbage import garbage
+    from assets.store import Store
+
+    with clear_errors():
+        found = garbage(Store(), older * 3600)
+        for one in found if delete else ():
+            one.remove()
+    total = sum(one.bytes for one in found)
+    if json:
+        rows = [
+            {"kind": g.kind, "path": str(g.path), "owner": g.owner, "age_hours": g.age / 3600, "bytes": g.bytes}
+            for g in found
+        ]
+        print_json({"deleted": delete, "bytes": total, "found": rows})
+        return
+    for one in found:
+        print(f"{one.kind:18}  {size(one.bytes):>9}  {one.age / 3600:7.1f} h  {one.owner:24}  {one.path}")
+    done = "deleted" if delete else "can go"
+    hint = "" if delete or not found else "; `orrery gc --delete` deletes it"
+    print(f"orrery: {len(found)} things, {size(total)}, {done}{hint}")

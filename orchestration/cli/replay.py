@@ -1,0 +1,83 @@
+"""`orrery replay`: one configuration alone, aloud, in the foreground."""
+
+import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestration.cli.request import clear_errors, refuse
+
+if TYPE_CHECKING:
+    from assets.identity import Item
+    from assets.sweeps import StudyCatalogue
+
+Key = Annotated[str, typer.Argument(help="<study>/<key or hash>, or the key or hash alone.")]
+
+
+def replay(key: Key) -> None:
+    """Repeat one configuration alone and aloud; what is stored of it stays unless it succeeds."""
+    from assets.cpus import choose_cpus
+    from assets.device import device_asked
+    from assets.plan import Planner
+    from assets.store import Store, project_root
+    from assets.tasks import Task, task_to_json
+    from assets.worker_process import environment
+
+    with clear_errors():
+        item = _failing(*find(key))
+        _refuse_running(item)
+        task = Task(item, Planner(Store()).fingerprint(item))
+        variables = environment(device_asked(None), choose_cpus(1)[0])
+    done = subprocess.run(
+        [sys.executable, "-m", "assets.replay"],
+        input=json.dumps(task_to_json(task)) + "\n",
+        text=True,
+        cwd=project_root(),
+        env=variables,
+        check=False,
+    )
+    if done.returncode < 0:
+        print(f"{item.key}: killed by {signal.Signals(-done.returncode).name}; what is stored is unchanged")
+    raise typer.Exit(1 if done.returncode else 0)
+
+
+def find(key: str) -> tuple["Item", "StudyCatalogue"]:
+    """Return the model of a key or hash that some sweep holds; exit with 2 where there is none, or more than one."""
+    from assets.sweeps import read_catalogue
+    from trainers import STUDIES
+
+    given, _, name = key.rpartition("/")
+    catalogue = read_catalogue()
+    studies = [given] if given else list(STUDIES)
+    found = {
+        (study, item.hash): (item, catalogue.study(study))
+        for study in studies
+        if study in STUDIES
+        for item in catalogue.study(study).models.values()
+        if name in (item.key, item.hash)
+    }
+    if len(found) != 1:
+        how_many = "no configuration" if not found else f"{len(found)} configurations"
+        refuse(f"{how_many} {key!r} in the sweeps; expected <study>/<key>, as `orrery failures SWEEP` prints it")
+    return next(iter(found.values()))
+
+
+def _failing(model: "Item", study: "StudyCatalogue") -> "Item":
+    """Return the first item that is not ok: the model, or an evaluation where the model is; the model if all are."""
+    from assets.plan import Planner
+    from assets.store import Store
+
+    planner = Planner(Store())
+    candidates = (model, *study.evaluations[model.key])
+    return next((item for item in candidates if planner.verdict(item).state != "fresh"), model)
+
+
+def _refuse_running(item: "Item") -> None:
+    from assets.leases import Lease, read
+
+    found = read(Lease(*item.address).path)
+    if found and found.alive:
+        refuse(f"{item.key} is being made by process {found.holder.pid} now; `orrery stop {item.key}` ends that")

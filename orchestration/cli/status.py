@@ -1,0 +1,116 @@
+"""`orrery status`: where the sweeps stand, what runs now and whether its launcher lives, and the disk."""
+
+from collections import Counter
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.cli.plan import Json
+from orchestration.cli.request import any_sweep, clear_errors, print_json
+
+Name = Annotated[str, typer.Argument(help="<study>/<sweep> or a sweep file; empty: all sweeps.")]
+
+
+def status(sweep: Name = "", json: Json = False) -> None:
+    """Show how many rows ended how, what runs now, and how much disk is used and free."""
+    from assets.sweeps import read_catalogue
+    from assets.usage import disk
+
+    with clear_errors():
+        chosen = [any_sweep(sweep)] if sweep else list(read_catalogue().sweeps.values())
+        found = {
+            "sweeps": [_sweep(one) for one in chosen],
+            "launches": _launches(),
+            "running": _running(),
+            "disk": disk(),
+        }
+    if json:
+        print_json(found)
+    else:
+        _print(found)
+
+
+def _sweep(sweep) -> dict[str, Any]:
+    from assets.causes import standing
+    from assets.plan import Planner
+    from assets.store import Store
+    from assets.usage import bytes_of
+
+    store = Store()
+    planner = Planner(store)
+    states = Counter(standing(row, planner)[0] for row in sweep.rows)
+    return {"sweep": sweep.name, "rows": len(sweep.rows), "states": dict(states), "bytes": bytes_of(sweep, store)}
+
+
+def _launches() -> list[dict[str, Any]]:
+    from assets.launches import found
+
+    return [
+        {"sweep": one.sweep, "pid": one.holder.pid, "host": one.holder.host, "begun": one.begun, "log": one.log}
+        | {"alive": one.alive}
+        for one in found()
+    ]
+
+
+def _running() -> list[dict[str, Any]]:
+    from assets.leases import held
+
+    return [
+        {"study": one.study, "layer": one.layer, "hash": one.hash, "pid": one.holder.pid, "alive": one.alive}
+        | dict(one.told)
+        | {"silent_seconds": round(one.age)}
+        for one in held()
+    ]
+
+
+def _print(found: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    from orchestration.cli.inspect import wide_console
+
+    console = wide_console()
+    table = Table("sweep", "rows", "states", "disk")
+    for one in found["sweeps"]:
+        states = ", ".join(f"{name} {count}" for name, count in sorted(one["states"].items()))
+        table.add_row(one["sweep"], str(one["rows"]), states, size(one["bytes"]))
+    console.print(table)
+    lines = [*map(_launch_line, found["launches"]), *map(_running_line, found["running"])]
+    for line in lines or ["nothing runs now"]:
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(_disk_line(found["disk"]), markup=False, soft_wrap=True)
+
+
+def _launch_line(one: dict[str, Any]) -> str:
+    who = f"process {one['pid']} on {one['host']}"
+    if not one["alive"]:
+        return f"{one['sweep']}: its launcher ({who}) is dead; `orrery run {one['sweep']}` goes on from its checkpoints"
+    log = f", output in {one['log']}" if one["log"] else ""
+    return f"{one['sweep']}: run by {who} since {one['begun'][:19]} UTC{log}"
+
+
+def _running_line(one: dict[str, Any]) -> str:
+    name = f"  {one['layer']} {one.get('key', one['hash'])}"
+    if not one["alive"]:
+        return f"{name}: its worker (process {one['pid']}) is dead"
+    if "step" not in one:
+        return f"{name}: running in process {one['pid']}"
+    losses = ", ".join(f"{loss} {value:.4g}" for loss, value in one.get("losses", {}).items() if value is not None)
+    return f"{name}: step {one['step']} of {one['total_steps']}, {losses}, in process {one['pid']}"
+
+
+def _disk_line(disk: dict[str, Any]) -> str:
+    used = ", ".join(f"{name} {size(count)}" for name, count in disk["used"].items() if count >= 1e5)
+    return f"{size(disk['free'])} free at {disk['home']} (floor {size(disk['floor'])}); used: {used or 'nothing yet'}"
+
+
+def size(count: float) -> str:
+    """Write a number of bytes for people.
+
+    >>> size(1234567)
+    '1.2 MB'
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
