@@ -68,10 +68,21 @@ def failure_observation(
             "status": manifest.get("status", "failed"),
             **fields,
             "detail": dg.MetadataValue.text(failure.get("detail") or detail),
+            **_finite(manifest.get("numbers", {})),
+            **_traceback(manifest),
             "settings": dg.MetadataValue.json(dict(item.config)),
             "see it": dg.MetadataValue.md(f"```\norrery show {item.study}/{item.hash}\n```"),
+            "repeat it": dg.MetadataValue.md(f"```\norrery replay {item.study}/{item.hash}\n```"),
         },
     )
+
+
+def _traceback(manifest: Mapping[str, Any]) -> dict[str, dg.PathMetadataValue]:
+    """Return where the traceback of a failure lies, if an exception ended it."""
+    if "traceback.txt" not in manifest.get("files", {}):
+        return {}
+    place = Store().path(*(manifest[name] for name in ("study", "layer", "hash")))
+    return {"traceback": dg.MetadataValue.path(str(place / "traceback.txt"))}
 
 
 def version_tags(data: str, code: str, inputs: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.disk import inode_of, write_durably
-from assets.manifest import Damaged, write_manifest
+from assets.manifest import Damaged, note_damage, write_manifest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,14 +110,16 @@ class Artifact:
         return file in self.manifest["files"]
 
     def check(self) -> None:
-        """Compare the sum of every file with the manifest.
+        """Compare the sum of every file with the manifest; damage is noted, so that plans know of it.
 
         Raises:
             Damaged: naming the first file that differs.
         """
         for file, expected in self.manifest["files"].items():
             if self._read(file, _sum) != expected["sha256"]:
-                raise Damaged(f"{file} is not what was written: its sum differs")
+                reason = f"{file} is not what was written: its sum differs"
+                note_damage(self.path, reason)
+                raise Damaged(reason)
 
     @property
     def _replaced(self) -> Damaged | None:

@@ -155,7 +155,14 @@ class EngineRun:
         running.announced |= line["event"] == "start"
         if line["event"] == "progress":
             running.phase, running.step = line["phase"], line["step"]
+        if line["event"] == "outdated":
+            self._replace(worker)
         return self._done(worker, line) if line["event"] == "done" else None
+
+    def _replace(self, worker: WorkerProcess) -> None:
+        """Let a worker go whose code was edited since it began; its task waits for one that starts anew."""
+        self.waiting.put_back(self.busy.pop(worker).task)
+        self.engine.retire(worker)
 
     def _done(self, worker: WorkerProcess, line: dict[str, Any]) -> Outcome | None:
         task = self.busy.pop(worker).task

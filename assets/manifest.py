@@ -11,6 +11,7 @@ import math
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from assets.disk import write_durably
 from assets.provenance import provenance
 
 MANIFEST = "manifest.json"
+
+DAMAGE = "damaged.txt"
+"""Beside the manifest of an artifact whose damage was found at reading: why it counts as missing."""
 
 _SEALED = len('{"seal": "') + 64 + len('",\n')
 
@@ -38,7 +42,7 @@ def read_manifest(directory: str) -> dict[str, Any]:
     """Read a manifest and compare the sizes of the files with it.
 
     Raises:
-        Damaged: the manifest is missing, torn or edited; a file is missing or has another size.
+        Damaged: the manifest is missing, torn or edited; a file is missing or has another size, or was found damaged.
     """
     try:
         handle = os.open(f"{directory}/{MANIFEST}", os.O_RDONLY | os.O_NOFOLLOW)
@@ -51,7 +55,21 @@ def read_manifest(directory: str) -> dict[str, Any]:
     manifest = json.loads(data)
     for name, expected in manifest["files"].items():
         _compare_size(f"{directory}/{name}", name, expected["size"])
+    if os.path.lexists(note := f"{directory}/{DAMAGE}"):
+        raise Damaged(Path(note).read_text(encoding="utf-8", errors="replace"))
     return manifest
+
+
+def note_damage(directory: Path, reason: str) -> None:
+    """Let every later look know what reading has found; a place that cannot be written to is read anew each time."""
+    with suppress(OSError):
+        (directory / DAMAGE).write_text(reason, encoding="utf-8")
+
+
+def forget_damage(directory: Path) -> None:
+    """Take the note away, so that the next reading judges anew."""
+    with suppress(OSError):
+        (directory / DAMAGE).unlink()
 
 
 def finite(value: Any) -> Any:

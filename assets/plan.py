@@ -72,6 +72,14 @@ class Planner:
             known = self._fingerprints[address] = Fingerprint(value, item.hash, code, inputs)
         return known
 
+    def with_code_of(self, item: Item, fingerprint: Fingerprint) -> Fingerprint:
+        """Return a fingerprint with the code that this planner reads in place of the one that it was taken with."""
+        code = self._code(item)
+        if code == fingerprint.code:
+            return fingerprint
+        value = digest(item.study, item.layer, item.hash, code, dict(fingerprint.inputs))
+        return Fingerprint(value, fingerprint.config, code, fingerprint.inputs)
+
     def _judge(self, item: Item) -> tuple[State, str]:
         inputs = [self.verdict(one) for one in item.inputs]
         for one in inputs:

@@ -121,6 +121,8 @@ class Making:
         with self._draft() as draft:
             WRITERS[self.item.layer](draft, made)
             draft.manifest |= {"numbers": numbers_of(self.study, made), "rows": rows_of(made)}
+            if "spikes" in self.notes:
+                draft.manifest["numbers"] |= {"loss_spikes": float(self.notes["spikes"]["count"])}
         self.on_stored()
         self.checkpoints.clear()
         return None

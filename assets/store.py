@@ -32,7 +32,7 @@ from assets.disk import (
     unreadable,
 )
 from assets.draft import Artifact, Draft, Missing
-from assets.manifest import Damaged, read_manifest
+from assets.manifest import Damaged, forget_damage, read_manifest
 from assets.provenance import project_root
 
 __all__ = ["Artifact", "Damaged", "Draft", "Missing", "Store", "StoreError", "home", "project_root", "verify"]
@@ -202,6 +202,7 @@ def verify(store: Store) -> list[str]:
     damaged = []
     for address in store.addresses():
         try:
+            forget_damage(store.path(*address))
             store.open(*address)
         except Missing:  # removed since it was listed
             continue

@@ -1,9 +1,10 @@
 """A worker process: `python -m assets.worker [store]` reads tasks line by line, makes them, and says what it does.
 
 In: one JSON object per line, `{"task": ...}`; the end of the input ends the worker. Out: one JSON object per line,
-`{"event": "ready" | "start" | "progress" | "error" | "done", ...}`. Anything that a library prints goes to standard
-error, and from there to the worker's log. SIGTERM asks a training to stop, keep its best and checkpoint; whatever
-else runs is broken off; a second one breaks off a training, too.
+`{"event": "ready" | "start" | "progress" | "error" | "done" | "outdated", ...}`; the last one hands a task back, since
+the code was edited. Anything that a library prints goes to standard error, and from there to the worker's log. SIGTERM
+asks a training to stop, keep its best and checkpoint; whatever else runs is broken off; a second one breaks off a
+training, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -70,11 +72,15 @@ class Worker:
     """One task after another."""
 
     def __init__(self, out: TextIO, stop: Stop) -> None:
+        from assets.edits import Code
+        from assets.plan import Planner
         from assets.store import Store
 
         self.out = out
         self.stop = stop
         self.store = Store(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+        self.code = Code()
+        self.planner = Planner(self.store)
         self._said = 0.0
 
     def serve(self, lines: TextIO) -> None:
@@ -83,21 +89,33 @@ class Worker:
 
         self.say("ready", pid=os.getpid())
         for line in lines:
+            if self.code.edited:
+                self.say("outdated")
+                break
             self.work(task_from_json(json.loads(line)["task"]))
             if self.stop.asked:
                 break
 
     def work(self, task: Task) -> None:
-        """Announce a task, make it, and say how it ended."""
+        """Announce a task, make it with the code of this process, and say how it ended."""
         from assets import stages
 
-        item = task.item
+        item, loaded = task.item, set(sys.modules)
         self.say("start", key=item.key, layer=item.layer, study=item.study, hash=item.hash)
         _prepare(item.study)
         self.stop.patient = item.layer == "model"
-        outcome = stages.run(item, task.fingerprint, self.store, self.report)
+        fingerprint = self.planner.with_code_of(item, task.fingerprint)
+        outcome = stages.run(item, fingerprint, self.store, self.report)
         self.stop.patient = False
+        if edited := self.code.loaded_in_vain(loaded):
+            outcome = self.disown(outcome, edited)
         self.tell(outcome)
+
+    def disown(self, outcome: Outcome, edited: list[str]) -> Outcome:
+        """Take back what was made with modules that changed while they were being imported."""
+        self.store.remove(*outcome.item.address)
+        detail = f"{', '.join(edited)} changed while it was imported; run again to use what it says now"
+        return replace(outcome, status="interrupted", detail=detail)
 
     def tell(self, outcome: Outcome) -> None:
         """Say how a task ended, with the numbers and the traceback that were stored."""

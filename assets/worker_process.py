@@ -98,6 +98,9 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self.kill()
             self._process.wait()
+        with suppress(OSError):
+            if not self.log.stat().st_size:
+                self.log.unlink()
 
     def cause_of_death(self) -> str:
         """Wait for the end and name its signal or exit code."""

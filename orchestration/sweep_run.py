@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from assets.engine import shared_engine
 from assets.identity import LAYERS, Item, Layer
 from assets.launches import launch
 from assets.plan import Planner
-from assets.store import Store, home
+from assets.store import Damaged, Store, home
 from assets.study_assets import asset_key, partition_keys
 from assets.sweeps import Catalogue, StudyCatalogue, Sweep
 from orchestration.clean_up import LAUNCH, clean_up
@@ -119,8 +120,9 @@ def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance) -> 
         for item in _partition_items(sweep, layer):
             if item.key in known or not _fresh(planner, study, layer, item):
                 continue
-            instance.report_runless_asset_event(_known_event(key, layer, item, study, store))
-            reported += 1
+            with suppress(Damaged):  # found at reading, noted, and made anew by what follows
+                instance.report_runless_asset_event(_known_event(key, layer, item, study, store))
+                reported += 1
     return reported
 
 

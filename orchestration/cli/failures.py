@@ -37,11 +37,10 @@ def _print(study: str, cause: "Cause", most: int = 5) -> None:
     from orchestration.cli.inspect import wide_console
 
     first, count = cause.failures[0], len(cause.failures)
-    common = ", ".join(f"{path} = {value}" for path, value in cause.common.items())
-    lines = [
-        f"{count} x {cause.status} in stage {cause.stage}: {first.detail if count == 1 else cause.detail}",
-        f"    in common: {common or 'nothing but what the whole sweep has'}",
-    ]
+    lines = [f"{count} x {cause.status} in stage {cause.stage}: {first.detail if count == 1 else cause.detail}"]
+    if count > 1:
+        common = ", ".join(f"{path} = {value}" for path, value in cause.common.items())
+        lines.append(f"    in common: {common or 'nothing but what the whole sweep has'}")
     for one in cause.failures[:most]:
         loss = f", last loss {one.last['last_loss']:.4g}" if "last_loss" in one.last else ""
         lines.append(f"    {one.key}: phase {one.phase}, step {one.step}{loss}{_file(one.traceback)}")

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,7 +46,7 @@ def replay(key: Key) -> None:
 
 
 def find(key: str) -> tuple["Item", "StudyCatalogue"]:
-    """Return the model of a key or hash that some sweep holds; exit with 2 where there is none, or more than one."""
+    """Return the item of a key or hash that some sweep holds; exit with 2 where there is none, or more than one."""
     from assets.sweeps import read_catalogue
     from trainers import STUDIES
 
@@ -56,7 +57,7 @@ def find(key: str) -> tuple["Item", "StudyCatalogue"]:
         (study, item.hash): (item, catalogue.study(study))
         for study in studies
         if study in STUDIES
-        for item in catalogue.study(study).models.values()
+        for item in _items(catalogue.study(study))
         if name in (item.key, item.hash)
     }
     if len(found) != 1:
@@ -65,14 +66,19 @@ def find(key: str) -> tuple["Item", "StudyCatalogue"]:
     return next(iter(found.values()))
 
 
-def _failing(model: "Item", study: "StudyCatalogue") -> "Item":
-    """Return the first item that is not ok: the model, or an evaluation where the model is; the model if all are."""
+def _items(study: "StudyCatalogue") -> Iterator["Item"]:
+    for items in (study.models, study.segments, study.datasets):
+        yield from items.values()
+
+
+def _failing(given: "Item", study: "StudyCatalogue") -> "Item":
+    """Return the first item that is not ok: the given one, or an evaluation of it; the given one if all are."""
     from assets.plan import Planner
     from assets.store import Store
 
     planner = Planner(Store())
-    candidates = (model, *study.evaluations[model.key])
-    return next((item for item in candidates if planner.verdict(item).state != "fresh"), model)
+    candidates = (given, *study.evaluations.get(given.key, ()))
+    return next((item for item in candidates if planner.verdict(item).state != "fresh"), given)
 
 
 def _refuse_running(item: "Item") -> None:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import typer
 
 from assets.launches import Busy
-from assets.store import Missing
+from assets.store import Damaged, Missing
 from assets.sweeps import Catalogue, Sweep, SweepError, load_sweep, read_catalogue
 from orchestration.choice import UnknownSweep, choose_sweep
 
@@ -31,7 +31,7 @@ def clear_errors() -> Iterator[None]:
         yield
     except SweepError as error:
         refuse(*error.problems)
-    except (OSError, Missing, UnknownSweep, Busy) as error:
+    except (OSError, Damaged, Missing, UnknownSweep, Busy) as error:
         refuse(*str(error).splitlines())
 
 
