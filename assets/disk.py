@@ -17,12 +17,6 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_PERMISSION = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-FLOOR = "ORRERY_FREE_GB"
-"""Variable: how many GB have to be free before a launch."""
-
-FLOOR_GB = 1.0
-
-
 class StoreError(OSError):
     """The store cannot be read or written; one line with the path, the cause and what to do."""
 
@@ -130,36 +124,11 @@ def inode_of(directory: str) -> int:
     return found.st_ino
 
 
-def require_room(where: Path) -> None:
-    """Refuse to begin where less is free than the floor.
-
-    Raises:
-        StoreError: with both numbers and what to do.
-    """
-    free, floor = free_bytes(where) / 1e9, floor_gb()
-    if free < floor:
-        line = f"{free:.2f} GB are free at {where}, below the floor of {floor:g} GB: make room (`orrery gc` lists what"
-        raise StoreError(errno.ENOSPC, f"{line} can go), or set {FLOOR} lower")
-
-
 def free_bytes(where: Path) -> int:
     """Return the bytes free where a path is, or would be."""
     while not where.exists():
         where = where.parent
     return shutil.disk_usage(where).free
-
-
-def floor_gb() -> float:
-    """Return the floor that is set, or the usual one.
-
-    Raises:
-        StoreError: what is set is no number.
-    """
-    given = os.environ.get(FLOOR, str(FLOOR_GB))
-    try:
-        return float(given)
-    except ValueError:
-        raise StoreError(errno.EINVAL, f"{FLOOR} is {given!r}; expected a number of GB, such as 5") from None
 
 
 def _complaint(where: Path, size: int, error: OSError) -> str:

@@ -86,6 +86,11 @@ class Engine:
         if self._run is not None:
             self._run.interrupt()
 
+    def abandon(self) -> None:
+        """Ask what runs to stop, since nobody waits for it any more; another run may follow."""
+        if (run := self._run) is not None:
+            run.interrupt()
+
     def start_worker(self) -> WorkerProcess:
         """Start one more worker on a CPU that has none."""
         taken = {worker.cpu for worker in self.workers}

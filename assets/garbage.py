@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from assets import leases, scratch
-from assets.disk import clear
-from assets.lineage import MARKER
+from assets import launches, leases, scratch
+from assets.disk import take_away
+from assets.identity import LAYERS
+from assets.items import identity, model_hash
+from assets.lineage import MARKER, STATE
 from assets.owner import started
+from assets.room import size_of
+from assets.rows import Sweep
 from assets.store import Store, home
-from assets.usage import size_of
 
-LOG = re.compile(r"worker-(?P<pid>\d+)-\d+\.log")
+LOG = re.compile(r"(worker-(?P<worker>\d+)-\d+|run-.+-\d{8}T\d{6}-(?P<run>\d+))\.log")
+Address = tuple[str, str, str]
+
 HASH = re.compile(r"[0-9a-f]{12}")
 
 
@@ -37,16 +42,19 @@ class Garbage:
     def remove(self) -> None:
         """Delete it."""
         if self.path.is_dir() and not self.path.is_symlink():
-            clear(self.path)
+            take_away(self.path)
         else:
             self.path.unlink(missing_ok=True)
 
 
-def garbage(store: Store, older: float = 0.0) -> list[Garbage]:
-    """Return what can go and has not changed for `older` seconds, the largest first."""
+def garbage(store: Store, older: float = 0.0, needed: Collection[Address] | None = None) -> list[Garbage]:
+    """Return what can go and has not changed for `older` seconds, the largest first.
+
+    With `needed`, the addresses of all that sweeps are made of, everything else in the store can go as well.
+    """
     inside = home().resolve()
     found = []
-    for kind, path, process in _candidates(store):
+    for kind, path, process in (*_candidates(store), *_unneeded(store, needed)):
         if path.is_symlink() or not path.resolve().is_relative_to(inside):
             continue
         try:
@@ -68,11 +76,31 @@ def _candidates(store: Store) -> Iterator[tuple[str, Path, str]]:
         if not found.alive:
             lease = leases.Lease(found.study, found.layer, found.hash)
             yield "lease", lease.path, f"process {found.holder.pid}"
-    for path in (home() / "logs").glob("worker-*.log"):
-        if (name := LOG.fullmatch(path.name)) and not started(int(name["pid"])):
-            yield "worker log", path, f"process {name['pid']}"
+    logging = {launch.log for launch in launches.found() if launch.alive}
+    for path in (home() / "logs").glob("*.log"):
+        name = LOG.fullmatch(path.name)
+        if name and str(path) not in logging and not started(pid := int(name["worker"] or name["run"])):
+            yield "log", path, f"process {pid}"
     yield from (("checkpoints", path, "") for path in _finished(store))
     yield from (("marker", path, "") for path in _without_model(store))
+
+
+def needed_by(sweeps: Iterable[Sweep]) -> set[Address]:
+    """Return the addresses of all that sweeps are made of, the states at the ends of their phases included."""
+    found = {item.address for sweep in sweeps for items in sweep.items().values() for item in items}
+    for sweep in sweeps:
+        for row in sweep.rows:
+            known = identity(row.configuration.dataset)
+            for prefix in row.configuration.model.prefixes():
+                found.add((sweep.study, STATE, model_hash(sweep.study, known, prefix)))
+    return found
+
+
+def _unneeded(store: Store, needed: Collection[Address] | None) -> Iterator[tuple[str, Path, str]]:
+    """Yield the artifacts that no sweep is made of; tables of whole sweeps stay."""
+    for address in store.addresses() if needed is not None else ():
+        if address not in (needed or ()) and address[1] in (*LAYERS, STATE):
+            yield f"unused {address[1]}", store.path(*address), ""
 
 
 def _finished(store: Store) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from assets import display, leaderboard, progress
+from assets.ahead import run_ahead
 from assets.checks import check_specs, run_checks
 from assets.engine import Task, shared_engine
 from assets.identity import Item, Layer
@@ -174,7 +175,7 @@ def _finished(
 
     yield from ready(list(wanted))
     tasks = [Task(item, verdict.fingerprint) for item, verdict in verdicts.items() if verdict.due]
-    for outcome in shared_engine().run(tasks, on_line=progress.publish) if tasks else ():
+    for outcome in run_ahead(shared_engine(), tasks, progress.publish) if tasks else ():
         results[outcome.item] = "" if outcome.status == "ok" else f"{outcome.status}: {outcome.detail}"
         yield from ready(owners[outcome.item])
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
+import math
+from typing import Any
 
 from assets.causes import items_of
 from assets.checkpoints import Checkpoints
-from assets.disk import floor_gb, free_bytes
+from assets.disk import free_bytes
+from assets.room import floor_gb, quota_gb, size_of
 from assets.rows import Sweep
 from assets.store import Store, home
 
@@ -23,22 +22,9 @@ def bytes_of(sweep: Sweep, store: Store) -> int:
     return stored + sum(map(size_of, kept))
 
 
-def disk() -> dict[str, float | int | str | dict[str, int]]:
-    """Return where the home is, what each part of it takes, what is free there and the floor [bytes]."""
+def disk() -> dict[str, Any]:
+    """Return where the home is, what each part of it takes, what is free there, floor and quota [bytes]."""
     place = home()
     parts = {path.name: size_of(path) for path in sorted(place.iterdir())} if place.is_dir() else {}
-    return {"home": str(place), "free": free_bytes(place), "floor": floor_gb() * 1e9, "used": parts}
-
-
-def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of all files below a directory; links are not followed."""
-    return sum(_sizes(path))
-
-
-def _sizes(path: Path) -> Iterator[int]:
-    with suppress(OSError):
-        if path.is_symlink() or not path.is_dir():
-            yield path.lstat().st_size
-            return
-        for entry in os.scandir(path):
-            yield from _sizes(Path(entry.path))
+    limits = {"floor": floor_gb() * 1e9, "quota": quota_gb() * 1e9 if quota_gb() < math.inf else None}
+    return {"home": str(place), "free": free_bytes(place), **limits, "used": parts}

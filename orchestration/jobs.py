@@ -3,7 +3,6 @@
 import dagster as dg
 
 from assets.launches import Busy
-from assets.store import StoreError
 from assets.study_assets import asset_key
 from assets.sweeps import Catalogue
 from orchestration.choice import UnknownSweep, choose_sweep
@@ -48,7 +47,7 @@ def sweep_job(study: str, catalogue: Catalogue) -> dg.JobDefinition:
             raise dg.Failure(str(error), allow_retries=False) from None
         try:
             summary = run_sweep(sweep, catalogue, context.instance, context.repository_def.get_job, context.run_id)
-        except (Busy, StoreError) as error:
+        except (Busy, OSError) as error:
             raise dg.Failure(str(error), allow_retries=False) from None
         context.log.info(summary.line)
         print(summary.line, flush=True)

@@ -9,15 +9,16 @@ from typing import Any
 import dagster as dg
 
 from assets import display, scratch
-from assets.disk import require_room
 from assets.engine import shared_engine
 from assets.identity import LAYERS, Item, Layer
 from assets.launches import launch
 from assets.plan import Planner
+from assets.room import require_room
 from assets.store import Damaged, Store, home
 from assets.study_assets import asset_key, partition_keys
 from assets.sweeps import Catalogue, StudyCatalogue, Sweep
 from orchestration.clean_up import LAUNCH, clean_up
+from orchestration.event_log import said_clearly
 
 JobByName = Callable[[str], dg.JobDefinition]
 
@@ -57,17 +58,19 @@ def run_sweep(
 
     Raises:
         Busy: another process runs this sweep.
-        StoreError: less disk is free than the floor.
+        StoreError: less disk is free than the floor, or the home holds more than its quota.
+        Locked: another program holds the database of events.
     """
     require_room(home())
     with launch(sweep.name) as own:
         scratch.claim()
-        clean_up(instance)
         tags = {LAUNCH: own.id}
-        if parent:
-            instance.add_run_tags(parent, tags)
-            tags[PARENT] = parent
-        return _run_all(sweep, catalogue, instance, job, tags)
+        with said_clearly():
+            clean_up(instance)
+            if parent:
+                instance.add_run_tags(parent, tags)
+                tags[PARENT] = parent
+            return _run_all(sweep, catalogue, instance, job, tags)
 
 
 def _run_all(

@@ -12,6 +12,7 @@ from orchestration.cli.status import size
 def gc(
     delete: Annotated[bool, typer.Option("--delete", help="Delete it; without this nothing is touched.")] = False,
     older: Annotated[float, typer.Option(min=0, help="Only what has not changed for so many hours.")] = 1.0,
+    unused: Annotated[bool, typer.Option("--unused", help="Also what is stored and no sweep file asks for.")] = False,
     json: Json = False,
 ) -> None:
     """List what dead processes left and what is stored otherwise, with owner, age and size; `--delete` removes it."""
@@ -19,7 +20,7 @@ def gc(
     from assets.store import Store
 
     with clear_errors():
-        found = garbage(Store(), older * 3600)
+        found = garbage(Store(), older * 3600, _needed() if unused else None)
         for one in found if delete else ():
             one.remove()
     total = sum(one.bytes for one in found)
@@ -35,3 +36,14 @@ def gc(
     done = "deleted" if delete else "can go"
     hint = "" if delete or not found else "; `orrery gc --delete` deletes it"
     print(f"orrery: {len(found)} things, {size(total)}, {done}{hint}")
+
+
+def _needed() -> set[tuple[str, str, str]]:
+    """Return what the sweep files ask for; a file that cannot be read might ask for anything, so it ends this."""
+    from assets.garbage import needed_by
+    from assets.sweeps import SweepError, read_catalogue
+
+    catalogue = read_catalogue()
+    for error in catalogue.broken.values():
+        raise SweepError(error.problems)
+    return needed_by(list(catalogue.sweeps.values()))

@@ -100,7 +100,9 @@ def _running_line(one: dict[str, Any]) -> str:
 
 def _disk_line(disk: dict[str, Any]) -> str:
     used = ", ".join(f"{name} {size(count)}" for name, count in disk["used"].items() if count >= 1e5)
-    return f"{size(disk['free'])} free at {disk['home']} (floor {size(disk['floor'])}); used: {used or 'nothing yet'}"
+    quota = "" if disk["quota"] is None else f", quota {size(disk['quota'])}"
+    limits = f"(floor {size(disk['floor'])}{quota})"
+    return f"{size(disk['free'])} free at {disk['home']} {limits}; used: {used or 'next to nothing'}"
 
 
 def size(count: float) -> str:
