@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assets.disk import said_clearly
 from assets.store import home
 
 if TYPE_CHECKING:
@@ -91,8 +92,10 @@ class Checkpoints:
         arrays = {name: np.array(array, order="C") for name, array in state.items()}
         header = {"hash": self.hash, "fingerprint": self.fingerprint, "phase": str(phase), "step": str(step)}
         header |= {"order": json.dumps(list(arrays)), "sha256": sum_of(arrays)}
-        self.directory.mkdir(parents=True, exist_ok=True)
-        _replace(self.directory / f"{step:09d}.safetensors", save(arrays, metadata=header))
+        data = save(arrays, metadata=header)
+        with said_clearly(self.directory, len(data)):
+            self.directory.mkdir(parents=True, exist_ok=True)
+            _replace(self.directory / f"{step:09d}.safetensors", data)
         for path in self._files()[:-KEPT]:
             path.unlink()
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assets.disk import alone_in
-from assets.owner import Owner, owner, owner_of
+from assets.disk import alone_in, said_clearly
+from assets.owner import Owner, owner, owner_of, started
 from assets.store import home
 
 TELL_SECONDS = 2.0
@@ -28,6 +28,8 @@ FORGET_SECONDS = 600.0
 """A lease of another machine counts as dead when it has told nothing for so long."""
 
 NAME = re.compile(r"(?P<study>[a-z][a-z0-9_]*)-(?P<layer>[a-z]+)-(?P<hash>[0-9a-f]{12})\.json")
+
+DRAFT = re.compile(r"\..*\.json-(?P<pid>\d+)")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class Lease:
 
     def take(self) -> Held | None:
         """Take it; return who holds it if somebody alive does."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with said_clearly(self.path.parent):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         with alone_in(self.path.parent):
             present = read(self.path)
             if present and present.alive and present.holder != owner():
@@ -110,9 +113,11 @@ class Lease:
     def _write(self) -> None:
         self._last = time.monotonic()
         draft = self.path.with_name(f".{self.path.name}-{os.getpid()}")
+        text = json.dumps({"holder": owner().json(), "told": self.told})
         try:
-            draft.write_text(json.dumps({"holder": owner().json(), "told": self.told}), encoding="utf-8")
-            draft.replace(self.path)
+            with said_clearly(self.path.parent, len(text)):
+                draft.write_text(text, encoding="utf-8")
+                draft.replace(self.path)
         finally:
             draft.unlink(missing_ok=True)
 
@@ -141,8 +146,11 @@ def read(path: Path) -> Held | None:
 
 
 def sweep() -> int:
-    """Remove the leases of the dead; return how many there were."""
+    """Remove the leases of the dead, and what they had begun to write; return how many leases there were."""
     dead = [found for found in held() if not found.alive]
     for found in dead:
         Lease(found.study, found.layer, found.hash).remove()
+    for draft in leases().glob(".*"):
+        if (name := DRAFT.fullmatch(draft.name)) and not started(int(name["pid"])):
+            draft.unlink(missing_ok=True)
     return len(dead)

@@ -29,9 +29,9 @@ class Watch:
         self.phase, self.step = progress.phase, progress.step
         self.losses = {name: float(loss) for name, loss in progress.losses.items()}
         stop = self.report(progress) or self._told(progress)
-        self.checkpoints.offer(progress, stopping=stop)
-        if progress.phase_end:
+        if progress.phase_end:  # before the checkpoint, from which a resumed training does not pass here again
             self.on_phase_end(progress)
+        self.checkpoints.offer(progress, stopping=stop)
         return stop
 
     def _told(self, progress: Progress) -> bool:

@@ -3,8 +3,7 @@
 It exists to test the house where hundreds of trainings have to pass in seconds: a worker is up in a moment.
 """
 
-from tests.plain_study.config import ModelConfig
-from tests.toy_study.config import PRESETS, DatasetConfig
+from tests.plain_study.config import PRESETS, DatasetConfig, ModelConfig
 from trainers.study import Study
 
 STUDY = Study(

@@ -1,11 +1,27 @@
-"""Configuration of the plain study."""
+"""Configuration of the plain study: every stage can be made to last."""
 
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from tests.toy_study.config import Phase, SegmentationConfig
+from tests.toy_study import config as toy
+from tests.toy_study.config import Phase
 from trainers.study import ModelConfigBase
+
+Pause = Annotated[float, Field(ge=0)]
+
+
+class DatasetConfig(toy.DatasetConfig):
+    """Oscillations of random amplitude and phase."""
+
+    pause: Pause = 0.0
+    """How long the simulation waits [s]."""
+
+
+class SegmentationConfig(toy.SegmentationConfig):
+    """What cutting needs to know."""
+
+    pause: Pause = 0.0
 
 
 class ModelConfig(ModelConfigBase):
@@ -15,18 +31,25 @@ class ModelConfig(ModelConfigBase):
 
     train_fraction: Annotated[float, Field(gt=0, le=1)] = 0.75
     """Part of the trajectories that trains [1]."""
-    pause: Annotated[float, Field(ge=0)] = 0.0
-    """How long every report waits [s]."""
+    pause: Pause = 0.0
+    """How long every report of the training waits [s]."""
+    segment_pause: Pause = 0.0
+    """How long cutting waits [s]."""
+    evaluate_pause: Pause = 0.0
+    """How long the evaluation waits [s]."""
     memory: bool = False
-    """Whether memory runs out half-way."""
+    """Whether the training asks for more memory than there is, half-way."""
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)] = (Phase(),)
     """The curriculum; a learning rate above 2 diverges."""
 
     def segmentation(self) -> SegmentationConfig:
         """Project the fields that `segment` needs."""
         lengths = tuple(phase.segment_length for phase in self.phases)
-        return SegmentationConfig(segment_lengths=lengths, train_fraction=self.train_fraction)
+        return SegmentationConfig(segment_lengths=lengths, train_fraction=self.train_fraction, pause=self.segment_pause)
 
     def prefixes(self) -> "tuple[ModelConfig, ...]":
         """Return this configuration cut after each phase but the last, shortest first."""
         return tuple(self.model_copy(update={"phases": self.phases[:k]}) for k in range(1, len(self.phases)))
+
+
+PRESETS = {"few": DatasetConfig(trajectories=4), "test": DatasetConfig(trajectories=4, seed=1000)}

@@ -1,5 +1,7 @@
 """Evaluate the one-step error."""
 
+import time
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,7 @@ from trainers.study import Evaluation, Trained, Trajectories
 
 def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectories) -> Evaluation:
     """Return the RMS one-step error [m], over all trajectories and each alone."""
+    time.sleep(config.evaluate_pause)
     now, then = test.y[:, :-1], test.y[:, 1:]
     errors = np.sqrt(((apply(config, trained)(now) - then) ** 2).mean(axis=(1, 2)))
     baseline = np.sqrt(((now - then) ** 2).mean(axis=(1, 2)))

@@ -1,10 +1,13 @@
 """Simulate oscillations, as the toy study does."""
 
+import time
+
+from tests.plain_study.config import DatasetConfig
 from tests.toy_study import simulate as toy
-from tests.toy_study.config import DatasetConfig
 from trainers.study import Trajectories
 
 
 def simulate(config: DatasetConfig) -> Trajectories:
     """Return x = a cos(t + p), v = -a sin(t + p): t (N, T), y (N, T, 2)."""
+    time.sleep(config.pause)
     return toy.simulate(config)

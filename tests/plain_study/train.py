@@ -55,7 +55,7 @@ class _Training:
             return False
         time.sleep(self.job.config.pause)
         if self.job.config.memory and step >= self.ends[-1] // 2:
-            raise MemoryError("no room for the gradients")
+            np.ones(2**55)
         last = step == self.ends[number]
         said = Progress(self.job.key, number, step, int(self.ends[-1]), {"loss": loss}, self._state, last)
         return report(said) and step < self.ends[-1]

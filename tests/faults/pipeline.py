@@ -1,0 +1,53 @@
+"""The pipeline of one plain configuration, from dataset to evaluation, in this process and without an orchestrator."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from assets.identity import Item
+from assets.items import dataset_item, evaluation_item, identity, model_item, segments_item
+from assets.plan import Planner
+from assets.stages import run
+from assets.store import Store
+from assets.tasks import Outcome
+from tests.plain_study import STUDY
+from tests.plain_study.config import PRESETS, DatasetConfig, ModelConfig
+from trainers import STUDIES
+
+LASTING = ("key", "label", "status", "config", "fingerprint", "parts", "rows", "seed", "failure", "data")
+
+TWO_PHASES = ({"steps": 20}, {"steps": 20, "segment_length": 4})
+
+
+def register() -> None:
+    """Let this process know the plain study."""
+    STUDIES[STUDY.name] = STUDY
+
+
+def chain(dataset: DatasetConfig = DatasetConfig(trajectories=4), **settings: Any) -> tuple[Item, ...]:
+    """Return dataset, segments, model, test set and evaluation of one configuration."""
+    config, known = ModelConfig.model_validate({"phases": TWO_PHASES} | settings), identity(dataset)
+    segments = segments_item(STUDY.name, dataset_item(STUDY.name, dataset), known, config.segmentation())
+    model, test = model_item(segments, known, config), dataset_item(STUDY.name, PRESETS["test"])
+    return (*model.upstream(), model, test, evaluation_item(model, "test", test))
+
+
+def make(store: Store, *items: Item) -> Iterator[Outcome]:
+    """Make what is due of some items and can be made."""
+    for item in items:
+        planner = Planner(store)
+        if planner.verdict(item).due and not any(planner.verdict(one).due for one in item.inputs):
+            yield run(item, planner.fingerprint(item), store)
+
+
+def manifests(store: Path, layer: str = "*") -> dict[str, dict]:
+    """Return every manifest of the plain study by layer and hash, without what differs between two equal runs."""
+    paths = sorted(store.glob(f"plain/{layer}/[0-9a-f]*/manifest.json"))
+    return {f"{path.parts[-3]}/{path.parts[-2]}": lasting(json.loads(path.read_text())) for path in paths}
+
+
+def lasting(manifest: dict) -> dict:
+    """Return the part of a manifest that two equal runs share: no times, and of the files those without times."""
+    kept = {name: manifest[name] for name in LASTING if name in manifest}
+    return kept | {"files": {n: entry["sha256"] for n, entry in manifest["files"].items() if n != "trained.json"}}
