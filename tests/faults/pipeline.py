@@ -1,10 +1,14 @@
 """The pipeline of one plain configuration, from dataset to evaluation, in this process and without an orchestrator."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from assets import worker_process
 from assets.identity import Item
 from assets.items import dataset_item, evaluation_item, identity, model_item, segments_item
 from assets.plan import Planner
@@ -20,9 +24,10 @@ LASTING = ("key", "label", "status", "config", "fingerprint", "parts", "rows", "
 TWO_PHASES = ({"steps": 20}, {"steps": 20, "segment_length": 4})
 
 
-def register() -> None:
-    """Let this process know the plain study."""
-    STUDIES[STUDY.name] = STUDY
+def register(patch: pytest.MonkeyPatch) -> None:
+    """Let this process and its workers know the plain study."""
+    patch.setitem(STUDIES, STUDY.name, STUDY)
+    patch.setattr(worker_process, "COMMAND", (sys.executable, "-m", "tests.plain_study.worker"))
 
 
 def chain(dataset: DatasetConfig = DatasetConfig(trajectories=4), **settings: Any) -> tuple[Item, ...]:

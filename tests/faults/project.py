@@ -5,13 +5,19 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
+import dagster as dg
 import psutil
 
+from assets.store import Store
+from assets.sweeps import Sweep, load_sweep
+from tests.faults.pipeline import make, manifests
 from tests.orchestration.conftest import ROOT, Project, copy_project
 
 REGISTRY = """
@@ -25,8 +31,8 @@ study: plain
 description: Which seed is best?
 tests: [test]
 base:
-  dataset: few
-  model: {{pause: {pause}, phases: [{{steps: {steps}}}]}}
+  dataset: {dataset}
+  model: {{pause: {pause}, phases: {phases}}}
 vary:
   {axes}
 """
@@ -46,11 +52,18 @@ class PlainProject(Project):
         """The environment of its commands; tracking is another matter."""
         return super().environment | {"ORRERY_TRACKING": "off", "PYTHONUNBUFFERED": "1"}
 
-    def sweep(self, name: str = "few", axes: str = "model.seed: [0, 1, 2]", pause: float = 0.0, steps: int = 60) -> str:
+    def sweep(
+        self,
+        name: str = "few",
+        axes: str = "model.seed: [0, 1, 2]",
+        pause: float = 0.0,
+        phases: str = "[{steps: 60}]",
+        dataset: str = "few",
+    ) -> str:
         """Write a sweep and return its name."""
         folder = self.root / "sweeps/plain"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.yaml").write_text(SWEEP.format(axes=axes, pause=pause, steps=steps))
+        (folder / f"{name}.yaml").write_text(SWEEP.format(axes=axes, pause=pause, phases=phases, dataset=dataset))
         return f"plain/{name}"
 
     def start(self, *arguments: str, **options) -> subprocess.Popen:
@@ -68,11 +81,32 @@ class PlainProject(Project):
 
     def manifests(self, layer: str = "*") -> dict[str, dict]:
         """Return every manifest of the store by layer and hash, without what differs between two equal runs."""
-        found = {}
-        for path in (self.home / "store").glob(f"plain/{layer}/[0-9a-f]*/manifest.json"):
-            whole = json.loads(path.read_text())
-            found[f"{path.parts[-3]}/{path.parts[-2]}"] = lasting(whole)
-        return found
+        return manifests(self.home / "store", layer)
+
+    def manifest(self, layer: str, hash: str) -> dict:
+        """Return one whole manifest."""
+        return json.loads((self.home / f"store/plain/{layer}/{hash}/manifest.json").read_text())
+
+    def load(self, name: str) -> Sweep:
+        """Return a sweep of this project."""
+        return load_sweep(self.root / f"sweeps/{name}.yaml", self.root / "sweeps")
+
+    def expected(self, *names: str) -> dict[str, dict]:
+        """Return the manifests that untouched runs of some sweeps leave, made in this process and without waiting."""
+        with tempfile.TemporaryDirectory() as place, mock.patch("time.sleep"):
+            for name in names:
+                for items in self.load(name).items().values():
+                    assert all(outcome.status == "ok" for outcome in make(Store(Path(place)), *items))
+            return manifests(Path(place))
+
+    def instance(self) -> dg.DagsterInstance:
+        """Return what Dagster knows of this home."""
+        return dg.DagsterInstance.from_config(str(self.home / "dagster"))
+
+    def tidy(self) -> bool:
+        """Whether nothing is left of any launch: no process, lease, record or scratch."""
+        left = [path for name in ("leases", "launches", "scratch") for path in (self.home / name).glob("*")]
+        return not left and not processes_of(self) and not list((self.home / "store").glob("*/*/.*"))
 
     def leases(self) -> list[dict]:
         """Return what the workers tell in their leases."""
@@ -81,16 +115,6 @@ class PlainProject(Project):
     def training(self, step: int = 1) -> bool:
         """Whether a training has told that it did so many steps."""
         return any(lease["told"].get("step", 0) >= step for lease in self.leases())
-
-
-LASTING = ("key", "label", "status", "config", "fingerprint", "parts", "rows", "seed", "failure", "data")
-
-
-def lasting(manifest: dict) -> dict:
-    """Return the part of a manifest that two equal runs share: no times, and of the files those without times."""
-    kept = {name: manifest[name] for name in LASTING if name in manifest}
-    files = {name: entry["sha256"] for name, entry in manifest["files"].items() if name != "trained.json"}
-    return kept | {"files": files}
 
 
 def plain_project(target: Path) -> PlainProject:

@@ -18,14 +18,16 @@ from typing import Any
 from assets import leases
 from assets.disk import clear
 from assets.store import Store, verify
-from tests.faults.pipeline import chain, make, manifests, register
+from tests.faults.pipeline import chain, make, manifests
+from tests.plain_study import STUDY
+from trainers import STUDIES
 
 WRITES = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.link")
 
 
 def main(mode: str, home: Path, stride: int) -> None:
     """Strike at n = 1, 1 + stride, ... until a pipeline passes untouched."""
-    register()
+    STUDIES[STUDY.name] = STUDY
     os.environ["ORRERY_HOME"] = str(home)
     if mode == "full":
         home.mkdir()
