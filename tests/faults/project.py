@@ -112,6 +112,10 @@ class PlainProject(Project):
         """Return what the workers tell in their leases."""
         return [json.loads(path.read_text()) for path in (self.home / "leases").glob("*.json")]
 
+    def holds(self, layer: str) -> bool:
+        """Whether somebody makes an artifact of a layer now."""
+        return bool(list((self.home / "leases").glob(f"*-{layer}-*.json")))
+
     def training(self, step: int = 1) -> bool:
         """Whether a training has told that it did so many steps."""
         return any(lease["told"].get("step", 0) >= step for lease in self.leases())
