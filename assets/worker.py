@@ -18,11 +18,13 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
+    from assets.identity import Item
     from assets.tasks import Outcome, Task
     from trainers.study import Progress
 
@@ -89,10 +91,12 @@ class Worker:
 
         self.say("ready", pid=os.getpid())
         for line in lines:
+            task = task_from_json(json.loads(line)["task"])
+            _load(task.item)
             if self.code.edited:
                 self.say("outdated")
                 break
-            self.work(task_from_json(json.loads(line)["task"]))
+            self.work(task)
             if self.stop.asked:
                 break
 
@@ -164,6 +168,15 @@ def _outlive_no_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
     os._exit(1)
+
+
+def _load(item: Item) -> None:
+    """Import the stage of an item, so that what an edit changes later does not matter to it."""
+    from assets.plan import STAGES
+    from trainers import STUDIES
+
+    with suppress(Exception):  # the stage itself will fail of it, and be a row
+        import_module(f"{STUDIES[item.study].package}.{STAGES[item.layer]}")
 
 
 def _prepare(study: str) -> None:
