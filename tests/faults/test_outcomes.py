@@ -1,0 +1,103 @@
+"""Every configuration ends as one of a small set of statuses, on its own: impossible, diverging, out of memory."""
+
+import math
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from assets import room
+from assets.store import StoreError
+from tests.faults.project import PlainProject
+
+MIXED = """case:
+    good: {model: {seed: 1}}
+    fair: {model: {seed: 2}}
+    impossible: {model: {phases: [{steps: 20, segment_length: 60}]}}
+    diverging: {model: {phases: [{steps: 200, learning_rate: 10.0}]}}
+    wild: {model: {phases: [{steps: 200, learning_rate: 12.0}]}}
+    hungry: {model: {memory: true}}
+"""
+
+STATES = {"ok": 2, "skipped:zero_segments": 1, "diverged": 2, "oom": 1}
+
+
+@pytest.fixture(scope="module")
+def mixed(module_project: PlainProject) -> PlainProject:
+    module_project.sweep("mixed", axes=MIXED)
+    module_project.said = module_project.orrery("run", "plain/mixed", code=1)
+    return module_project
+
+
+def by_case(project: PlainProject) -> dict[str, dict]:
+    return {row["case"]: row for row in project.json("table", "plain/mixed")}
+
+
+def test_all_others_are_made_and_memory_is_tried_twice(mixed: PlainProject) -> None:
+    assert "trained 2, evaluated 2, cached 0, failed 4" in mixed.said
+    assert mixed.said.count(f"model {by_case(mixed)['hungry']['key']}: oom") == 2
+    assert mixed.json("status", "plain/mixed")["sweeps"][0]["states"] == STATES
+    assert mixed.tidy()
+
+
+def test_failures_are_grouped_by_cause_with_what_they_share(mixed: PlainProject) -> None:
+    found = {cause["status"]: cause for cause in mixed.json("failures", "plain/mixed")["causes"]}
+    assert {status: cause["count"] for status, cause in found.items()} == {
+        "diverged": 2,
+        "skipped:zero_segments": 1,
+        "oom": 1,
+    }
+    assert found["diverged"]["common"]["model.phases[0].steps"] == 200
+    assert "model.phases[0].learning_rate" not in found["diverged"]["common"]
+    assert all(row["step"] > 0 and row["last"]["last_loss"] > 1e5 for row in found["diverged"]["rows"])
+    assert found["oom"]["rows"][0]["traceback"].endswith("traceback.txt")
+
+
+def test_only_what_may_end_otherwise_is_run_again(mixed: PlainProject) -> None:
+    before = mixed.manifests()
+    said = mixed.orrery("run", "plain/mixed", "--only-failed", code=1)
+    assert said.count("model ") == 2 and f"model {by_case(mixed)['hungry']['key']}: oom" in said
+    assert {k: v for k, v in mixed.manifests().items() if "leader" not in k} == {
+        k: v for k, v in before.items() if "leader" not in k
+    }
+
+
+def test_a_replay_is_loud_and_changes_nothing(mixed: PlainProject) -> None:
+    before = mixed.manifests()
+    said = mixed.orrery("replay", f"plain/{by_case(mixed)['diverging']['key']}", code=1)
+    assert "diverged in stage train" in said and "loss" in said
+    assert mixed.manifests() == before
+
+
+def test_a_failed_key_has_its_own_page(mixed: PlainProject) -> None:
+    key = by_case(mixed)["hungry"]["key"]
+    with mixed.instance() as instance:
+        records = instance.fetch_observations(
+            dg.AssetRecordsFilter(asset_key=dg.AssetKey(["plain", "model"]), asset_partitions=[key]), limit=1
+        ).records
+    metadata = records[0].asset_observation.metadata
+    assert metadata["status"].value == "oom" and metadata["last_loss"].value > 0
+    assert metadata["traceback"].value.endswith("traceback.txt")
+    assert f"orrery replay plain/{key.rsplit('-', 1)[1]}" in metadata["repeat it"].value
+
+
+def test_failed_rows_have_no_numbers_and_the_table_keeps_its_types(mixed: PlainProject) -> None:
+    (path,) = (mixed.home / "store/plain/leaderboard").glob("*/leaderboard.parquet")
+    board = pd.read_parquet(path)
+    score = next(board[name] for name in board if "step_error" in name)
+    assert score.dtype == float and score.notna().sum() == 2
+    assert board["status"].tolist()[:2] == ["ok", "ok"] and board["rank"].tolist()[2:] == [""] * 4
+    assert math.isfinite(score.mean())
+
+
+def test_less_room_than_the_floor_or_a_place_ruled_out_is_refused(mixed: PlainProject, monkeypatch) -> None:
+    for variable, value, words in (
+        (room.FLOOR, "1e6", "below the floor of 1e.06 GB"),
+        (room.QUOTA, "1e-9", "above the quota"),
+        (room.NEVER_UNDER, str(mixed.root), "rules out"),
+        (room.FLOOR, "much", "expected a number of GB"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, value)
+            with pytest.raises(StoreError, match=words):
+                room.require_room(mixed.home)
