@@ -17,14 +17,16 @@ Drawn = Outcome | BaseException | None
 """An outcome, what ended the run early, or its end."""
 
 
-def run_ahead(engine: Engine, tasks: Sequence[Task], on_line: Callable[[dict], None]) -> Iterator[Outcome]:
+def run_ahead(
+    engine: Engine, tasks: Sequence[Task], on_line: Callable[[dict], None], deadline: float | None = None
+) -> Iterator[Outcome]:
     """Run tasks on a thread of its own; yield each outcome whenever it is asked for.
 
     An interrupt stops the running trainings, as in `Engine.run`; so does leaving early.
     """
     drawn: queue.SimpleQueue[Drawn] = queue.SimpleQueue()
     context = contextvars.copy_context()
-    thread = threading.Thread(target=context.run, args=(_draw, engine, tasks, on_line, drawn), name="feed")
+    thread = threading.Thread(target=context.run, args=(_draw, engine, tasks, on_line, deadline, drawn), name="feed")
     thread.start()
     try:
         yield from _taken(engine, drawn)
@@ -34,10 +36,14 @@ def run_ahead(engine: Engine, tasks: Sequence[Task], on_line: Callable[[dict], N
 
 
 def _draw(
-    engine: Engine, tasks: Sequence[Task], on_line: Callable[[dict], None], drawn: queue.SimpleQueue[Drawn]
+    engine: Engine,
+    tasks: Sequence[Task],
+    on_line: Callable[[dict], None],
+    deadline: float | None,
+    drawn: queue.SimpleQueue[Drawn],
 ) -> None:
     try:
-        for outcome in engine.run(tasks, on_line):
+        for outcome in engine.run(tasks, on_line, deadline):
             drawn.put(outcome)
         drawn.put(None)
     except BaseException as error:  # raised where the outcomes are taken

@@ -19,10 +19,13 @@ class Dispatch:
     """Tasks that wait, by cohort.
 
     A worker goes on with the cohort that it has compiled until that is exhausted, then takes the largest one that
-    nobody has begun, then helps where most is left. Within a cohort the given order holds.
+    nobody has begun, then helps where most is left. Within a cohort the given order holds. Where time may run out,
+    tasks go out in rounds instead, every setting at one seed before any at the next, so that a table is balanced
+    whenever it stops; within a round cohorts stay together.
     """
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
+    def __init__(self, tasks: Sequence[Task], balanced: bool = False) -> None:
+        self._balanced = balanced
         self._waiting: dict[Cohort, deque[Task]] = {}
         self._begun: set[Cohort] = set()
         for task in tasks:
@@ -43,7 +46,7 @@ class Dispatch:
         """
         if not self._waiting:
             raise IndexError("no task waits")
-        cohort = last if last in self._waiting else self._choose()
+        cohort = self._next_of_round(last) if self._balanced else last if last in self._waiting else self._choose()
         self._begun.add(cohort)
         task = self._waiting[cohort].popleft()
         if not self._waiting[cohort]:
@@ -54,6 +57,16 @@ class Dispatch:
         """Let a task wait again, first in its cohort."""
         self._waiting.setdefault(cohort_of(task), deque()).appendleft(task)
 
+    def _next_of_round(self, last: Cohort | None) -> Cohort:
+        """Return a cohort whose next task has the lowest waiting seed, the last one if it has."""
+        seeds = {cohort: _seed(tasks[0]) for cohort, tasks in self._waiting.items()}
+        round_ = [cohort for cohort, seed in seeds.items() if seed == min(seeds.values())]
+        return last if last in round_ else max(round_, key=lambda cohort: cohort not in self._begun)
+
     def _choose(self) -> Cohort:
         fresh = [cohort for cohort in self._waiting if cohort not in self._begun]
         return max(fresh or self._waiting, key=lambda cohort: len(self._waiting[cohort]))
+
+
+def _seed(task: Task) -> int:
+    return int(task.item.config.get("seed", 0))

@@ -50,6 +50,8 @@ class Engine:
         self.device = device_asked(device)
         self.silence = silence
         self.grace = grace
+        self.train_until: float | None = None
+        """After this time (monotonic seconds) no training begins; everything else is short and goes on."""
         self.inbox: queue.SimpleQueue[tuple[WorkerProcess, dict[str, Any] | None]] = queue.SimpleQueue()
         self.workers: list[WorkerProcess] = []
         self.interrupted = False

@@ -52,7 +52,7 @@ class EngineRun:
         self.engine = engine
         self.on_line = on_line
         self.deadline = deadline
-        self.waiting = Dispatch(tasks)
+        self.waiting = Dispatch(tasks, balanced=deadline is not None)
         self.again: dict[Task, Outcome] = {}
         """Tasks that ran out of memory, to be tried once more alone."""
         self.retried: set[Task] = set()

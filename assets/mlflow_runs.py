@@ -72,7 +72,7 @@ class MlflowRuns:
             raise LookupError(f"model {model.key} is not in the store; nothing to log")
         run = self._run(model, manifest, dagster_run_id)
         if run.info.status == "RUNNING":
-            self._log_training(run.info.run_id, model, manifest)
+            self._complete(run.info.run_id, model, manifest)
         for item in evaluations:
             self._log_evaluation(run, item)
         return run.info.run_id
@@ -91,6 +91,12 @@ class MlflowRuns:
             seconds = sum(manifest["timings"].get(name, 0.0) for name in ("inputs", "train"))
             begun = _milliseconds(manifest) - round(1000 * seconds)
             return self._client.create_run(experiment, begun, tags, run_name=model.key)
+
+    def _complete(self, run_id: str, model: Item, manifest: Mapping[str, Any]) -> None:
+        """Log the training of a run, unless somebody else did so meanwhile."""
+        with self._alone():
+            if self._client.get_run(run_id).info.status == "RUNNING":
+                self._log_training(run_id, model, manifest)
 
     def _log_training(self, run_id: str, model: Item, manifest: Mapping[str, Any]) -> None:
         from mlflow.entities import Metric, Param

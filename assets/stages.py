@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, get_type_hints
 
 from assets import artifacts
+from assets.budget import peak_memory
 from assets.checkpoints import Checkpoints
 from assets.device import device_used
 from assets.failures import one_line, status_of
@@ -165,7 +166,8 @@ class Making:
         """Open a draft whose manifest says what the artifact is and what it was made of."""
         with self.store.writing(*self.item.address) as draft:
             draft.manifest |= made_of(self.item, self.fingerprint) | {"cohort": self.item.cohort}
-            draft.manifest |= {"timings": self.timings, "device": device_used(), **self.notes}
+            draft.manifest |= {"timings": self.timings, "device": device_used(), "peak_memory": peak_memory()}
+            draft.manifest |= self.notes
             yield draft
 
 

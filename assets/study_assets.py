@@ -13,7 +13,7 @@ import dagster as dg
 from assets import display, leaderboard, progress
 from assets.ahead import run_ahead
 from assets.checks import check_specs, run_checks
-from assets.engine import Task, shared_engine
+from assets.engine import Outcome, Task, shared_engine
 from assets.identity import Item, Layer
 from assets.plan import Planner, Verdict
 from assets.stage_source import stage_source
@@ -175,9 +175,15 @@ def _finished(
 
     yield from ready(list(wanted))
     tasks = [Task(item, verdict.fingerprint) for item, verdict in verdicts.items() if verdict.due]
-    for outcome in run_ahead(shared_engine(), tasks, progress.publish) if tasks else ():
+    for outcome in _outcomes(tasks) if tasks else ():
         results[outcome.item] = "" if outcome.status == "ok" else f"{outcome.status}: {outcome.detail}"
         yield from ready(owners[outcome.item])
+
+
+def _outcomes(tasks: Sequence[Task]) -> Iterator[Outcome]:
+    engine = shared_engine()
+    deadline = engine.train_until if tasks[0].item.layer == "model" else None
+    return run_ahead(engine, tasks, progress.publish, deadline)
 
 
 def _standing(verdict: Verdict, store: Store) -> str:

@@ -1,6 +1,7 @@
 """`orrery plan`: what would run, what is stored already, and why."""
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -17,12 +18,15 @@ def plan(
     json: Json = False,
 ) -> None:
     """Show what a run of the sweep would do, and why each item is due."""
+    from assets.budget import budget
+    from assets.cpus import usable_cpus
     from assets.plan import plan_sweep
     from assets.store import Store
 
     with clear_errors():
         chosen = any_sweep(sweep)
         verdicts = plan_sweep(chosen, Store())
+        needed = budget([v for found in verdicts.values() for v in found], Store(), len(usable_cpus()))
     rows = [
         {"layer": layer, "key": v.item.key, "state": v.state, "reason": v.reason}
         for layer, layer_verdicts in verdicts.items()
@@ -30,10 +34,17 @@ def plan(
     ]
     if json:
         print_json(
-            {"sweep": chosen.name, "configurations": len(chosen.rows), "warnings": chosen.warnings, "items": rows}
+            {
+                "sweep": chosen.name,
+                "configurations": len(chosen.rows),
+                "warnings": chosen.warnings,
+                "budget": asdict(needed),
+                "items": rows,
+            }
         )
         return
     _print(chosen.name, len(chosen.rows), chosen.warnings, rows, keys)
+    print(needed.line)
 
 
 def _print(name: str, configurations: int, warnings: tuple[str, ...], rows: list[dict], keys: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from assets.budget import TooLargeError
 from assets.launches import Busy
 from assets.store import Damaged, Missing
 from assets.sweeps import Catalogue, Sweep, SweepError, load_sweep, read_catalogue
@@ -31,7 +32,7 @@ def clear_errors() -> Iterator[None]:
         yield
     except SweepError as error:
         refuse(*error.problems)
-    except (OSError, Damaged, Missing, UnknownSweep, Busy) as error:
+    except (OSError, Damaged, Missing, UnknownSweep, Busy, TooLargeError) as error:
         refuse(*str(error).splitlines())
 
 

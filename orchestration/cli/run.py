@@ -1,15 +1,18 @@
 """`orrery run`: run what is missing of a sweep, with progress, and print its leaderboard."""
 
 import os
+import re
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.cli.plan import Name
-from orchestration.cli.request import clear_errors, known_sweep, print_json
+from orchestration.cli.request import clear_errors, known_sweep, print_json, refuse
 
 if TYPE_CHECKING:
+    from assets.budget import Budget
     from assets.sweeps import Catalogue, Sweep
     from orchestration.sweep_run import Summary
 
@@ -23,6 +26,10 @@ def run(
     only_failed: Annotated[
         bool, typer.Option("--only-failed", help="Only rows that failed and may end otherwise; nothing that is new.")
     ] = False,
+    time_limit: Annotated[
+        str,
+        typer.Option("--for", help="Begin no training after this time (20m, 1.5h, 90s); seed by seed."),
+    ] = "",
     detach: Annotated[bool, typer.Option("--detach", help="Go on in the background, also after the log-out.")] = False,
 ) -> None:
     """Run what is missing or stale of a sweep; what is stored already is not repeated."""
@@ -30,13 +37,19 @@ def run(
         chosen, catalogue = known_sweep(sweep)
         if only_failed:
             chosen = failed_rows(chosen)
+        limit = seconds_of(time_limit)
     if detach:
         options = ["--cpus", str(cpus), *(["--only-failed"] if only_failed else [])]
+        options += ["--for", time_limit] if time_limit else []
         with clear_errors():
             _detach(chosen.name, options, json)
         return
     with clear_errors():
-        summary = _run(chosen, catalogue, cpus, quiet=json)
+        needed = what_it_takes(chosen, cpus)
+        if not json:
+            print(needed.line, flush=True)
+        needed.check()
+        summary = _run(chosen, catalogue, cpus, json, limit)
     if json:
         counts = {"trained": summary.trained, "evaluated": summary.evaluated, "cached": summary.cached}
         print_json({"sweep": chosen.name, **counts, "failed": summary.failed, "seconds": summary.seconds})
@@ -74,7 +87,31 @@ def _detach(name: str, options: list[str], json: bool) -> None:
         print(f"  orrery stop {name}        checkpoint and end it; a further run goes on from there")
 
 
-def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool) -> "Summary":
+def what_it_takes(sweep: "Sweep", cpus: int) -> "Budget":
+    """Return about what a run of the sweep will use."""
+    from assets.budget import budget
+    from assets.cpus import choose_cpus
+    from assets.plan import plan_sweep
+    from assets.store import Store
+
+    verdicts = [verdict for found in plan_sweep(sweep, Store()).values() for verdict in found]
+    return budget(verdicts, Store(), len(choose_cpus(cpus or None)))
+
+
+def seconds_of(text: str) -> float | None:
+    """Return the seconds of `90s`, `20m` or `1.5h`; None for an empty text.
+
+    Anything else is refused.
+    """
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    if found is None or not float(found[1]):
+        refuse(f"--for is {text!r}; expected a time such as 90s, 20m or 1.5h")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit: float | None) -> "Summary":
     """Run the sweep as one Dagster run per layer and stretch of keys."""
     from orchestration.home import prepare
 
@@ -89,6 +126,7 @@ def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool) -> "Su
     from orchestration.sweep_run import run_sweep
 
     engine = shared_engine(cpus or None)
+    engine.train_until = None if limit is None else time.monotonic() + limit
 
     def work() -> "Summary":
         with dg.DagsterInstance.get() as instance:

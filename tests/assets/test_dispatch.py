@@ -5,8 +5,8 @@ from assets.identity import Fingerprint, Item
 from assets.tasks import Task, task_from_json, task_to_json
 
 
-def task(name, cohort=""):
-    item = Item("toy", "model", name, "", {"seed": 0}, (), cohort)
+def task(name, cohort="", seed=0):
+    item = Item("toy", "model", name, "", {"seed": seed}, (), cohort)
     return Task(item, Fingerprint(name, "", "", {}))
 
 
@@ -32,6 +32,12 @@ def test_it_helps_where_most_is_left_when_all_are_begun():
     dispatch = Dispatch([*(task(f"a{i}", "a") for i in range(4)), task("b0", "b"), task("b1", "b")])
     assert names(dispatch, None, None, of("b"), of("b")) == ["a0", "b0", "b1", "a1"]
     assert len(dispatch) == 2
+
+
+def test_where_time_may_run_out_every_setting_has_its_first_seed_before_any_has_its_second():
+    tasks = [task(f"{cohort}{seed}", cohort, seed) for cohort in "abc" for seed in (0, 1, 2)]
+    dispatch = Dispatch(tasks, balanced=True)
+    assert names(dispatch, None, of("a"), of("b"), of("c"), of("a")) == ["a0", "b0", "c0", "c1", "a1"]
 
 
 def test_what_is_put_back_comes_first():

@@ -1,0 +1,89 @@
+"""The plain way: the neural-ODE example of diffrax's documentation, on orbits; one process trains one configuration.
+
+`python -m benchmarks.plain SEGMENTS.npz '{"seed": 0, ...}'` trains an equinox MLP by gradient through
+`diffrax.diffeqsolve` under `jax.vmap`, one jitted optimiser step at a time, as that example does, and prints one line
+of JSON. Initial weights, features, head and loss are those of this project, so that only the way differs.
+
+Source: Kidger, diffrax documentation, "Neural ODE" (Tsit5, adaptive steps, optax, `eqx.filter_jit` per step).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from trainers.two_body.config import Loss, ModelConfig
+from trainers.two_body.losses import LOSSES
+from trainers.two_body.network import init_network, vector_field
+
+CONTROLLERS = {
+    "adaptive": lambda ts: diffrax.PIDController(rtol=1e-6, atol=1e-8),
+    "grid": lambda ts: diffrax.StepTo(ts=ts),
+}
+"""adaptive: the tolerances of the literature; grid: its fastest setting, one step per data interval."""
+
+
+def integrate(network, config: ModelConfig, controller: str, ts, y0):
+    """Integrate one segment: ts (L,), y0 (6,) -> (L, 6)."""
+    field = vector_field(network, config)
+    return diffrax.diffeqsolve(
+        diffrax.ODETerm(lambda t, y, args: field(y)),
+        diffrax.Tsit5(),
+        t0=ts[0],
+        t1=ts[-1],
+        dt0=None,
+        y0=y0,
+        saveat=diffrax.SaveAt(ts=ts),
+        stepsize_controller=CONTROLLERS[controller](ts),
+    ).ys
+
+
+def main(path: str, settings: dict) -> dict:
+    """Train, and return steps per second without and with compilation, and the field error on the test states."""
+    started = time.perf_counter()
+    data = np.load(path)
+    config = ModelConfig.model_validate(settings["model"])
+    ts, ys = jnp.asarray(data["t"], jnp.float32), jnp.asarray(data["y"], jnp.float32)
+    network = init_network(config, jax.random.key(config.seed))
+    optimiser = optax.adam(config.phases[0].learning_rate)
+    state = optimiser.init(network)
+    loss_of = LOSSES[config.loss.name]
+
+    @eqx.filter_jit
+    def make_step(network, state, t, y):
+        def loss(network):
+            predicted = jax.vmap(lambda t, y0: integrate(network, config, settings["solver"], t, y0))(t, y[:, 0])
+            channels_first = (jnp.transpose(values, (1, 2, 0)) for values in (y, predicted))
+            return loss_of(*channels_first, Loss())[0]
+
+        value, gradient = eqx.filter_value_and_grad(loss)(network)
+        updates, state_ = optimiser.update(gradient, state)
+        return eqx.apply_updates(network, updates), state_, value
+
+    random, laps = np.random.default_rng(config.seed), []
+    batch = min(config.batch_size, len(ts))
+    for _ in range(settings["steps"]):
+        chosen = random.permutation(len(ts))[:batch]
+        network, state, value = make_step(network, state, ts[chosen], ys[chosen])
+        value.block_until_ready()
+        laps.append(time.perf_counter())
+    predicted = jax.vmap(vector_field(network, config))(jnp.asarray(data["test_states"], jnp.float32))[:, 3:]
+    error = np.linalg.norm(predicted - data["test_acceleration"], axis=1)
+    return {
+        "first_step_seconds": laps[0] - started,
+        "steps_per_second": (len(laps) - 1) / (laps[-1] - laps[0]) if len(laps) > 1 else None,
+        "seconds": laps[-1] - started,
+        "field_error": float(np.mean(100 * error / np.linalg.norm(data["test_acceleration"], axis=1))),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1], json.loads(sys.argv[2]))))

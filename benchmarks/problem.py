@@ -1,0 +1,55 @@
+"""What both ways are given: the literature's configuration, its segments, and states to measure the field at."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainers import STUDIES
+from trainers.study import Segments
+from trainers.two_body.law import normalised_acceleration
+
+STUDY = STUDIES["two_body"]
+
+
+def model_config(seed: int, steps: int, changes: dict[str, Any] | None = None, length: int = 18) -> Any:
+    """Return the literature's configuration: signed head, leaky ReLU, 2 x 64, both-term loss, Adam 1e-3."""
+    base = {"output_layer": "mlp_4D_signed", "loss": {"name": "percent_error_plus_nmse"}, "seed": seed}
+    return STUDY.model.model_validate(base | {"phases": [{"steps": steps, "segment_length": length}]} | (changes or {}))
+
+
+@cache
+def segments_of(segmentation: Any, orbits: int) -> Segments:
+    """Return the training segments of complex planar orbits."""
+    return STUDY.segment(segmentation, STUDY.simulate(STUDY.presets[f"complex_planar_{orbits}_train"]))
+
+
+def segments(config: Any, orbits: int) -> Segments:
+    """Return the training segments that a configuration asks for."""
+    return segments_of(config.segmentation(), orbits)
+
+
+@cache
+def test_points(orbits: int = 100) -> tuple[np.ndarray, np.ndarray]:
+    """Return states (S, 6) of the test orbits in the units of the dataset, and the true accelerations (S, 3)."""
+    from trainers.two_body.problems import load_problem
+
+    states = STUDY.simulate(STUDY.presets[f"complex_planar_{orbits}_test"]).y.reshape(-1, 6)
+    law = load_problem("two_body").acceleration(states.T[:3], states.T[3:])
+    return states, np.asarray(law).T
+
+
+def write_plain(path: Path, orbits: int) -> Path:
+    """Write what the plain way reads: segments and test states in the normalised units of the training data."""
+    found = segments(model_config(0, 1), orbits)
+    arrays, (states, _) = found.phases[0], test_points()
+    from trainers.two_body.law import state_units
+
+    scaled = states / state_units(found.fitted)
+    truth = normalised_acceleration(found.fitted, scaled.T).T
+    t = arrays["train/t"] - arrays["train/t"][:, :1]
+    np.savez(path, t=t, y=arrays["train/y"], test_states=scaled, test_acceleration=truth)
+    return path

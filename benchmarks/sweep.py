@@ -1,0 +1,73 @@
+"""(b) A sweep of 16 configurations from cold: ours through the engine, against one process per configuration.
+
+Four heads x four seeds, 1000 steps each, nothing compiled before. Both ways use every CPU, one process or worker each.
+Our time holds everything: simulation, evaluation on three test sets, Dagster, the tracker and the leaderboard; the
+plain way only trains and measures the field error. `sampled` plain configurations, one per head and more, stand for all
+16 where time is short: seeds cost the same, and the time is scaled up.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from assets.cpus import usable_cpus
+from benchmarks import processes
+from benchmarks.planning import orrery
+from benchmarks.problem import model_config, write_plain
+
+HEADS = ("mlp_4D_signed", "mlp_4D_abs", "mlp_4D_unit_softplus", "mlp_4D_softplus")
+SEEDS, STEPS = (0, 1, 2, 3), 1000
+
+SWEEP = f"""study: two_body
+description: How long does a sweep take from cold?
+tests: [complex_planar_1_test, complex_planar_10_test, complex_planar_100_test]
+base:
+  dataset: complex_planar_10_train
+  model:
+    loss: {{name: percent_error_plus_nmse}}
+    phases: [{{steps: {STEPS}, learning_rate: 1e-3, segment_length: 18}}]
+vary:
+  model.output_layer: [{", ".join(HEADS)}]
+  model.seed: {list(SEEDS)}
+"""
+
+
+def ours(scratch: Path) -> float:
+    """Return the seconds of our sweep in a new home."""
+    path = processes.ROOT / "sweeps/two_body/bench-cold.yaml"
+    path.write_text(SWEEP)
+    try:
+        return orrery(scratch / "cold", "run", f"two_body/{path.stem}", tracking="on")
+    finally:
+        path.unlink()
+
+
+def plain(scratch: Path, sampled: int) -> float:
+    """Return the seconds of 16 plain processes, as many at a time as there are CPUs."""
+    data = write_plain(scratch / "segments.npz", 10)
+    waiting = deque(list(itertools.product(SEEDS, HEADS))[:sampled])
+    free, running, started = deque(usable_cpus()), [], time.perf_counter()
+    while waiting or running:
+        while waiting and free:
+            seed, head = waiting.popleft()
+            model = model_config(seed, STEPS, {"output_layer": head}).model_dump(mode="json")
+            settings = json.dumps({"model": model, "steps": STEPS, "solver": "adaptive"})
+            cpu = free.popleft()
+            running.append((cpu, processes.start(cpu, "benchmarks.plain", str(data), settings, cached=False)))
+        for cpu, process in [one for one in running if one[1].poll() is not None]:
+            processes.result(process)
+            running.remove((cpu, process))
+            free.append(cpu)
+        time.sleep(0.1)
+    return (time.perf_counter() - started) * len(SEEDS) * len(HEADS) / sampled
+
+
+def measure(scratch: Path, sampled: int = len(SEEDS) * len(HEADS)) -> dict[str, Any]:
+    """Measure (b)."""
+    own, other = ours(scratch), plain(scratch, sampled)
+    return {"ours [s]": own, "plain [s]": other, "ratio": other / own, "plain configurations run": sampled}

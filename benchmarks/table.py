@@ -1,0 +1,55 @@
+"""The benchmarks as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+TITLES = {
+    "training": "(a) training, per worker and per CPU",
+    "sweep": "(b) sixteen configurations from cold",
+    "diary": "(c) the diary's sweep, projected",
+    "planning": "(d) orchestration",
+    "simulation": "(e) simulation",
+    "matrix": "(f) fraction of the matrix-product rate",
+}
+HIDDEN = ("rows", "cells", "one_worker", "one_per_cpu", "machine")
+
+
+def markdown(known: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return one section per benchmark."""
+    lines = ["# Benchmarks", "", "Made by `make bench`; ratios are of two things measured in one run.", ""]
+    for name, title in TITLES.items():
+        if name in known:
+            lines += [f"## {title}", "", f"`python -m benchmarks {name}` on {known[name]['machine']}", ""]
+            lines += [*_section(known[name]), ""]
+    return "\n".join(lines)
+
+
+def _section(found: Mapping[str, Any]) -> Iterator[str]:
+    for name, ratio in found.get("ratios", {}).items():
+        yield (
+            f"- {name}: **{ratio['ratio']:.1f} x** (95 % interval {ratio['low']:.1f} to {ratio['high']:.1f}, "
+            f"n = {ratio['n']}; {ratio['ours']:.4g} against {ratio['peer']:.4g})"
+        )
+    for name, value in found.items():
+        if name == "sizes":
+            yield from _rows(value)
+        elif name != "ratios" and name not in HIDDEN:
+            yield f"- {name.replace('_', ' ')}: {_said(value)}"
+    if "cells" in found:
+        yield from _rows(found["cells"])
+
+
+def _rows(rows: list[Mapping[str, Any]]) -> Iterator[str]:
+    yield ""
+    yield "| " + " | ".join(name.replace("_", " ") for name in rows[0]) + " |"
+    yield "|" + "---|" * len(rows[0])
+    for row in rows:
+        yield "| " + " | ".join(_said(value) for value in row.values()) + " |"
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_said, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
