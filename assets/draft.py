@@ -62,6 +62,10 @@ class Draft:
         """Write UTF-8 text."""
         self._put(f"{name}.txt", text.encode("utf-8", "backslashreplace"))
 
+    def page(self, file: str, text: str) -> None:
+        """Write a page for people, UTF-8, under a name with its extension: `report.html`, `report.md`, `rows.csv`."""
+        self._put(file, text.encode("utf-8", "backslashreplace"))
+
     def png(self, name: str, data: bytes) -> None:
         """Write a picture."""
         self._put(f"{name}.png", data)

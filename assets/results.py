@@ -133,11 +133,11 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
         "commit": (manifest.get("commit") or "")[:12],
     }
     records = []
-    for (name, test), item in zip(sweep.tests.items(), row.evaluations, strict=True):
+    for name, item in zip(sweep.tests, row.evaluations, strict=True):
         status = _status(planner, store, model, item)
         metrics = dict.fromkeys(STUDIES[sweep.study].headline, math.nan)
         metrics |= _metrics(store, item) if status == "ok" else {}
-        records.append({**common, "status": status, "test": name, "test_dataset": test.key, **metrics})
+        records.append({**common, "status": status, "test": name, "test_dataset": item.inputs[1].key, **metrics})
     return records
 
 

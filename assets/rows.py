@@ -52,8 +52,8 @@ class Sweep:
     study: str
     path: Path
     description: str
-    tests: Mapping[str, Item] = field(hash=False)
-    """Test set name to its dataset item."""
+    tests: Mapping[str, Item | None] = field(hash=False)
+    """Test set name to its dataset item; None for `train`, which is the training dataset of each row."""
     rows: tuple[Row, ...] = field(repr=False)
     """Balanced: every setting at one seed before the second seed."""
     axes: tuple[str, ...]
@@ -78,6 +78,6 @@ class Sweep:
         for row in self.rows:
             for item in (*row.configuration.item.upstream(), row.configuration.item, *row.evaluations):
                 found[item.layer].setdefault(item.hash, item)
-        for item in self.tests.values():
-            found["dataset"].setdefault(item.hash, item)
+        for test in filter(None, self.tests.values()):
+            found["dataset"].setdefault(test.hash, test)
         return {layer: tuple(items.values()) for layer, items in found.items()}

@@ -22,6 +22,9 @@ from trainers.study import Config, Study
 
 TEST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
+TRAIN = "train"
+"""The test set that is the training dataset of each row, so that tables show the gap."""
+
 
 class SweepFile(Config):
     """The keys of a sweep file."""
@@ -31,7 +34,7 @@ class SweepFile(Config):
     description: str = ""
     """The question that the sweep answers."""
     tests: tuple[str | dict[str, Any], ...] = ()
-    """Test sets: names of presets, or {name: dataset}."""
+    """Test sets: names of presets, {name: dataset}, or `train`: the training dataset of each row."""
     base: dict[str, Any] = {}
     """Settings of every configuration: dataset and model. A list is a value."""
     vary: dict[str, Any] = {}
@@ -143,10 +146,13 @@ class Reading:
                 )
         return trainers.STUDIES[name]
 
-    def _tests(self) -> dict[str, Item]:
-        tests: dict[str, Item] = {}
+    def _tests(self) -> dict[str, Item | None]:
+        tests: dict[str, Item | None] = {}
         for number, entry in enumerate(self.file.tests):
             place: Place = ("tests", number)
+            if entry == TRAIN and TRAIN not in tests:
+                tests[TRAIN] = None
+                continue
             if isinstance(entry, str):
                 name, settings = entry, entry
             elif len(entry) == 1:
@@ -157,14 +163,14 @@ class Reading:
                 self.problems.append(self.document.problem(place, text))
                 continue
             found = self.configurations.dataset(settings, _below(place))
-            if not TEST_NAME.fullmatch(name) or name in tests:
-                expected = "a name that no other test set has, of letters, digits, '.', '_', '-'"
+            if not TEST_NAME.fullmatch(name) or name in tests or name == TRAIN:
+                expected = "a name that no other test set has, not `train`, of letters, digits, '.', '_', '-'"
                 self.problems.append(self.document.problem(place, f"given the name {name!r}; expected {expected}"))
             elif found:
                 tests[name] = found[1]
         return tests
 
-    def _rows(self, tests: Mapping[str, Item]) -> tuple[Row, ...]:
+    def _rows(self, tests: Mapping[str, Item | None]) -> tuple[Row, ...]:
         before = len(self.problems)
         axes = self.axes = read_axes(self.document, self.file.vary, self.problems)
         rules = read_exclusions(self.document, self.file.exclude, axes, self.problems)
@@ -182,7 +188,8 @@ class Reading:
                 same = f"{chosen} is the same configuration as {dict(rows[item.hash].axes)}; it has one row"
                 self.warnings.append(self.document.problem(("vary",), same))
                 continue
-            evaluations = tuple(evaluation_item(item, name, test) for name, test in tests.items())
+            training = item.inputs[0].inputs[0]
+            evaluations = tuple(evaluation_item(item, name, test or training) for name, test in tests.items())
             rows[item.hash] = Row(configuration, chosen, evaluations)
         return tuple(rows.values())
 

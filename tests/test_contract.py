@@ -160,6 +160,15 @@ def test_evaluating_beats_the_trivial_baseline(one):
     assert all(len(table) for table in made.tables.values())
 
 
+def test_a_metric_is_the_weighted_mean_over_trajectories(one):
+    test = one.study.simulate(one.test)
+    made = one.study.evaluate(one.job(0).config, _company(one.study.name)[1], "test", test)
+    table, metric = made.tables["per_trajectory"], one.study.headline[0]
+    assert list(table["trajectory"]) == list(range(len(test.t)))
+    value = made.summary.set_index("metric")["value"][metric]
+    assert np.isclose(np.average(table[metric], weights=table["n"]), value, rtol=1e-6)
+
+
 def test_a_predictor_can_be_had(one):
     assert one.study.apply(one.job(0).config, _company(one.study.name)[1]) is not None
 

@@ -66,7 +66,7 @@ def test_its_evaluations_come_by_test_set(swept):
     (name, evaluation), *others = load("toy", toy_model().hash, swept).evaluations.items()
     assert (name, others) == ("test", [])
     assert set(evaluation.summary["metric"]) == {"step_error", "baseline"}
-    assert len(evaluation.tables["errors"]) == 4
+    assert len(evaluation.tables["per_trajectory"]) == 4
 
 
 def test_an_evaluation_of_an_older_version_of_the_model_does_not_count(swept):

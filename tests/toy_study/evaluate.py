@@ -15,5 +15,5 @@ def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectorie
     baseline = np.sqrt(((now - then) ** 2).mean(axis=(1, 2)))
     rows = [(metric, float(v.mean()), "m", len(v)) for metric, v in (("step_error", errors), ("baseline", baseline))]
     summary = pd.DataFrame(rows, columns=["metric", "value", "unit", "n"])
-    table = pd.DataFrame({"test": name, "trajectory": np.arange(len(errors)), "step_error": errors})
-    return Evaluation(summary, {"errors": table})
+    table = pd.DataFrame({"trajectory": np.arange(len(errors)), "n": now.shape[1], "step_error": errors})
+    return Evaluation(summary, {"per_trajectory": table})

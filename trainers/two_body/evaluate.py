@@ -60,8 +60,9 @@ AVERAGED = (
 def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectories) -> Evaluation:
     """Evaluate a trained model on the test set `name`.
 
-    Tables: `errors` (one row per orbit and step), `orbits` (elements and means per orbit), `rollouts` (true and
-    predicted motion of a fixed panel of up to four orbits).
+    Tables: `errors` (one row per orbit and step), `orbits` (elements and means per orbit), `per_trajectory` (the means
+    alone, by the names that every study has), `rollouts` (true and predicted motion of a fixed panel of up to four
+    orbits).
     """
     predictor = apply(config, trained)
     rolled = predictor.rollout(test.y[:, 0], test.t)
@@ -70,7 +71,8 @@ def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectorie
         errors, orbits = _long(points), _per_orbit(points, rolled, test)
         summary = _summary(points, orbits, baseline_errors(trained, test))
     panel = rollout_table(test, rolled, predictor.acceleration(rolled), _law(test, test.y))
-    return Evaluation(summary, {"errors": errors, "orbits": orbits, "rollouts": panel})
+    means = orbits[["orbit", "n", *AVERAGED]].rename(columns={"orbit": "trajectory"})
+    return Evaluation(summary, {"errors": errors, "orbits": orbits, "per_trajectory": means, "rollouts": panel})
 
 
 def baseline_errors(trained: Trained, test: Trajectories) -> dict[str, np.ndarray]:
