@@ -5,13 +5,11 @@ A check is a pure function of an item and the store that returns a complaint, or
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
-from pathlib import Path
 
 import dagster as dg
 
 from assets.identity import Item, Layer
+from assets.overlap import known_trajectories
 from assets.store import Store
 
 Complaint = str | None
@@ -101,27 +99,8 @@ def beats_constant_baseline(item: Item, store: Store) -> Complaint:
 
 def no_test_trajectory_in_training(item: Item, store: Store) -> Complaint:
     """Complain where a trajectory of the test set is one of the training dataset, bit for bit."""
-    model, test = item.inputs
-    training = _trajectory_digests(store, model.inputs[0].inputs[0])
-    tested = _trajectory_digests(store, test)
-    known = len(tested & training)
-    return f"{known} of {len(tested)} trajectories of {item.config['test']} are training data" if known else None
-
-
-def _trajectory_digests(store: Store, dataset: Item) -> frozenset[str]:
-    """Return one digest per trajectory of a stored dataset."""
-    artifact = store.open(*dataset.address)
-    return _digests_of(str(artifact.path), artifact.manifest["fingerprint"])
-
-
-@lru_cache(maxsize=64)
-def _digests_of(path: str, fingerprint: str) -> frozenset[str]:
-    from assets.artifacts import read_trajectories
-
-    store = Store(Path(path).parents[2])
-    study, layer, address = Path(path).parts[-3:]
-    rows = read_trajectories(store.open(study, layer, address)).y
-    return frozenset(sha256(row.tobytes()).hexdigest() for row in rows)
+    known, count = known_trajectories(item, store)
+    return f"{known} of {count} trajectories of {item.config['test']} are training data" if known else None
 
 
 WARN = dg.AssetCheckSeverity.WARN

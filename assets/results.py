@@ -110,8 +110,8 @@ def sweep_table(sweep: Sweep, store: Store) -> pd.DataFrame:
     """Return a tidy table: one row per configuration and test set.
 
     Columns: the sweep's axes, key, hash, dataset, the counts of the segmentation's last phase, train_seconds,
-    fingerprint, commit, status, test, test_dataset, and one per metric, the study's headline first. A row that is not
-    `ok` has NaN for its metrics.
+    fingerprint, commit, status, test, test_dataset, code (of training and of evaluation), unit of the first headline
+    metric, and one per metric, the study's headline first. A row that is not `ok` has NaN for its metrics.
     """
     import pandas as pd
 
@@ -135,10 +135,18 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
     records = []
     for name, item in zip(sweep.tests, row.evaluations, strict=True):
         status = _status(planner, store, model, item)
-        metrics = dict.fromkeys(STUDIES[sweep.study].headline, math.nan)
-        metrics |= _metrics(store, item) if status == "ok" else {}
-        records.append({**common, "status": status, "test": name, "test_dataset": item.inputs[1].key, **metrics})
+        told = {"status": status, "test": name, "test_dataset": item.inputs[1].key, "code": _code(store, model, item)}
+        headline = STUDIES[sweep.study].headline
+        metrics = {"unit": "", **dict.fromkeys(headline, math.nan)}
+        metrics |= _metrics(store, item, headline[0]) if status == "ok" else {}
+        records.append({**common, **told, **metrics})
     return records
+
+
+def _code(store: Store, *items: Any) -> str:
+    """Return the code versions of the stages that made a number, eight digits each, training first."""
+    manifests = [store.manifest(*item.address) or {} for item in items]
+    return "/".join(manifest["parts"]["code"][:8] for manifest in manifests if manifest)
 
 
 def _status(planner: Planner, store: Store, model: Any, evaluation: Any) -> str:
@@ -151,9 +159,10 @@ def _status(planner: Planner, store: Store, model: Any, evaluation: Any) -> str:
     return "ok"
 
 
-def _metrics(store: Store, item: Any) -> dict[str, float]:
-    summary = store.open(*item.address).table("summary")
-    return dict(zip(summary["metric"], summary["value"].astype(float), strict=True))
+def _metrics(store: Store, item: Any, first: str) -> dict[str, Any]:
+    """Return the value of every metric, and the unit of the first headline metric."""
+    summary = store.open(*item.address).table("summary").set_index("metric")
+    return {"unit": summary["unit"].get(first, ""), **summary["value"].astype(float)}
 
 
 def _counts(segments: Any, store: Store) -> dict[str, Any]:

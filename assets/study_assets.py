@@ -16,6 +16,7 @@ from assets.checks import check_specs, run_checks
 from assets.engine import Outcome, Task, shared_engine
 from assets.identity import Item, Layer
 from assets.plan import Planner, Verdict
+from assets.replicates import Experiment
 from assets.stage_source import stage_source
 from assets.store import Store
 from assets.sweeps import StudyCatalogue, Sweep
@@ -246,7 +247,7 @@ def _leaderboard_asset(study: Study, catalogue: StudyCatalogue) -> dg.AssetsDefi
 
 
 def _leaderboard_event(key: dg.AssetKey, partition: str, sweep: Sweep, study: Study) -> dg.AssetMaterialization:
-    board = leaderboard.write(sweep, study, Store())
+    board = leaderboard.write(Experiment(sweep, Store()))
     return dg.AssetMaterialization(
         key,
         partition=partition,

@@ -1,68 +1,52 @@
 """Commands that look: table, diff, show, convert, verify."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from orchestration.cli.plan import Json, Name
 from orchestration.cli.request import any_sweep, clear_errors, print_json, refuse
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from assets.sweeps import Sweep
+from orchestration.cli.tables import print_effects, print_leaderboard, wide_console
 
 
 def table(
     sweep: Name = "",
     csv: Annotated[
-        bool, typer.Option("--csv", help="Print the tidy table as CSV: every metric, every test set.")
+        bool, typer.Option("--csv", help="Print CSV: every metric of every row, or the leaderboard with --group-by.")
     ] = False,
     json: Json = False,
+    group_by: Annotated[
+        str, typer.Option("--group-by", help="Keep the best settings for each value of an axis, such as output_layer.")
+    ] = "",
+    top: Annotated[int, typer.Option("--top", min=1, help="How many per value of the axis.")] = 1,
 ) -> None:
-    """Print the leaderboard of a sweep, or its whole table."""
-    from assets.results import sweep_table
+    """Print the leaderboard of a sweep and the effects of its axes, or its whole table."""
+    from assets.effects import effects
+    from assets.leaderboard import best_of, rank
+    from assets.replicates import Experiment
     from assets.store import Store
 
     with clear_errors():
         chosen = any_sweep(sweep)
+        experiment = Experiment(chosen, Store())
+        whole = (csv or json) and not group_by
+        rows = experiment.table if whole else rank(experiment)
+        if group_by:
+            rows = _grouped(best_of, rows, chosen, group_by, top)
         if csv or json:
-            rows = sweep_table(chosen, Store())
             print(rows.to_csv(index=False) if csv else rows.to_json(orient="records", indent=2))
             return
-        print_leaderboard(wide_console(), chosen)
+        console = wide_console()
+        print_leaderboard(console, experiment, rows)
+        print_effects(console, effects(experiment), experiment.metric)
 
 
-def print_leaderboard(console: "Console", chosen: "Sweep") -> None:
-    """Print a leaderboard: one table per test set, one row per configuration."""
-    from rich.table import Table
-
-    from assets.leaderboard import cells, rank
-    from assets.store import Store
-    from trainers import STUDIES
-
-    rows = rank(chosen, STUDIES[chosen.study], Store())
-    console.print(f"{chosen.name}: {chosen.description}", markup=False)
-    for test in chosen.tests:
-        metrics = [name for name in rows.columns if name.startswith(f"{test} ")]
-        drawn = Table(title=f"test set {test}", title_justify="left")
-        for name in ("rank", *chosen.axes, "status"):
-            drawn.add_column(name.rsplit(".", 1)[-1].replace("_", " "), no_wrap=True)
-        for name in metrics:
-            drawn.add_column(name.removeprefix(f"{test} ").replace("_", " "), justify="right")
-        for row in rows[["rank", *chosen.axes, "status", *metrics]].itertuples(index=False):
-            drawn.add_row(*cells(row))
-        console.print(drawn)
-
-
-def wide_console() -> "Console":
-    """Return a console as wide as the terminal, or wide enough for a table where there is none."""
-    import sys
-
-    from rich.console import Console
-
-    return Console() if sys.stdout.isatty() else Console(width=160)
+def _grouped(best_of: Any, rows: Any, sweep: Any, axis: str, top: int) -> Any:
+    try:
+        return best_of(rows, sweep, axis, top)
+    except LookupError as error:
+        refuse(str(error.args[0]))
 
 
 def diff(

@@ -138,11 +138,14 @@ def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit:
 
 def _epilogue(chosen: "Sweep", summary: "Summary") -> None:
     """Print the leaderboard, the failures, where everything is, and what to do next."""
-    from assets.store import home
-    from orchestration.cli.inspect import print_leaderboard, wide_console
+    from assets.leaderboard import rank
+    from assets.replicates import Experiment
+    from assets.store import Store, home
+    from orchestration.cli.tables import print_leaderboard, wide_console
 
     console = wide_console()
-    print_leaderboard(console, chosen)
+    experiment = Experiment(chosen, Store())
+    print_leaderboard(console, experiment, rank(experiment))
     for key, text in summary.failed.items():
         console.print(f"  {key}: {text.splitlines()[0]}", markup=False, soft_wrap=True)
     print(summary.line + f" ({summary.seconds:.0f} s)")

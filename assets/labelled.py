@@ -1,0 +1,48 @@
+"""Tables and numbers as people read them: Markdown with every pipe escaped, three significant digits."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from assets.identity import compact
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def cell(value: Any) -> str:
+    """Format a value: three significant digits, nothing for what is missing, text as it is."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return _number(value)
+    return str(value) if not isinstance(value, list | dict | tuple) else compact(value)
+
+
+def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return ""
+    return f"{value:.3g}" if not 1000 <= abs(value) < 1e6 else f"{value:.0f}"
+
+
+def ranged(mean: float | None, low: float, high: float) -> str:
+    """Write a number with its interval: `1.23 [1.1, 1.4]`; without interval where there is none."""
+    text = cell(mean)
+    return f"{text} [{cell(low)}, {cell(high)}]" if text and math.isfinite(low) and math.isfinite(high) else text
+
+
+def markdown_table(table: pd.DataFrame) -> list[str]:
+    """Return the lines of a Markdown table."""
+    lines = ["| " + " | ".join(map(_escaped, table.columns)) + " |", "|" + "---|" * len(table.columns)]
+    rows = table.itertuples(index=False, name=None)
+    return lines + ["| " + " | ".join(_escaped(cell(value)) for value in row) + " |" for row in rows]
+
+
+def _escaped(text: Any) -> str:
+    """Keep text of a configuration from being read as Markdown or HTML."""
+    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("\n", " ")):
+        text = str(text).replace(sign, instead)
+    return text
