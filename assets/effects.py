@@ -1,4 +1,4 @@
-"""Which setting of an axis is better: paired comparisons with everything else held equal, and what each axis is worth."""
+"""Which setting of an axis is better: paired comparisons, everything else held equal, and what each axis is worth."""
 
 from __future__ import annotations
 

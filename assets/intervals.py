@@ -1,8 +1,8 @@
 """Intervals of a mean over training runs and test trajectories, by resampling both.
 
 Every run (seed) meets the same test trajectories, so runs and trajectories are crossed and each is resampled on its
-own: the pigeonhole bootstrap, Owen (2007), Annals of Applied Statistics 1, 386. What varies between seeds and what varies
-between trajectories both widen an interval; more steps along one trajectory narrow none.
+own: the pigeonhole bootstrap, Owen (2007), Annals of Applied Statistics 1, 386. What varies between seeds and what
+varies between trajectories both widen an interval; more steps along one trajectory narrow none.
 
 Few runs make any such interval too narrow: nominal 95 % from 3, 5 and 10 normal runs cover 74, 85 and 90 %
 (`tests/assets/test_intervals.py`), which tables say beside the number of seeds.

@@ -13,7 +13,6 @@ from assets.intervals import interval, scores
 from assets.labelled import markdown_table
 from assets.marks import marks
 from assets.replicates import Experiment, Setting, short
-from assets.store import Store
 from assets.sweep_file import TRAIN
 from assets.sweeps import Sweep
 from trainers.study import STATUSES, Study
@@ -41,8 +40,8 @@ def rank(experiment: Experiment) -> pd.DataFrame:
 
     One row per setting and test set. Columns: rank, the axes without seeds, status, seeds (that are ok), score with
     score_low and score_high, test, dataset, test_dataset, metric, unit, mean, low, high (95 %), then of the values per
-    seed and trajectory median, iqr and worst; train and gap where the sweep evaluates on `train`; the mean of each other
-    headline metric; marks; keys (hashes, one per seed) and code (of training and evaluation).
+    seed and trajectory median, iqr and worst; train and gap where the sweep evaluates on `train`; the mean of each
+    other headline metric; marks; keys (hashes, one per seed) and code (of training and evaluation).
 
     A setting of which a seed failed has no rank and comes after those that are whole: what failed is counted, never
     averaged away. `train` ranks nothing.
@@ -180,7 +179,7 @@ def _column(value: Any) -> Any:
 
 
 def markdown(rows: pd.DataFrame, sweep: Sweep, study: Study) -> str:
-    """Render a leaderboard as Markdown, one table per test set, with what ranks, the reading and the intervals named."""
+    """Render a leaderboard as Markdown: one table per test set and how it is ranked."""
     lines = [f"# {sweep.name}: {sweep.description}", "", how_ranked(sweep, study), ""]
     for test, table in rows.groupby("test", sort=False):
         lines += [f"## Test set {test}", "", *markdown_table(table.drop(columns="test")), ""]
@@ -191,9 +190,9 @@ def how_ranked(sweep: Sweep, study: Study) -> str:
     """Say in words what the numbers of a leaderboard are."""
     tests = ", ".join(test for test in sweep.tests if test != TRAIN)
     return (
-        f"Ranked by the mean of {study.headline[0]} over the seeds and over {tests}; smaller is better. Brackets are 95 % "
-        "bootstrap intervals over seeds and trajectories; few seeds make them too narrow: from 3, 5 and 10 seeds they "
-        "cover about 74, 85 and 90 %. A setting of which a seed failed has no rank."
+        f"Ranked by the mean of {study.headline[0]} over the seeds and over {tests}; smaller is better. Brackets are "
+        "95 % bootstrap intervals over seeds and trajectories; few seeds make them too narrow: from 3, 5 and 10 seeds "
+        "they cover about 74, 85 and 90 %. A setting of which a seed failed has no rank."
     )
 
 

@@ -26,7 +26,7 @@ def rivals(experiment: Experiment, board: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    ranked = [setting for setting in _in_order(experiment, board)]
+    ranked = _in_order(experiment, board)
     found = [
         {"setting": rival.text, **_against(experiment, ranked[0], rival)} for rival in ranked[1:] if experiment.tests
     ]

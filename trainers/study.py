@@ -183,8 +183,8 @@ class Evaluation:
     tables: Mapping[str, pd.DataFrame]
     """Named tables behind the summary: errors per trajectory and step, rollouts of a reference panel, ...
 
-    `per_trajectory` is the one that every study has: `trajectory`, `n` (finite points, the weight of the trajectory) and
-    a column per metric that is a mean over trajectories, the first headline metric among them, such that
+    `per_trajectory` is the one that every study has: `trajectory`, `n` (finite points, the weight of the trajectory)
+    and a column per metric that is a mean over trajectories, the first headline metric among them, such that
     `sum(n x) / sum(n)` is the value in the summary. Intervals and paired comparisons resample its rows."""
 
 

@@ -1,4 +1,4 @@
-"""A small sweep of the toy study in a store of its own; a test module takes it by naming this one in `pytest_plugins`."""
+"""A small sweep of the toy study in a store of its own; a test module names this one in `pytest_plugins`."""
 
 from textwrap import dedent
 

@@ -13,6 +13,7 @@ other number is over what is finite and says of how many points (n). Padding of 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from trainers.study import Evaluation, Trained, Trajectories
 from trainers.two_body import metrics
 from trainers.two_body.apply import Predictor, apply
 from trainers.two_body.config import ModelConfig
+from trainers.two_body.feature_layers import FEATURE_LAYERS
 from trainers.two_body.law import units_of
 from trainers.two_body.output_layers import OUTPUT_LAYERS
-from trainers.two_body.panel import rollout_table
+from trainers.two_body.panel import field_table, padded_panel, phase_table, rollout_table
 from trainers.two_body.problems import load_problem
 
 UNITS = {
@@ -62,7 +64,8 @@ def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectorie
 
     Tables: `errors` (one row per orbit and step), `orbits` (elements and means per orbit), `per_trajectory` (the means
     alone, by the names that every study has), `rollouts` (true and predicted motion of a fixed panel of up to four
-    orbits).
+    orbits, with what the network sees and says), `field` (acceleration on a grid) and, after several phases, `phases`
+    (the panel as the best model of each phase predicts it).
     """
     predictor = apply(config, trained)
     rolled = predictor.rollout(test.y[:, 0], test.t)
@@ -70,9 +73,37 @@ def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectorie
         points = _points(predictor, rolled, test)
         errors, orbits = _long(points), _per_orbit(points, rolled, test)
         summary = _summary(points, orbits, baseline_errors(trained, test))
-    panel = rollout_table(test, rolled, predictor.acceleration(rolled), _law(test, test.y))
+        tables = _panel(predictor, rolled, test) | _phases(config, trained, test)
     means = orbits[["orbit", "n", *AVERAGED]].rename(columns={"orbit": "trajectory"})
-    return Evaluation(summary, {"errors": errors, "orbits": orbits, "per_trajectory": means, "rollouts": panel})
+    return Evaluation(summary, {"errors": errors, "orbits": orbits, "per_trajectory": means, **tables})
+
+
+def _panel(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dict[str, pd.DataFrame]:
+    """Return what is looked at instead of averaged: roll-outs of reference orbits, and the field on a grid."""
+    law = partial(_law, test)
+    seen = _seen(predictor, rolled[padded_panel(test)])
+    rollouts = rollout_table(test, rolled, predictor.acceleration(rolled), law(test.y), seen)
+    return {"rollouts": rollouts, "field": field_table(predictor, law, test)}
+
+
+def _seen(predictor: Predictor, states: np.ndarray) -> dict[str, np.ndarray]:
+    """Return features and outputs of the network at states (K, T, 6), each (K, T), by name; none without a network."""
+    config = predictor.config
+    if config.kind != "neural_ode":
+        return {}
+    features, outputs = predictor.features(states), predictor.outputs(states)
+    named = {f"feature {name}": features[..., k] for k, name in enumerate(FEATURE_LAYERS[config.feature_layer].names)}
+    return named | {f"output m{k}": outputs[..., k] for k in range(outputs.shape[-1])}
+
+
+def _phases(config: ModelConfig, trained: Trained, test: Trajectories) -> dict[str, pd.DataFrame]:
+    """Return the panel as the best model of each phase predicts it; nothing for a training of one phase."""
+    known = [
+        k for k in range(len(config.phases)) if any(name.startswith(f"phase{k}/best/") for name in trained.weights)
+    ]
+    if len(known) < 2:
+        return {}
+    return {"phases": phase_table({k: apply(config, trained, f"phase{k}/best") for k in known}, test)}
 
 
 def baseline_errors(trained: Trained, test: Trajectories) -> dict[str, np.ndarray]:
