@@ -46,3 +46,8 @@ def _escaped(text: Any) -> str:
     for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("\n", " ")):
         text = str(text).replace(sign, instead)
     return text
+
+
+def markdown_text(text: Any) -> str:
+    """Escape text for Markdown outside of code."""
+    return _escaped(text)

@@ -31,7 +31,7 @@ def test_docstrings_figures_and_unused_layers_stale_nothing(project: Project) ->
     project.edit("trainers/two_body/train.py", '"""', '"""Reworded. ', count=1)
     project.edit("trainers/two_body/output_layers.py", "def mlp_4D_abs(", "def mlp_4D_abs_renamed(")
     project.edit("trainers/two_body/output_layers.py", "mlp_4D_abs,", "mlp_4D_abs_renamed,")
-    (project.root / "trainers/two_body/figures.py").write_text('"""Other figures."""\n')
+    (project.root / "trainers/two_body/figures/errors.py").write_text('"""Other figures."""\n')
     assert not any(project.due(layer) for layer in ("dataset", "segments", "model", "evaluation"))
 
 

@@ -1,0 +1,83 @@
+"""Figures as pictures that say what they are of: a label on the picture and in its file, a caption beside it."""
+
+from __future__ import annotations
+
+import inspect
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from assets.failures import one_line
+from trainers.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+DPI = 90
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that has been drawn, or the reason why it could not be."""
+
+    name: str
+    caption: str
+    label: str
+    """What it is of: axes, key, dataset, test set, code version."""
+    png: bytes = b""
+    error: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name in words."""
+        return self.name.replace("_", " ").capitalize()
+
+
+def study_figures(study: Study) -> tuple[Callable[..., Figure], ...]:
+    """Return the figure functions of a study in their order; none for a study without figures."""
+    module = f"{study.package}.figures"
+    return import_module(module).FIGURES if find_spec(module) else ()
+
+
+def study_pictures(study: Study, tables: Mapping[str, pd.DataFrame], label: str) -> Iterator[Picture]:
+    """Draw every figure of a study whose tables are there."""
+    for function in study_figures(study):
+        names = list(inspect.signature(function).parameters)
+        if all(name in tables for name in names):
+            yield drawn(function, {name: tables[name] for name in names}, label)
+
+
+def drawn(function: Callable[..., Figure], arguments: Mapping[str, Any], label: str) -> Picture:
+    """Draw a figure; one that cannot be drawn is a picture that says so, and the others are drawn."""
+    told = {"name": function.__name__, "caption": caption(function), "label": label}
+    try:
+        return Picture(**told, png=png(function(**arguments), label))
+    except Exception as error:
+        return Picture(**told, error=f"this figure could not be drawn: {one_line(error)}")
+
+
+def caption(function: Callable[..., Any]) -> str:
+    """Return the docstring of a figure function as a caption: `Draw the loss ...` becomes `The loss ...`."""
+    text = " ".join((inspect.getdoc(function) or function.__name__).split())
+    text = text.removeprefix("Draw ")
+    return text[:1].upper() + text[1:]
+
+
+def png(figure: Figure, label: str) -> bytes:
+    """Render a figure with its label below it and in the metadata of the file."""
+    figure.supxlabel(_wrapped(label, figure.get_figwidth()), fontsize=6, color="0.35", x=0.01, ha="left")
+    buffer = io.BytesIO()
+    told = {"Title": label, "Software": "Orrery"}
+    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.08, metadata=told)
+    return buffer.getvalue()
+
+
+def _wrapped(label: str, inches: float) -> str:
+    """Break a label so that it fits under a figure, `$` and backslashes taken literally."""
+    from textwrap import fill
+
+    return fill(label.replace("\\", "/"), max(40, int(20 * inches)), break_on_hyphens=False).replace("$", r"\$")

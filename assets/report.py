@@ -1,0 +1,196 @@
+"""The report of a sweep: one HTML page that opens offline and on a phone, and the same as Markdown with pictures.
+
+Every number comes from the tables of the store; nothing is computed that a table of the leaderboard does not hold.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assets import report_tables as tables
+from assets.effects import axis_values, effects
+from assets.identity import short_digest
+from assets.labelled import markdown_text
+from assets.leaderboard import how_ranked, page_manifest, rank
+from assets.pictures import Picture
+from assets.replicates import Experiment
+from assets.report_pictures import chosen_settings, largest_test, median_row, row_pictures, sweep_pictures
+from assets.rivals import answer, rivals
+from assets.store import Missing, Store
+from assets.sweeps import Sweep
+
+if TYPE_CHECKING:
+    import jinja2
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Report:
+    """A written report."""
+
+    path: Path
+    """The HTML page."""
+    markdown: Path
+    version: str
+    answer: str
+
+
+def page(sweep_name: str, store: Store) -> str:
+    """Return the report of a sweep under sweeps/ as HTML, the stored one if nothing has changed since.
+
+    Raises:
+        LookupError: there is no such sweep.
+    """
+    from assets.sweeps import read_catalogue
+
+    sweeps = read_catalogue().sweeps
+    if sweep_name not in sweeps:
+        raise LookupError(f"no sweep {sweep_name!r} under sweeps/; there are: {', '.join(sorted(sweeps)) or 'none'}")
+    return write(Experiment(sweeps[sweep_name], store)).path.read_text(encoding="utf-8")
+
+
+def write(experiment: Experiment) -> Report:
+    """Store the report of a sweep, as it is if it says what would be written anyway."""
+    address, version = _address(experiment.sweep), _version(experiment)
+    manifest = experiment.store.manifest(*address)
+    if manifest is None or manifest["fingerprint"] != version:
+        _write(experiment, version)
+        manifest = experiment.store.manifest(*address)
+    if manifest is None:
+        raise Missing(f"the report of {experiment.sweep.name} was removed while it was written; run it again")
+    folder = experiment.store.path(*address)
+    return Report(folder / "report.html", folder / "report.md", version, manifest["answer"])
+
+
+def _write(experiment: Experiment, version: str) -> None:
+    told = content(experiment)
+    with experiment.store.writing(*_address(experiment.sweep)) as draft:
+        draft.page("report.html", render("report.html", told))
+        draft.page("report.md", render("report.md", told))
+        draft.page("leaderboard.csv", told["board"].to_csv(index=False))
+        draft.page("effects.csv", told["effects"].to_csv(index=False))
+        draft.page("rows.csv", experiment.table.to_csv(index=False))
+        for place, picture in _named(told):
+            if picture.png:
+                draft.png(place, picture.png)
+        draft.manifest |= page_manifest(experiment.sweep, version) | {"answer": told["answer"]}
+
+
+def content(experiment: Experiment) -> dict[str, Any]:
+    """Gather what a report shows, by the names that the templates use."""
+    board, table, values = rank(experiment), effects(experiment), axis_values(experiment)
+    against = rivals(experiment, board)
+    doubts = sorted({mark for marks in board["marks"] for mark in marks.split("; ") if mark})
+    return {
+        "sweep": experiment.sweep,
+        "study": experiment.study,
+        "board": board,
+        "effects": table,
+        "answer": answer(experiment, board, against),
+        "doubts": doubts,
+        "how_ranked": how_ranked(experiment.sweep, experiment.study),
+        "missing": _missing(experiment),
+        "leaderboards": list(tables.leaderboards(experiment, board)),
+        "rivals": tables.rival_table(against),
+        "axes": tables.axis_table(values),
+        "comparisons": tables.effect_table(table, experiment.metric),
+        "failures": tables.failures(experiment),
+        "settings": tables.settings(experiment),
+        "rows": tables.every_row(experiment),
+        "recipes": tables.recipes(experiment),
+        "provenance": tables.provenance(experiment),
+        "pictures": list(sweep_pictures(experiment, board, values)),
+        "chosen": list(_chosen(experiment, board)),
+    }
+
+
+def _chosen(experiment: Experiment, board: Any) -> Iterator[dict[str, Any]]:
+    """Yield the best and the worst setting with the pictures of its median seed."""
+    for name, setting in chosen_settings(experiment, board):
+        row = median_row(experiment, setting)
+        test = largest_test(experiment, [row])
+        pictures = row_pictures(experiment, row, test)
+        yield {"name": name, "setting": setting.text, "key": row.configuration.key, "test": test, "pictures": pictures}
+
+
+def _missing(experiment: Experiment) -> str:
+    """Say how much of the grid of the axes there is, and how many rows are not ok."""
+    values: dict[str, set[str]] = {}
+    for setting in experiment.settings:
+        for axis, value in setting.axes.items():
+            values.setdefault(axis, set()).add(tables.shown(value))
+    cells = 1
+    for found in values.values():
+        cells *= len(found)
+    rows = len(experiment.sweep.rows)
+    bad = sum(experiment.status(row) != "ok" for row in experiment.sweep.rows)
+    left_out = (
+        f", {cells - len(experiment.settings)} left out by the sweep file" if cells > len(experiment.settings) else ""
+    )
+    return f"{len(experiment.settings)} of {cells} combinations of the axes{left_out}; {bad} of {rows} rows are not ok."
+
+
+def _named(told: Mapping[str, Any]) -> Iterator[tuple[str, Picture]]:
+    """Yield every picture with the name of its file."""
+    for number, picture in enumerate(told["pictures"]):
+        yield f"sweep_{number}_{picture.name}", picture
+    for chosen in told["chosen"]:
+        for picture in chosen["pictures"]:
+            yield f"{chosen['name']}_{picture.name}", picture
+
+
+def _address(sweep: Sweep) -> tuple[str, str, str]:
+    return sweep.study, "report", short_digest("report", sweep.name)
+
+
+def _version(experiment: Experiment) -> str:
+    """Return the digest of all that a report is made of: the sweep, its rows as they stand, and the code of the page."""
+    sweep = experiment.sweep
+    return short_digest(
+        sweep.name, sweep.description, experiment.table.to_csv(index=False), _code(experiment.study.package)
+    )
+
+
+@cache
+def _code(package: str) -> str:
+    """Return the digest of the sources of figures and page."""
+    spec = find_spec(f"{package}.figures") if find_spec(package) else None
+    figures = Path(spec.origin or "") if spec else None
+    if figures is None:
+        files = []
+    else:
+        files = sorted(figures.parent.glob("*.py")) if figures.name == "__init__.py" else [figures]
+    own = Path(__file__).parent
+    names = ("effects", "intervals", "labelled", "leaderboard", "pictures", "replicates", "report", "report_pictures",
+             "report_tables", "rivals", "sweep_figures")  # fmt: skip
+    files += [own / f"{name}.py" for name in names] + sorted(TEMPLATES.iterdir())
+    return sha256(b"".join(path.read_bytes() for path in files if path.is_file())).hexdigest()
+
+
+def render(template: str, told: Mapping[str, Any]) -> str:
+    """Fill a template; in HTML everything that is filled in is escaped."""
+    return _environment().get_template(template).render(**told)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=jinja2.select_autoescape(enabled_extensions=("html",), default=False),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["base64"] = lambda data: base64.b64encode(data).decode()
+    environment.filters["plain"] = markdown_text
+    return environment

@@ -1,0 +1,112 @@
+"""The figures of a report: over the whole sweep, and of the best and the worst setting side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from assets import sweep_figures
+from assets.pictures import Picture, drawn, study_pictures
+from assets.replicates import Experiment, Setting
+from assets.report_tables import axes_text
+from assets.row_tables import tables_of
+from assets.sweep_file import TRAIN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from assets.sweeps import Row
+
+
+def sweep_pictures(experiment: Experiment, board: pd.DataFrame, values: pd.DataFrame) -> Iterator[Picture]:
+    """Draw the figures over the whole sweep."""
+    label, metric = sweep_label(experiment), experiment.metric
+    unit = next(filter(None, board["unit"]), "") if len(board) else ""
+    names = [axis for axis in experiment.sweep.axes if axis in board]
+    yield drawn(sweep_figures.losses, {"histories": _histories(experiment)}, label)
+    if not board["score"].notna().any():
+        return
+    yield drawn(sweep_figures.ranking, {"board": board, "axes_names": names, "metric": metric}, label)
+    if len(values):
+        yield drawn(sweep_figures.axis_effects, {"values": values, "metric": metric, "unit": unit}, label)
+    for first, second in sweep_figures.axis_pairs(values):
+        told = {"scores": _scores(experiment), "first": first, "second": second, "metric": metric, "unit": unit}
+        yield drawn(sweep_figures.heat_map, told, label)
+    if len(experiment.sweep.tests) > 1:
+        yield drawn(sweep_figures.test_matrix, {"board": board, "axes_names": names, "metric": metric}, label)
+
+
+def sweep_label(experiment: Experiment) -> str:
+    """Return what a figure over a sweep is of."""
+    tests = ", ".join(experiment.tests)
+    datasets = sorted(set(experiment.table["dataset"]))
+    data = datasets[0] if len(datasets) == 1 else f"{len(datasets)} datasets"
+    codes = sorted({code for code in experiment.table["code"] if code})
+    code = codes[0] if len(codes) == 1 else f"{len(codes)} versions"
+    axes = ", ".join(experiment.sweep.axes)
+    return f"{experiment.sweep.name}; axes {axes}; trained on {data}; test sets {tests}; code {code}"
+
+
+def row_label(experiment: Experiment, row: Row, test: str) -> str:
+    """Return what a figure of one row on one test set is of."""
+    record = experiment.record(row, test)
+    return (
+        f"{axes_text(row)}; key {row.configuration.key}; trained on {record['dataset']}; "
+        f"test set {test} ({record['test_dataset']}); code {record['code']}"
+    )
+
+
+def _histories(experiment: Experiment) -> dict[str, list[pd.DataFrame]]:
+    """Return the histories of the runs that ended, by setting; those of failed ones as far as they got."""
+    found: dict[str, list[pd.DataFrame]] = {}
+    for setting in experiment.settings:
+        for row in setting.rows:
+            address = row.configuration.item.address
+            manifest = experiment.store.manifest(*address)
+            if manifest and "history.parquet" in manifest["files"]:
+                history = experiment.store.open(*address).table("history")
+                found.setdefault(setting.text, []).extend([history] if len(history) else [])
+    return {setting: runs for setting, runs in found.items() if runs}
+
+
+def _scores(experiment: Experiment) -> pd.DataFrame:
+    """Return the score of every row that is ok, with its axes as values that a table can be made of."""
+    import pandas as pd
+
+    from assets.identity import compact
+
+    def plain(value: Any) -> Any:
+        return compact(value) if isinstance(value, list | dict) else value
+
+    rows = [row for setting in experiment.settings for row in experiment.usable(setting)]
+    return pd.DataFrame(
+        [{axis: plain(value) for axis, value in row.axes.items()} | {"score": experiment.score(row)} for row in rows]
+    )
+
+
+def chosen_settings(experiment: Experiment, board: pd.DataFrame) -> list[tuple[str, Setting]]:
+    """Return the best setting and, where there are several, the worst one that has a rank."""
+    by_keys = {" ".join(row.configuration.item.hash for row in s.rows): s for s in experiment.settings}
+    ranked = board[board["rank"] != ""].drop_duplicates("keys")["keys"] if len(board) else []
+    ordered = [by_keys[keys] for keys in ranked]
+    return [("best", ordered[0]), ("worst", ordered[-1])][: len(ordered)]
+
+
+def median_row(experiment: Experiment, setting: Setting) -> Row:
+    """Return the row of a setting whose score is the median of its seeds, the lower one of two."""
+    ordered = sorted(experiment.usable(setting), key=experiment.score)
+    return ordered[(len(ordered) - 1) // 2]
+
+
+def largest_test(experiment: Experiment, rows: Sequence[Row]) -> str:
+    """Return the test set with the most trajectories, `train` only if there is no other."""
+    tests = experiment.tests or (TRAIN,)
+    sizes = {test: experiment.samples(rows, [test])[0].values.shape[1] for test in tests}
+    return max(sizes, key=lambda test: sizes[test])
+
+
+def row_pictures(experiment: Experiment, row: Row, test: str) -> list[Picture]:
+    """Draw the figures of the study for one row on one test set."""
+    item = row.evaluations[list(experiment.sweep.tests).index(test)]
+    tables = tables_of(item, experiment.store)
+    return list(study_pictures(experiment.study, tables, row_label(experiment, row, test)))

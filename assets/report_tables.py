@@ -1,0 +1,178 @@
+"""The tables of a report, every cell as text: leaderboard, effects, failures, settings, rows and their origin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assets.difference import difference
+from assets.labelled import cell, ranged
+from assets.replicates import Experiment, short, shown
+from assets.settings import flatten
+from assets.yaml_loader import dotted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from assets.sweeps import Row
+
+MOST_ROWS = 300
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table for people."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def shown_table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]], note: str = "") -> Shown:
+    """Return a table of at most 300 rows, with a note on how many there are beyond."""
+    cut = tuple(tuple(map(cell, row)) for row in rows[:MOST_ROWS])
+    more = f"{len(rows) - len(cut)} more rows are in the table of the store. " if len(rows) > len(cut) else ""
+    return Shown(title, tuple(header), cut, more + note)
+
+
+def leaderboards(experiment: Experiment, board: pd.DataFrame) -> Iterator[Shown]:
+    """Yield the leaderboard of each test set."""
+    axes = [axis for axis in experiment.sweep.axes if axis in board]
+    extra = [name for name in ("train", "gap") if name in board]
+    others = list(experiment.study.headline[1:])
+    for test, table in board.groupby("test", sort=False):
+        unit = next(filter(None, table["unit"]), "1")
+        header = ["rank", *map(short, axes), "status", "seeds", f"mean [{unit}]", "median", "iqr", "worst", *extra]
+        rows = [
+            [row["rank"], *[shown(row[axis]) for axis in axes], row["status"], row["seeds"],
+             ranged(row["mean"], row["low"], row["high"]), row["median"], row["iqr"], row["worst"],
+             *[row[name] for name in (*extra, *others, "marks", "keys")]]
+            for row in table.to_dict("records")
+        ]  # fmt: skip
+        datasets = ", ".join(sorted(set(table["test_dataset"])))
+        code = ", ".join(sorted(set(filter(None, table["code"]))))
+        note = f"{experiment.metric}; test set {test}: {datasets}; trained on {', '.join(sorted(set(table['dataset'])))}; code {code}"
+        names = [name.replace("_", " ") for name in others]
+        yield shown_table(f"Test set {test}", [*header, *names, "marks", "keys"], rows, note)
+
+
+def effect_table(table: pd.DataFrame, metric: str) -> Shown:
+    """Return the paired comparisons of the axes."""
+    rows = [
+        [short(row["axis"]), shown(row["a"]), shown(row["b"]), f"{row['better_b']} of {row['pairs']}",
+         {"ratio": "b/a", "difference": "b-a"}[row["scale"]], ranged(row["effect"], row["low"], row["high"]),
+         row["p"], row["p_holm"], row["verdict"]]
+        for row in table.to_dict("records")
+    ]  # fmt: skip
+    header = ("axis", "a", "b", "b is better in", "scale", "effect", "p", "p corrected", "verdict")
+    note = (
+        f"Of {metric}, averaged over the test sets that rank; a pair differs in this axis alone, seed included. "
+        "Permutation test of paired samples, corrected for the number of comparisons (Holm)."
+    )
+    return shown_table("Comparisons", header, rows, note)
+
+
+def axis_table(values: pd.DataFrame) -> Shown:
+    """Return what every value of every axis reached."""
+    rows = [
+        [short(row["axis"]), shown(row["value"]), row["runs"], row["best"], row["median"],
+         ranged(row["mean"], row["low"], row["high"]), f"{100 * row['importance']:.0f} %" if row["importance"] == row["importance"] else ""]
+        for row in values.to_dict("records")
+    ]  # fmt: skip
+    header = ("axis", "value", "runs", "best", "median", "mean", "share of the variance")
+    return shown_table("Axes", header, rows, "Over all other axes and seeds; the best case stands beside the average.")
+
+
+def rival_table(against: pd.DataFrame) -> Shown:
+    """Return the comparisons of the best setting with the others."""
+    rows = [
+        [row["setting"], f"{row['pairs'] - row['better']} of {row['pairs']}", ranged(row["effect"], row["low"], row["high"]),
+         row["p"], row["p_holm"], "worse" if row["told"] else "cannot be told"]
+        for row in against.to_dict("records")
+    ]  # fmt: skip
+    header = ("setting", "best is better in", "its score over that of the best", "p", "p corrected", "verdict")
+    return shown_table("The first against the others", header, rows, "Paired by seed, on the same test trajectories.")
+
+
+def failures(experiment: Experiment) -> Shown:
+    """Return every row that is not ok, with where it ended and why."""
+    rows = []
+    for row in experiment.sweep.rows:
+        if (status := experiment.status(row)) != "ok":
+            rows.append([axes_text(row), row.configuration.key, status, *_end_of(experiment, row)])
+    header = ("row", "key", "status", "stage", "phase", "step", "detail")
+    return shown_table("Rows that are not ok", header, rows)
+
+
+def _end_of(experiment: Experiment, row: Row) -> list[Any]:
+    """Return stage, phase, step and detail of the first stored failure of a row."""
+    for item in (row.configuration.item, *row.evaluations):
+        manifest = experiment.store.manifest(*item.address) or {}
+        if failure := manifest.get("failure"):
+            return [failure.get(name) for name in ("stage", "phase", "step", "detail")]
+    return ["", "", "", experiment.planner.verdict(row.configuration.item).reason]
+
+
+def axes_text(row: Row) -> str:
+    """Return the axes of a row in one line."""
+    return ", ".join(f"{short(axis)} {shown(value)}" for axis, value in row.axes.items())
+
+
+def every_row(experiment: Experiment) -> Shown:
+    """Return every configuration on every test set, with what is needed to find and make it again."""
+    rows = [
+        [axes_text(row), row.configuration.key, record["test"], record["status"], record[experiment.metric],
+         record["train_seconds"], record["code"], record["commit"]]
+        for row in experiment.sweep.rows
+        for record in (experiment.record(row, test) for test in experiment.sweep.tests)
+    ]  # fmt: skip
+    header = ("row", "key", "test set", "status", experiment.metric, "training [s]", "code", "commit")
+    return shown_table("Rows", header, rows)
+
+
+def recipes(experiment: Experiment) -> list[tuple[str, str]]:
+    """Return for every row its key and a sweep file that makes it alone: JSON, which is YAML."""
+    return [(row.configuration.key, recipe(experiment, row)) for row in experiment.sweep.rows[:MOST_ROWS]]
+
+
+def recipe(experiment: Experiment, row: Row) -> str:
+    """Return a sweep file of one row, defaults left out."""
+    model = row.configuration.item
+    tests = [
+        name if item is None else {name: dict(item.config)} for name, item in experiment.sweep.tests.items()
+    ]  # fmt: skip
+    base = {"dataset": dict(model.inputs[0].inputs[0].config), "model": dict(model.config)}
+    return json.dumps({"study": experiment.sweep.study, "tests": tests, "base": base}, indent=1)
+
+
+def settings(experiment: Experiment) -> Shown:
+    """Return every setting that all rows share, defaults resolved; the axes are in the leaderboard."""
+    configurations = {row.configuration.key: row.configuration.settings() for row in experiment.sweep.rows}
+    varied = {path for path, _ in difference(configurations)}
+    first = next(iter(configurations.values()))
+    rows = [[dotted(place), shown(value)] for place, value in flatten(first) if dotted(place) not in varied]
+    return shown_table("Settings of every row", ("setting", "value"), rows)
+
+
+def provenance(experiment: Experiment) -> Shown:
+    """Return where the numbers come from: code, packages, machine, dates, data, time spent."""
+    manifests = [experiment.store.manifest(*row.configuration.item.address) or {} for row in experiment.sweep.rows]
+    made = [manifest for manifest in manifests if manifest]
+    newest = max(made, key=lambda manifest: manifest["created"], default={})
+    commits = sorted({f"{m['commit'] or 'none'}{' with uncommitted changes' if m['dirty'] else ''}" for m in made})
+    seconds = sum(float(manifest.get("timings", {}).get("train", 0.0)) for manifest in made)
+    rows = [
+        ["commit", ", ".join(commits)],
+        ["trained", f"{min((m['created'] for m in made), default='')[:19]} to {newest.get('created', '')[:19]} UTC"],
+        ["training time", f"{seconds:.0f} s in all"],
+        ["device", shown(newest.get("device", ""))],
+        ["environment", shown(newest.get("environment", {}))],
+        ["versions", ", ".join(f"{name} {number}" for name, number in newest.get("versions", {}).items())],
+        *[["dataset", key] for key in sorted(set(experiment.table["dataset"]))],
+        *[[f"test set {test}", ", ".join(sorted(set(group["test_dataset"])))]
+          for test, group in experiment.table.groupby("test", sort=False)],
+    ]  # fmt: skip
+    return shown_table("Origin", ("what", "value"), rows)

@@ -1,0 +1,124 @@
+"""Figures of the learned field: how it falls with the radius, and where in the plane it is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BINS = 40
+DEVIATES = 0.5
+"""A field breaks where its slope leaves that of the law by more than this over the rest of the radii."""
+
+
+class Slope(NamedTuple):
+    """What a log-log plot of |a| against r says."""
+
+    slope: float
+    low: float
+    high: float
+    break_radius: float
+    """Smallest radius beyond which the local slope stays off that of the law; NaN where it holds to the end."""
+    repulsive_radius: float
+    """Smallest radius at which the field points outward; NaN for none."""
+
+
+def acceleration_against_radius(errors: pd.DataFrame, training: pd.DataFrame) -> Figure:
+    """Draw predicted against true acceleration over the radius, both axes logarithmic, with the slope and its interval.
+
+    The slope is the median of pairwise slopes (Theil and Sen) of the medians in bins of log r, with its 95 % interval;
+    beyond the break radius the local slope differs from that of the law by more than 0.5. Shaded: radii of the
+    training orbits.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4.4), layout="constrained")
+    axes = figure.subplots()
+    known = errors[["r", "acceleration_predicted", "acceleration_true"]].dropna()
+    axes.plot(known["r"], known["acceleration_predicted"], "C0.", ms=2, alpha=0.25, rasterized=True, label="predicted")
+    truth = known.sort_values("r").iloc[:: max(1, len(known) // 400)]
+    axes.plot(truth["r"], truth["acceleration_true"], "k--", lw=1.2, label="law")
+    _shade_training(axes, training)
+    if len(known) > 1:
+        _note(axes, measure_slope(errors))
+    scale = "log" if len(known) else "linear"
+    axes.set(xlabel="radius [DU]", ylabel="|a| at the true states [DU/TU$^2$]", xscale=scale, yscale=scale)
+    axes.legend(fontsize="small", loc="lower left", markerscale=4)
+    return figure
+
+
+def measure_slope(errors: pd.DataFrame) -> Slope:
+    """Measure slope, break radius and repulsive radius of a field from the table `errors`."""
+    from scipy.stats import theilslopes
+
+    r, predicted, true = _medians(errors)
+    if len(r) < 3:
+        return Slope(*[np.nan] * 5)
+    slope, _, low, high = theilslopes(np.log(predicted), np.log(r))
+    local = np.gradient(np.log(predicted), np.log(r)) - np.gradient(np.log(true), np.log(r))
+    wrong = np.abs(local) > DEVIATES
+    last_right = len(r) - 1 - int(np.argmax(~wrong[::-1])) if (~wrong).any() else -1
+    broken = r[last_right + 1] if last_right + 1 < len(r) else np.nan
+    outward = errors.loc[errors["radial_outward"] > 0, "r_own"]
+    return Slope(float(slope), float(low), float(high), float(broken), float(outward.min()) if len(outward) else np.nan)
+
+
+def _medians(errors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return radius, predicted and true acceleration as medians in bins of log r."""
+    import pandas as pd
+
+    known = errors[["r", "acceleration_predicted", "acceleration_true"]].dropna()
+    known = known[(known > 0).all(axis=1)]
+    if known["r"].nunique() < 2:
+        return (np.array([]),) * 3
+    bins = pd.cut(np.log(known["r"]), min(BINS, len(known)), labels=False)
+    medians = known.groupby(bins).median()
+    return tuple(medians[name].to_numpy() for name in known)  # type: ignore[return-value]
+
+
+def _note(axes: Axes, found: Slope) -> None:
+    lines = [f"slope {found.slope:.2f} [{found.low:.2f}, {found.high:.2f}]"]
+    if np.isfinite(found.break_radius):
+        lines.append(f"breaks at {found.break_radius:.2f} DU")
+        axes.axvline(found.break_radius, color="C1", ls=":", label="break")
+    if np.isfinite(found.repulsive_radius):
+        lines.append(f"repels from {found.repulsive_radius:.2f} DU")
+        axes.axvline(found.repulsive_radius, color="C3", ls=":", label="repulsion")
+    axes.text(0.97, 0.96, "\n".join(lines), transform=axes.transAxes, ha="right", va="top", fontsize="small")
+
+
+def _shade_training(axes: Axes, training: pd.DataFrame) -> None:
+    radii = np.linalg.norm(training.loc[training["trains"], ["x", "y", "z"]].to_numpy(), axis=1)
+    radii = radii[np.isfinite(radii)]
+    if radii.size:
+        axes.axvspan(radii.min(), radii.max(), color="0.92", zorder=0, label="training radii")
+
+
+def field_residual(field: pd.DataFrame, training: pd.DataFrame) -> Figure:
+    """Draw predicted minus true acceleration in the x-y plane in percent of the true one, training orbits on top.
+
+    Arrows have the direction of the difference, at the velocity of a circular orbit, counter-clockwise; colours are
+    cut at 0.1 and 100 percent.
+    """
+    from matplotlib.colors import LogNorm
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.6, 4.8), layout="constrained")
+    axes = figure.subplots()
+    dx, dy = field["ax"] - field["ax_true"], field["ay"] - field["ay_true"]
+    size = np.hypot(dx, dy)
+    percent = 100 * size / np.hypot(field["ax_true"], field["ay_true"])
+    norm = LogNorm(0.1, 100)
+    direction = dx / size.where(size > 0, 1), dy / size.where(size > 0, 1)
+    arrows = axes.quiver(field["x"], field["y"], *direction, percent.clip(0.1, 100), norm=norm, cmap="viridis_r",
+                         pivot="mid", scale=30, width=0.004)  # fmt: skip
+    for _, orbit in training[training["trains"]].groupby("trajectory"):
+        axes.plot(orbit["x"], orbit["y"], "-", color="0.3", lw=0.6, alpha=0.6)
+    figure.colorbar(arrows, ax=axes, label="difference [% of the law]", extend="both")
+    axes.set(xlabel="x [DU]", ylabel="y [DU]", aspect="equal")
+    return figure

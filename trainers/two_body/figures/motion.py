@@ -1,0 +1,104 @@
+"""Figures of motion: orbits true and predicted, after each phase, and what the model says along one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def reference_orbits(rollouts: pd.DataFrame) -> Figure:
+    """Draw true and predicted orbits of the reference panel in the x-y plane, lengths in the dataset's unit.
+
+    The panel: the orbit nearest to the mean elements of the test set, the least and the most eccentric one, and the
+    one with the largest semi-major axis, each once.
+    """
+    from matplotlib.figure import Figure
+
+    groups = list(rollouts.groupby("orbit", sort=False))
+    figure = Figure(figsize=(3.2 * len(groups), 3.4), layout="constrained")
+    panels = figure.subplots(1, len(groups), squeeze=False)[0]
+    for axes, (orbit, motion) in zip(panels, groups, strict=True):
+        _draw_orbit(axes, motion)
+        axes.set(title=f"orbit {orbit}", xlabel="x", ylabel="y")
+    panels[0].legend(fontsize="small", loc="upper right")
+    return figure
+
+
+def orbits_per_phase(phases: pd.DataFrame) -> Figure:
+    """Draw the orbits of the reference panel (rows) as the best model of each training phase predicts them (columns).
+
+    The first row is the orbit nearest to the mean elements of the test set.
+    """
+    from matplotlib.figure import Figure
+
+    numbers, orbits = phases["phase"].unique(), phases["orbit"].unique()
+    figure = Figure(figsize=(2.8 * len(numbers), 2.9 * len(orbits)), layout="constrained")
+    grid = figure.subplots(len(orbits), len(numbers), squeeze=False)
+    for row, orbit in zip(grid, orbits, strict=True):
+        for axes, phase in zip(row, numbers, strict=True):
+            _draw_orbit(axes, phases[(phases["orbit"] == orbit) & (phases["phase"] == phase)])
+            axes.set_title(f"orbit {orbit}, phase {phase}", fontsize="medium")
+    grid[0, 0].legend(fontsize="small", loc="upper right")
+    return figure
+
+
+def _draw_orbit(axes: Axes, motion: pd.DataFrame) -> None:
+    axes.plot(motion["x_true"], motion["y_true"], "k-", lw=2.5, alpha=0.3, label="true")
+    axes.plot(motion["x"], motion["y"], "C3-", lw=1, label="predicted")
+    axes.plot(0, 0, "k+")
+    reach = 1.3 * motion[["x_true", "y_true"]].abs().to_numpy().max()
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
+    axes.set_aspect("equal")
+
+
+def along_an_orbit(rollouts: pd.DataFrame) -> Figure:
+    """Draw the acceleration, true and predicted, and what the network sees and says along the first reference orbit.
+
+    Predictions are at the model's own states; radial is along the position, outward positive, transverse in the
+    direction of motion. Features are in the network's units, outputs after the final activation.
+    """
+    from matplotlib.figure import Figure
+
+    motion = rollouts[rollouts["orbit"] == rollouts["orbit"].iloc[0]]
+    seen = [name for name in motion if str(name).startswith("feature ")]
+    said = [name for name in motion if str(name).startswith("output ")]
+    figure = Figure(figsize=(10, 5.6), layout="constrained")
+    (size, radial, transverse), (features, outputs, error) = figure.subplots(2, 3, sharex=True)
+    true, predicted = _parts(motion, "_true"), _parts(motion, "")
+    titles = ("|a|", "radial a", "transverse a")
+    for axes, title, a, b in zip((size, radial, transverse), titles, true, predicted, strict=True):
+        axes.plot(motion["t"], a, "k-", lw=2.5, alpha=0.3, label="true")
+        axes.plot(motion["t"], b, "C3-", lw=1, label="predicted")
+        axes.set_title(f"{title} [DU/TU$^2$]", fontsize="medium")
+    error.plot(motion["t"], np.hypot(motion["x"] - motion["x_true"], motion["y"] - motion["y_true"]), "C3-")
+    error.set_title("distance from the true position [DU]", fontsize="medium")
+    _draw_channels(features, motion, seen, "features")
+    _draw_channels(outputs, motion, said, "network outputs")
+    for axes in (features, outputs, error):
+        axes.set_xlabel("t [TU]")
+    size.legend(fontsize="small", loc="upper right")
+    return figure
+
+
+def _parts(motion: pd.DataFrame, suffix: str) -> tuple[Any, Any, Any]:
+    """Return size, radial and transverse part of the acceleration along a motion."""
+    r, v, a = (motion[[f"{name}{suffix}" for name in names]].to_numpy() for names in
+               (("x", "y", "z"), ("vx", "vy", "vz"), ("ax", "ay", "az")))  # fmt: skip
+    outward = r / np.linalg.norm(r, axis=1, keepdims=True)
+    ahead = v - (v * outward).sum(axis=1, keepdims=True) * outward
+    ahead = ahead / np.linalg.norm(ahead, axis=1, keepdims=True)
+    return np.linalg.norm(a, axis=1), (a * outward).sum(axis=1), (a * ahead).sum(axis=1)
+
+
+def _draw_channels(axes: Axes, motion: pd.DataFrame, names: list, title: str) -> None:
+    for name in names:
+        axes.plot(motion["t"], motion[name], lw=1, label=str(name).split(" ", 1)[1])
+    axes.set_title(title if names else f"no {title}: not a network", fontsize="medium")
+    if names:
+        axes.legend(fontsize="x-small", ncols=2, loc="upper right")
