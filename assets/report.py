@@ -98,6 +98,7 @@ def content(experiment: Experiment) -> dict[str, Any]:
         "doubts": doubts,
         "how_ranked": how_ranked(experiment.sweep, experiment.study),
         "missing": _missing(experiment),
+        "ranking": tables.ranking(experiment, board),
         "leaderboards": list(tables.leaderboards(experiment, board)),
         "rivals": tables.rival_table(against),
         "axes": tables.axis_table(values),
@@ -130,12 +131,10 @@ def _missing(experiment: Experiment) -> str:
     cells = 1
     for found in values.values():
         cells *= len(found)
-    rows = len(experiment.sweep.rows)
+    rows, there = len(experiment.sweep.rows), len(experiment.settings)
     bad = sum(experiment.status(row) != "ok" for row in experiment.sweep.rows)
-    left_out = (
-        f", {cells - len(experiment.settings)} left out by the sweep file" if cells > len(experiment.settings) else ""
-    )
-    return f"{len(experiment.settings)} of {cells} combinations of the axes{left_out}; {bad} of {rows} rows are not ok."
+    left_out = f", {cells - there} left out by the sweep file" if cells > there else ""
+    return f"{there} of {cells} combinations of the axes{left_out}; {bad} of {rows} rows are not ok."
 
 
 def _named(told: Mapping[str, Any]) -> Iterator[tuple[str, Picture]]:
@@ -152,11 +151,9 @@ def _address(sweep: Sweep) -> tuple[str, str, str]:
 
 
 def _version(experiment: Experiment) -> str:
-    """Return the digest of all that a report is made of: the sweep, its rows as they stand, and the code of the page."""
-    sweep = experiment.sweep
-    return short_digest(
-        sweep.name, sweep.description, experiment.table.to_csv(index=False), _code(experiment.study.package)
-    )
+    """Return the digest of all that a report is made of: the sweep, its rows as they stand, the code of the page."""
+    sweep, code = experiment.sweep, _code(experiment.study.package)
+    return short_digest(sweep.name, sweep.description, experiment.table.to_csv(index=False), code)
 
 
 @cache

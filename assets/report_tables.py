@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from assets.sweeps import Row
 
 MOST_ROWS = 300
+SCALES = {"ratio": "b/a", "difference": "b-a"}
 
 
 @dataclass(frozen=True)
@@ -38,32 +40,51 @@ def shown_table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]
     return Shown(title, tuple(header), cut, more + note)
 
 
-def leaderboards(experiment: Experiment, board: pd.DataFrame) -> Iterator[Shown]:
-    """Yield the leaderboard of each test set."""
+def ranking(experiment: Experiment, board: pd.DataFrame) -> Shown:
+    """Return the ranking over all test sets: one row per setting with its score."""
     axes = [axis for axis in experiment.sweep.axes if axis in board]
-    extra = [name for name in ("train", "gap") if name in board]
-    others = list(experiment.study.headline[1:])
-    for test, table in board.groupby("test", sort=False):
+    unit = next(filter(None, board["unit"]), "1")
+    header = ["rank", *map(short, axes), "status", "seeds", f"score [{unit}]", "marks", "keys"]
+    doubts = board[board["test"].isin(experiment.tests)].groupby("keys", sort=False)["marks"].agg(_together)
+    rows = [
+        [row["rank"], *[shown(row[axis]) for axis in axes], row["status"], row["seeds"],
+         ranged(row["score"], row["score_low"], row["score_high"]), doubts.get(row["keys"], ""), row["keys"]]
+        for row in board.drop_duplicates("keys").to_dict("records")
+    ]  # fmt: skip
+    return shown_table("All test sets", header, rows, f"Score: the mean of {experiment.metric} over the test sets.")
+
+
+def _together(marks: Sequence[str]) -> str:
+    """Join the marks of several test sets, each once."""
+    return "; ".join(dict.fromkeys(mark for text in marks for mark in text.split("; ") if mark))
+
+
+def leaderboards(experiment: Experiment, board: pd.DataFrame) -> Iterator[Shown]:
+    """Yield the leaderboard of each test set, those that rank first."""
+    axes = [axis for axis in experiment.sweep.axes if axis in board]
+    others = [name for name in ("train", "gap") if name in board] + list(experiment.study.headline[1:])
+    for test in sorted(experiment.sweep.tests, key=lambda test: test not in experiment.tests):
+        table = board[board["test"] == test]
         unit = next(filter(None, table["unit"]), "1")
-        header = ["rank", *map(short, axes), "status", "seeds", f"mean [{unit}]", "median", "iqr", "worst", *extra]
+        header = ["rank", *map(short, axes), "status", "seeds", f"mean [{unit}]", "marks", "median", "iqr", "worst"]
         rows = [
             [row["rank"], *[shown(row[axis]) for axis in axes], row["status"], row["seeds"],
-             ranged(row["mean"], row["low"], row["high"]), row["median"], row["iqr"], row["worst"],
-             *[row[name] for name in (*extra, *others, "marks", "keys")]]
+             ranged(row["mean"], row["low"], row["high"]), row["marks"], row["median"], row["iqr"], row["worst"],
+             *[row[name] for name in others], row["keys"]]
             for row in table.to_dict("records")
         ]  # fmt: skip
-        datasets = ", ".join(sorted(set(table["test_dataset"])))
-        code = ", ".join(sorted(set(filter(None, table["code"]))))
-        note = f"{experiment.metric}; test set {test}: {datasets}; trained on {', '.join(sorted(set(table['dataset'])))}; code {code}"
+        data, on, code = (", ".join(sorted(set(filter(None, table[name])))) for name in
+                          ("test_dataset", "dataset", "code"))  # fmt: skip
+        note = f"{experiment.metric}; test set {test}: {data}; trained on {on}; code {code}"
         names = [name.replace("_", " ") for name in others]
-        yield shown_table(f"Test set {test}", [*header, *names, "marks", "keys"], rows, note)
+        yield shown_table(f"Test set {test}", [*header, *names, "keys"], rows, note)
 
 
 def effect_table(table: pd.DataFrame, metric: str) -> Shown:
     """Return the paired comparisons of the axes."""
     rows = [
         [short(row["axis"]), shown(row["a"]), shown(row["b"]), f"{row['better_b']} of {row['pairs']}",
-         {"ratio": "b/a", "difference": "b-a"}[row["scale"]], ranged(row["effect"], row["low"], row["high"]),
+         SCALES[row["scale"]], ranged(row["effect"], row["low"], row["high"]),
          row["p"], row["p_holm"], row["verdict"]]
         for row in table.to_dict("records")
     ]  # fmt: skip
@@ -79,21 +100,26 @@ def axis_table(values: pd.DataFrame) -> Shown:
     """Return what every value of every axis reached."""
     rows = [
         [short(row["axis"]), shown(row["value"]), row["runs"], row["best"], row["median"],
-         ranged(row["mean"], row["low"], row["high"]), f"{100 * row['importance']:.0f} %" if row["importance"] == row["importance"] else ""]
+         ranged(row["mean"], row["low"], row["high"]), _percent(row["importance"])]
         for row in values.to_dict("records")
     ]  # fmt: skip
     header = ("axis", "value", "runs", "best", "median", "mean", "share of the variance")
     return shown_table("Axes", header, rows, "Over all other axes and seeds; the best case stands beside the average.")
 
 
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if math.isfinite(share) else ""
+
+
 def rival_table(against: pd.DataFrame) -> Shown:
     """Return the comparisons of the best setting with the others."""
     rows = [
-        [row["setting"], f"{row['pairs'] - row['better']} of {row['pairs']}", ranged(row["effect"], row["low"], row["high"]),
-         row["p"], row["p_holm"], "worse" if row["told"] else "cannot be told"]
+        [row["setting"], f"{row['pairs'] - row['better']} of {row['pairs']}", SCALES[row["scale"]],
+         ranged(row["effect"], row["low"], row["high"]), row["p"], row["p_holm"],
+         "worse" if row["told"] else "cannot be told"]
         for row in against.to_dict("records")
     ]  # fmt: skip
-    header = ("setting", "best is better in", "its score over that of the best", "p", "p corrected", "verdict")
+    header = ("b", "a, the first, is better in", "scale", "effect", "p", "p corrected", "verdict")
     return shown_table("The first against the others", header, rows, "Paired by seed, on the same test trajectories.")
 
 

@@ -1,6 +1,6 @@
 """The one factory: every study becomes the same chain of partitioned assets.
 
-    dataset -> segments -> model -> evaluation -> leaderboard
+    dataset -> segments -> model -> evaluation -> leaderboard -> report
 
 A run of a layer covers one contiguous stretch of partition keys. What is due is handed to the engine; every key gets
 an event of its own; the run fails at its end if a key failed, and by then all others are materialized.
@@ -10,16 +10,16 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from assets import display, leaderboard, progress
+from assets import display, progress
 from assets.ahead import run_ahead
 from assets.checks import check_specs, run_checks
 from assets.engine import Outcome, Task, shared_engine
 from assets.identity import Item, Layer
 from assets.plan import Planner, Verdict
-from assets.replicates import Experiment
 from assets.stage_source import stage_source
 from assets.store import Store
-from assets.sweeps import StudyCatalogue, Sweep
+from assets.sweep_assets import leaderboard_asset, report_asset
+from assets.sweeps import StudyCatalogue
 from assets.tracking import Tracker
 from trainers.study import Study
 
@@ -35,7 +35,7 @@ UPSTREAM: dict[Layer, tuple[Layer, ...]] = {
 def study_assets(study: Study, catalogue: StudyCatalogue) -> list[dg.AssetsDefinition]:
     """Build the assets of one study from its catalogue."""
     layers = [_layer_asset(study, layer, catalogue) for layer in STAGE]
-    return [*layers, _leaderboard_asset(study, catalogue)]
+    return [*layers, leaderboard_asset(study, catalogue), report_asset(study, catalogue)]
 
 
 def asset_key(study: str, layer: str) -> dg.AssetKey:
@@ -223,39 +223,3 @@ def _failure_text(failed: dict[str, str], wanted: int) -> str:
     shown = "\n".join(f"  {key}: {text.splitlines()[0]}" for key, text in list(failed.items())[:20])
     more = f"\n  ... and {len(failed) - 20} more" if len(failed) > 20 else ""
     return f"{len(failed)} of {wanted} failed, all others are stored:\n{shown}{more}"
-
-
-def _leaderboard_asset(study: Study, catalogue: StudyCatalogue) -> dg.AssetsDefinition:
-    mapping = dg.StaticPartitionMapping(catalogue.sweeps_by_model)
-    key = asset_key(study.name, "leaderboard")
-
-    @dg.asset(
-        key=key,
-        partitions_def=_partitions(list(catalogue.sweeps)),
-        deps=[dg.AssetDep(asset_key(study.name, "evaluation"), partition_mapping=mapping)],
-        output_required=False,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name=study.name,
-        kinds={"parquet"},
-        description="One row per configuration of a sweep, the headline metrics per test set, failed rows last.",
-    )
-    def leaderboard_asset(context: dg.AssetExecutionContext) -> Iterator:
-        for partition in context.partition_keys:
-            yield _leaderboard_event(key, partition, catalogue.sweeps[partition], study)
-
-    return leaderboard_asset
-
-
-def _leaderboard_event(key: dg.AssetKey, partition: str, sweep: Sweep, study: Study) -> dg.AssetMaterialization:
-    board = leaderboard.write(Experiment(sweep, Store()))
-    return dg.AssetMaterialization(
-        key,
-        partition=partition,
-        metadata={
-            "dagster/row_count": len(board.rows),
-            "leaderboard": dg.MetadataValue.md(board.markdown),
-            "failed": board.failed,
-            "stored in": dg.MetadataValue.path(str(board.path)),
-        },
-        tags={"dagster/data_version": board.version[:16], "dagster/data_version_is_user_provided": "true"},
-    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from assets.labelled import cell
 from assets.replicates import short, shown
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from orchestration.choice import UnknownSweep, choose_sweep
 from orchestration.resources import require_dagster_home
 from orchestration.sweep_run import run_sweep
 
-LAYER_JOBS = ("dataset", "segments", "model", "evaluation", "leaderboard")
+LAYER_JOBS = ("dataset", "segments", "model", "evaluation", "leaderboard", "report")
 
 
 class SweepChoice(dg.Config):

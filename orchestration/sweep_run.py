@@ -51,7 +51,7 @@ class Summary:
 def run_sweep(
     sweep: Sweep, catalogue: Catalogue, instance: dg.DagsterInstance, job: JobByName, parent: str = ""
 ) -> Summary:
-    """Make what is missing or stale of a sweep, in order, and write its leaderboard.
+    """Make what is missing or stale of a sweep, in order, and write its leaderboard and report.
 
     Every layer is one Dagster run per contiguous stretch of partition keys, so that no run covers a key that it does
     not launch. What is fresh in the store but unknown to Dagster gets its event instead.
@@ -86,7 +86,8 @@ def _run_all(
         for stretch in contiguous(_due_keys(sweep, study, layer), partition_keys(study, layer)):
             if not engine.interrupted:
                 _run_layer(job(f"{sweep.study}_{layer}"), stretch, instance, tags)
-    _run_layer(job(f"{sweep.study}_leaderboard"), [sweep.key], instance, tags)
+    for layer in ("leaderboard", "report"):
+        _run_layer(job(f"{sweep.study}_{layer}"), [sweep.key], instance, tags)
     return _summary(sweep, standing, time.monotonic() - started)
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from orchestration.cli import adopt, failures, gc, inspect, plan, replay, run, status, stop
+from orchestration.cli import adopt, failures, gc, inspect, plan, replay, report, run, status, stop
 
 app = typer.Typer(
     name="orrery",
@@ -17,6 +17,7 @@ app.command("status")(status.status)
 app.command("stop")(stop.stop)
 app.command("failures")(failures.failures)
 app.command("replay")(replay.replay)
+app.command("report")(report.report)
 app.command("table")(inspect.table)
 app.command("diff")(inspect.diff)
 app.command("show")(inspect.show)

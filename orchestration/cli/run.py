@@ -13,6 +13,8 @@ from orchestration.cli.request import clear_errors, known_sweep, print_json, ref
 
 if TYPE_CHECKING:
     from assets.budget import Budget
+    from assets.replicates import Experiment
+    from assets.report import Report
     from assets.sweeps import Catalogue, Sweep
     from orchestration.sweep_run import Summary
 
@@ -33,8 +35,13 @@ def run(
     detach: Annotated[bool, typer.Option("--detach", help="Go on in the background, also after the log-out.")] = False,
 ) -> None:
     """Run what is missing or stale of a sweep; what is stored already is not repeated."""
+    from assets import report
+    from assets.replicates import Experiment
+    from assets.store import Store
+
     with clear_errors():
         chosen, catalogue = known_sweep(sweep)
+        whole = chosen
         if only_failed:
             chosen = failed_rows(chosen)
         limit = seconds_of(time_limit)
@@ -50,11 +57,15 @@ def run(
             print(needed.line, flush=True)
         needed.check()
         summary = _run(chosen, catalogue, cpus, json, limit)
+    experiment = Experiment(whole, Store())
+    with clear_errors():
+        written = report.write(experiment)
     if json:
         counts = {"trained": summary.trained, "evaluated": summary.evaluated, "cached": summary.cached}
-        print_json({"sweep": chosen.name, **counts, "failed": summary.failed, "seconds": summary.seconds})
+        ended = {"failed": summary.failed, "seconds": summary.seconds, "report": str(written.path)}
+        print_json({"sweep": chosen.name, **counts, **ended})
     else:
-        _epilogue(chosen, summary)
+        _epilogue(experiment, summary, written)
     raise typer.Exit(SOME_FAILED if summary.failed else 0)
 
 
@@ -136,16 +147,15 @@ def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit:
         return attended(work, engine)
 
 
-def _epilogue(chosen: "Sweep", summary: "Summary") -> None:
-    """Print the leaderboard, the failures, where everything is, and what to do next."""
+def _epilogue(experiment: "Experiment", summary: "Summary", written: "Report") -> None:
+    """Print the leaderboard, the answer, the failures, where everything is, and what to do next."""
     from assets.leaderboard import rank
-    from assets.replicates import Experiment
-    from assets.store import Store, home
+    from assets.store import home
     from orchestration.cli.tables import print_leaderboard, wide_console
 
-    console = wide_console()
-    experiment = Experiment(chosen, Store())
+    chosen, console = experiment.sweep, wide_console()
     print_leaderboard(console, experiment, rank(experiment))
+    console.print(f"answer: {written.answer}", markup=False, highlight=False)
     for key, text in summary.failed.items():
         console.print(f"  {key}: {text.splitlines()[0]}", markup=False, soft_wrap=True)
     print(summary.line + f" ({summary.seconds:.0f} s)")
@@ -160,3 +170,4 @@ def _epilogue(chosen: "Sweep", summary: "Summary") -> None:
     print(f"  orrery plan {chosen.name}      what a further run would do, and why")
     print(f"  orrery table {chosen.name} --csv > {chosen.name.split('/')[1]}.csv      the whole table")
     print("  make ui      partitions, lineage and curves in the browser")
+    print(f"report: {os.path.relpath(written.path)}")

@@ -1,0 +1,80 @@
+"""The two assets of a whole sweep, partitioned by sweep: its leaderboard, and the report that shows it."""
+
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+
+from assets import leaderboard, report
+from assets.replicates import Experiment
+from assets.store import Store
+from assets.sweeps import StudyCatalogue, Sweep
+from trainers.study import Study
+
+
+def leaderboard_asset(study: Study, catalogue: StudyCatalogue) -> dg.AssetsDefinition:
+    """Build the leaderboard of a study's sweeps."""
+    mapping = dg.StaticPartitionMapping(catalogue.sweeps_by_model)
+    upstream = dg.AssetDep(dg.AssetKey([study.name, "evaluation"]), partition_mapping=mapping)
+    description = "One row per setting of a sweep and test set: rank, mean over seeds with interval, failed ones last."
+    return _asset(study, "leaderboard", catalogue, upstream, description, _leaderboard_metadata)
+
+
+def report_asset(study: Study, catalogue: StudyCatalogue) -> dg.AssetsDefinition:
+    """Build the report of a study's sweeps."""
+    upstream = dg.AssetDep(dg.AssetKey([study.name, "leaderboard"]))
+    description = "One page per sweep that opens offline, and the same as Markdown with pictures beside it."
+    return _asset(study, "report", catalogue, upstream, description, _report_metadata)
+
+
+def _asset(
+    study: Study,
+    name: str,
+    catalogue: StudyCatalogue,
+    upstream: dg.AssetDep,
+    description: str,
+    describe: Callable[[Experiment], tuple[str, dict]],
+) -> dg.AssetsDefinition:
+    key = dg.AssetKey([study.name, name])
+
+    @dg.asset(
+        key=key,
+        partitions_def=dg.StaticPartitionsDefinition(list(catalogue.sweeps)),
+        deps=[upstream],
+        output_required=False,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=study.name,
+        kinds={"parquet" if name == "leaderboard" else "html"},
+        description=description,
+    )
+    def sweep_asset(context: dg.AssetExecutionContext) -> Iterator:
+        for partition in context.partition_keys:
+            yield _event(key, partition, catalogue.sweeps[partition], describe)
+
+    return sweep_asset
+
+
+def _event(
+    key: dg.AssetKey, partition: str, sweep: Sweep, describe: Callable[[Experiment], tuple[str, dict]]
+) -> dg.AssetMaterialization:
+    version, metadata = describe(Experiment(sweep, Store()))
+    tags = {"dagster/data_version": version[:16], "dagster/data_version_is_user_provided": "true"}
+    return dg.AssetMaterialization(key, partition=partition, metadata=metadata, tags=tags)
+
+
+def _leaderboard_metadata(experiment: Experiment) -> tuple[str, dict]:
+    board = leaderboard.write(experiment)
+    return board.version, {
+        "dagster/row_count": len(board.rows),
+        "leaderboard": dg.MetadataValue.md(board.markdown),
+        "failed": board.failed,
+        "stored in": dg.MetadataValue.path(str(board.path)),
+    }
+
+
+def _report_metadata(experiment: Experiment) -> tuple[str, dict]:
+    made = report.write(experiment)
+    return made.version, {
+        "answer": made.answer,
+        "page": dg.MetadataValue.path(str(made.path)),
+        "markdown": dg.MetadataValue.path(str(made.markdown)),
+    }

@@ -1,0 +1,38 @@
+"""`orrery report`: one page of a sweep that opens offline, and the same as Markdown."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.plan import Json, Name
+from orchestration.cli.request import any_sweep, clear_errors, print_json, refuse
+
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Copy the page to this file, too.")]
+
+
+def report(sweep: Name = "", output: Output = None, json: Json = False) -> None:
+    """Write the report of a sweep from what is stored, and print where it is."""
+    from assets.replicates import Experiment
+    from assets.report import write
+    from assets.store import Store
+
+    with clear_errors():
+        made = write(Experiment(any_sweep(sweep), Store()))
+        if output is not None:
+            copy_page(made.path, output)
+    if json:
+        print_json({"report": str(output or made.path), "markdown": str(made.markdown), "answer": made.answer})
+        return
+    print(made.answer)
+    print(f"report: {output or made.path}")
+    print(f"as Markdown with pictures, and the tables as CSV: {made.markdown.parent}")
+
+
+def copy_page(page: Path, output: Path) -> None:
+    """Copy a page to where the user wants it, and nothing over what is there already."""
+    if output.is_dir() or output.exists():
+        refuse(f"{output} exists; give the path of a new file, or remove it first")
+    if not output.parent.is_dir():
+        refuse(f"{output.parent} is no folder; make it first, or give another path")
+    output.write_bytes(page.read_bytes())
