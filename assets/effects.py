@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +142,7 @@ def holm(p: Array) -> Array:
     return corrected
 
 
-def verdict(row: dict[str, Any], compared: int) -> str:
+def verdict(row: Mapping[Any, Any], compared: int) -> str:
     """Say which side is better, or that it cannot be told and how many pairs it would take at least."""
     if not row["pairs"]:
         return "no pair of rows that are ok"
@@ -194,8 +194,8 @@ def _reached(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Any]:
 def _importance(experiment: Experiment, rows: Sequence[Row], axis: str) -> float:
     import pandas as pd
 
-    score = pd.Series([experiment.score(row) for row in rows], dtype=float)
-    score = np.log(score) if (score > 0).all() else score
+    reached = np.array([experiment.score(row) for row in rows], dtype=float)
+    score = pd.Series(np.log(reached) if (reached > 0).all() else reached)
     total = float(((score - score.mean()) ** 2).sum())
     between = score.groupby([compact(row.axes[axis]) for row in rows]).transform("mean")
     return float(((between - score.mean()) ** 2).sum()) / total if total > 0 else math.nan

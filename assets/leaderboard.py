@@ -84,7 +84,7 @@ def _per_test(experiment: Experiment, setting: Setting, tests: Sequence[str]) ->
     for test in tests:
         rows = usable or setting.rows[:1]
         records = [experiment.record(row, test) for row in rows]
-        told = {name: _unique(records, name) for name in ("test", "dataset", "test_dataset")}
+        told: dict[str, Any] = {name: _unique(records, name) for name in ("test", "dataset", "test_dataset")}
         told |= {"metric": experiment.metric, "unit": _unique(records, "unit")}
         told |= _spread(experiment, usable, test) | _gap(experiment, usable, test)
         for name in experiment.study.headline[1:]:

@@ -6,6 +6,7 @@ import inspect
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -53,11 +54,11 @@ def study_pictures(study: Study, tables: Mapping[str, pd.DataFrame], label: str)
 
 def drawn(function: Callable[..., Figure], arguments: Mapping[str, Any], label: str) -> Picture:
     """Draw a figure; one that cannot be drawn is a picture that says so, and the others are drawn."""
-    told = {"name": function.__name__, "caption": caption(function), "label": label}
+    drawing = partial(Picture, function.__name__, caption(function), label)
     try:
-        return Picture(**told, png=png(function(**arguments), label))
+        return drawing(png=png(function(**arguments), label))
     except Exception as error:
-        return Picture(**told, error=f"this figure could not be drawn: {one_line(error)}")
+        return drawing(error=f"this figure could not be drawn: {one_line(error)}")
 
 
 def caption(function: Callable[..., Any]) -> str:

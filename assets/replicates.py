@@ -92,7 +92,7 @@ class Experiment:
         return sweep_table(self.sweep, self.store)
 
     @cached_property
-    def _by_row(self) -> dict[tuple[str, str], dict[str, Any]]:
+    def _by_row(self) -> dict[tuple[str, str], dict[Any, Any]]:
         return {(row["hash"], row["test"]): row for row in self.table.to_dict("records")}
 
     def record(self, row: Row, test: str) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def _scores(experiment: Experiment) -> pd.DataFrame:
 def chosen_settings(experiment: Experiment, board: pd.DataFrame) -> list[tuple[str, Setting]]:
     """Return the best setting and, where there are several, the worst one that has a rank."""
     by_keys = {" ".join(row.configuration.item.hash for row in s.rows): s for s in experiment.settings}
-    ranked = board[board["rank"] != ""].drop_duplicates("keys")["keys"] if len(board) else []
+    ranked = board[board["rank"] != ""]["keys"].drop_duplicates().tolist() if len(board) else []
     ordered = [by_keys[keys] for keys in ranked]
     return [("best", ordered[0]), ("worst", ordered[-1])][: len(ordered)]
 

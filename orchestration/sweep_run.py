@@ -86,8 +86,8 @@ def _run_all(
         for stretch in contiguous(_due_keys(sweep, study, layer), partition_keys(study, layer)):
             if not engine.interrupted:
                 _run_layer(job(f"{sweep.study}_{layer}"), stretch, instance, tags)
-    for layer in ("leaderboard", "report"):
-        _run_layer(job(f"{sweep.study}_{layer}"), [sweep.key], instance, tags)
+    for whole in ("leaderboard", "report"):
+        _run_layer(job(f"{sweep.study}_{whole}"), [sweep.key], instance, tags)
     return _summary(sweep, standing, time.monotonic() - started)
 
 

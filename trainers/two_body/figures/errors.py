@@ -26,11 +26,11 @@ def error_per_orbit(errors: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     known = errors[["orbit", ERROR]].dropna()
-    groups = [(int(orbit), group[ERROR].to_numpy()) for orbit, group in known.groupby("orbit")]
+    groups = [(str(orbit), group[ERROR].to_numpy()) for orbit, group in known.groupby("orbit")]
     groups.sort(key=lambda pair: np.median(pair[1]))
     figure = Figure(figsize=(max(4.0, min(14.0, 0.3 * len(groups) + 1)), 3.6), layout="constrained")
     axes = figure.subplots()
-    _boxes(axes, [values for _, values in groups], [str(orbit) for orbit, _ in groups])
+    _boxes(axes, [values for _, values in groups], [orbit for orbit, _ in groups])
     axes.set(xlabel="orbit", ylabel=LABEL)
     return figure
 
@@ -45,7 +45,7 @@ def error_per_step(errors: pd.DataFrame) -> Figure:
     known = errors[["orbit", "step", ERROR]].dropna()
     width = max(1, -(-(int(errors["step"].max()) + 1) // STEP_BINS))
     means = known.groupby(["orbit", known["step"] // width])[ERROR].mean()
-    groups = [(int(number), group.to_numpy()) for number, group in means.groupby(level=1)]
+    groups = [(int(str(number)), group.to_numpy()) for number, group in means.groupby(level=1)]
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     axes = figure.subplots()
     _boxes(axes, [values for _, values in groups], [str(number * width) for number, _ in groups])

@@ -111,10 +111,11 @@ def field_residual(field: pd.DataFrame, training: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(5.6, 4.8), layout="constrained")
     axes = figure.subplots()
     dx, dy = field["ax"] - field["ax_true"], field["ay"] - field["ay_true"]
-    size = np.hypot(dx, dy)
-    percent = 100 * size / np.hypot(field["ax_true"], field["ay_true"])
+    size = (dx**2 + dy**2) ** 0.5
+    percent: pd.Series = 100 * size / np.hypot(field["ax_true"], field["ay_true"])
     norm = LogNorm(0.1, 100)
-    direction = dx / size.where(size > 0, 1), dy / size.where(size > 0, 1)
+    length = size.where(size > 0, 1)
+    direction = dx / length, dy / length
     arrows = axes.quiver(field["x"], field["y"], *direction, percent.clip(0.1, 100), norm=norm, cmap="viridis_r",
                          pivot="mid", scale=30, width=0.004)  # fmt: skip
     for _, orbit in training[training["trains"]].groupby("trajectory"):
