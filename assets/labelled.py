@@ -51,3 +51,8 @@ def _escaped(text: Any) -> str:
 def markdown_text(text: Any) -> str:
     """Escape text for Markdown outside of code."""
     return _escaped(text)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 seed`, `3 seeds`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

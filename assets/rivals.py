@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.effects import SIGNIFICANT, compare_samples, holm, pairs_needed
 from assets.identity import compact
-from assets.labelled import cell, ranged
+from assets.labelled import cell, counted, ranged
 from assets.replicates import Experiment, Setting
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def _certainty(against: pd.DataFrame, seeds: int) -> str:
     if not len(open_):
         return f"It is better than all {len(against)} others (paired by seed, p < {SIGNIFICANT} after correction)."
     needed = pairs_needed(len(against))
-    why = f"; {seeds} seeds cannot decide {len(against)} comparisons, at least {needed} can" if seeds < needed else ""
+    have = f"{counted(seeds, 'seed')} cannot decide {counted(len(against), 'comparison')}, at least {needed} can"
+    why = f"; {have}" if seeds < needed else ""
     smallest = float(open_["p_holm"].min())
     p = f" (smallest corrected p {cell(smallest)})" if math.isfinite(smallest) else ""
     told = "any other setting" if len(open_) == len(against) else f"{len(open_)} of the {len(against)} others"
