@@ -33,7 +33,7 @@ exclude:
 """Rows: two widths with three seeds; one setting with one seed that validates on nothing; two that diverge."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def toy_experiment(tmp_path_factory):
     """The sweep after it has run, and the store that holds it."""
     folder = tmp_path_factory.mktemp("toy_sweep")
