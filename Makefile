@@ -2,6 +2,7 @@
 PYTHON ?= python3
 SWEEP ?=
 TESTS ?=
+BENCH ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ READY := $(VENV)/ready
 SETUP_LOG := $(VENV)/setup.log
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test ui lint clean
+.PHONY: help setup run test ui bench lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +26,9 @@ test: setup ## run the whole test suite, or TESTS=tests/<path>
 
 ui: setup ## serve the Dagster UI with its schedules on http://127.0.0.1:3000
 	@$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1
+
+bench: setup ## measure against the plain way, or BENCH="training diary"; writes results/benchmarks
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 lint: setup ## check style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

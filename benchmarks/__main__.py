@@ -27,6 +27,7 @@ def chosen(scratch: Path, sampled: int) -> dict[str, Callable[[], Any]]:
     }
     return {
         "training": lambda: training.measure(scratch),
+        "training-all-cpus": lambda: training.measure_all_cpus(scratch),
         "sweep": lambda: sweep.measure(scratch, sampled),
         "planning": lambda: planning.measure(scratch),
         **alone,

@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks.problem import model_config, segments, test_points
 from trainers import STUDIES
 from trainers.study import Job
+from trainers.two_body.apply import apply
 
 
 def main(settings: dict) -> list[dict]:
@@ -26,7 +27,7 @@ def main(settings: dict) -> list[dict]:
         config = model_config(seed, settings["steps"], settings.get("model", {}))
         trained = next(study.train([Job(str(seed), config, segments(config, settings["orbits"]))]))
         seconds = time.perf_counter() - started
-        predicted = study.apply(config, trained, "last").acceleration(states)
+        predicted = apply(config, trained, "last").acceleration(states)
         error = np.linalg.norm(predicted - truth, axis=-1) / np.linalg.norm(truth, axis=-1)
         rows.append(
             {
