@@ -1,0 +1,38 @@
+"""What one process has compiled the next one reads: training, validation and evaluation."""
+
+import json
+import os
+import subprocess
+import sys
+
+from assets.worker_process import environment
+
+PROGRAM = """
+import json
+from collections import Counter
+import jax
+seen = Counter()
+jax.monitoring.register_event_listener(lambda name, **_: seen.update([name.rsplit("/", 1)[-1]]))
+from tests.two_body.problem_set import TEST, small, trained
+from trainers.two_body.evaluate import evaluate
+config = small()
+evaluate(config, trained(config), "test", TEST)
+print(json.dumps(seen))
+"""
+
+
+def test_a_second_process_compiles_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("ORRERY_HOME", str(tmp_path))
+    runs = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env=environment("cpu", None) | {"PYTHONPATH": os.getcwd()},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        runs.append(json.loads(done.stdout.splitlines()[-1]))
+    first, second = runs
+    assert first["cache_misses"] > 0
+    assert second.get("cache_misses", 0) == 0 and second["cache_hits"] >= first["cache_misses"]
