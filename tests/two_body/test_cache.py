@@ -1,9 +1,9 @@
 """What one process has compiled the next one reads: training, validation and evaluation."""
 
 import json
-import os
 import subprocess
 import sys
+from pathlib import Path
 
 from assets.worker_process import environment
 
@@ -27,7 +27,7 @@ def test_a_second_process_compiles_nothing(tmp_path, monkeypatch):
     for _ in range(2):
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM],
-            env=environment("cpu", None) | {"PYTHONPATH": os.getcwd()},
+            env=environment("cpu", None) | {"PYTHONPATH": str(Path.cwd())},
             capture_output=True,
             text=True,
             check=True,
