@@ -1,0 +1,211 @@
+"""A soak: hundreds of tiny configurations, some impossible, some diverging, under kills, until a rerun changes nothing.
+
+    python -m benchmarks.soak --configurations 500 --seed 0
+
+The plain study of the tests runs in a copy of the project, with a home of its own. The launcher is killed by SIGKILL,
+and so are workers, each kill at a drawn share of the work; a launch that ends is launched again. In the end every row
+has the status that its configuration causes, the store holds what an untouched pipeline makes, no process is left, and
+no file lies outside the home. Anything else ends in exit code 1 with what is wrong.
+"""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import DEVNULL, Popen
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from assets.store import Store
+from tests.faults.pipeline import make, manifests
+from tests.faults.project import PlainProject, plain_project, processes_of
+from tests.plain_study import STUDY
+from trainers import STUDIES
+
+SWEEP = "plain/soak"
+SHARE = 0.05
+"""Part of the configurations that is impossible, and part that diverges."""
+
+KINDS = {
+    "ok": "{{model: {{seed: {n}}}}}",
+    "skipped:zero_segments": "{{model: {{seed: {n}, phases: [{{steps: 20, segment_length: 60}}]}}}}",
+    "diverged": "{{model: {{seed: {n}, phases: [{{steps: 200, learning_rate: 10.0}}]}}}}",
+}
+"""What a configuration of each expected status says."""
+
+LAUNCHES = 30
+"""Launches after which it does not converge any more."""
+
+
+class Soaked(PlainProject):
+    """A copy of the project whose user and temporary directories are its own, so that strays are seen."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of its commands."""
+        outside = {"HOME": str(self.root / "user"), "TMPDIR": str(self.root / "tmp")}
+        return super().environment | outside | {"PYTHONDONTWRITEBYTECODE": "1"}
+
+    def files(self) -> set[Path]:
+        """Return everything that lies beside the home."""
+        return {path for path in self.root.rglob("*") if not path.is_relative_to(self.home)}
+
+    def made(self) -> int:
+        """Return how many models and evaluations are stored."""
+        layers = (self.home / "store/plain" / layer for layer in ("model", "evaluation"))
+        return sum(1 for layer in layers for _ in layer.glob("[0-9a-f]*"))
+
+
+@dataclass
+class Soak:
+    """What is to be soaked, and what happened so far."""
+
+    project: Soaked
+    expected: dict[str, str]
+    """Status by case."""
+    kills: deque[tuple[int, str]]
+    """How much has to be made before each kill, and of whom."""
+    launches: int = 0
+    killed: Counter = field(default_factory=Counter)
+    """Kills of launchers and of workers at work, by layer."""
+    seen: Counter = field(default_factory=Counter)
+    """Rows that the ends of launches told as to be repeated."""
+
+    def run(self) -> None:
+        """Launch until nothing is left to kill and a launch changes nothing."""
+        while self.launch():
+            assert self.launches < LAUNCHES, f"no convergence within {LAUNCHES} launches"
+        assert not self.kills, f"nothing is left to do and {len(self.kills)} kills are to come"
+
+    def launch(self) -> bool:
+        """Launch once, killing what is due; return whether that changed anything."""
+        self.launches += 1
+        said = self.project.root / "home" / f"launch-{self.launches}.json"
+        said.parent.mkdir(exist_ok=True)
+        with said.open("w") as out:
+            launch = self.project.start("run", SWEEP, "--json", stdout=out, stderr=DEVNULL)
+            while launch.poll() is None:
+                self.strike(launch)
+                time.sleep(0.01)
+        text = said.read_text()
+        said.unlink()
+        if launch.returncode == -signal.SIGKILL:
+            return True
+        summary = json.loads(text)
+        self.seen.update(reason.split()[0] for reason in summary["failed"].values() if "last time" in reason)
+        return bool(summary["trained"] or summary["evaluated"] or self.kills)
+
+    def strike(self, launch: Popen) -> None:
+        """Kill who is to be killed at this share of the work."""
+        if not self.kills or self.project.made() < self.kills[0][0]:
+            return
+        if self.kills[0][1] == "launcher":
+            launch.kill()
+            self.killed["launcher"] += 1
+        elif not self.kill_worker():
+            return
+        self.kills.popleft()
+
+    def kill_worker(self) -> bool:
+        """Kill a worker at work, if there is one now."""
+        for lease in (self.project.home / "leases").glob("*.json"):
+            try:
+                os.kill(json.loads(lease.read_text())["holder"]["pid"], signal.SIGKILL)
+            except (OSError, ValueError):  # it has just ended
+                continue
+            self.killed[f"worker in {lease.name.split('-')[1]}"] += 1
+            return True
+        return False
+
+
+def prepare(project: Soaked, configurations: int, launcher_kills: int, worker_kills: int, seed: int) -> Soak:
+    """Write the sweep, and draw which configurations fail and when somebody is killed."""
+    rng, bad = np.random.default_rng(seed), round(SHARE * configurations)
+    kinds = rng.permutation(["skipped:zero_segments"] * bad + ["diverged"] * bad + ["ok"] * (configurations - 2 * bad))
+    cases = {f"c{n:04d}": str(kind) for n, kind in enumerate(kinds)}
+    lines = [f"    {case}: {KINDS[kind].format(n=n)}" for n, (case, kind) in enumerate(cases.items())]
+    project.sweep("soak", axes="\n".join(["case:", *lines]), pause=0.005)
+    kills = rng.permutation(["launcher"] * launcher_kills + ["worker"] * worker_kills)
+    when = np.sort(rng.uniform(0.05, 0.85, len(kills))) * 2 * (configurations - bad)
+    return Soak(project, cases, deque((int(made), str(kind)) for made, kind in zip(when, kills, strict=True)))
+
+
+def faults(soak: Soak, before: set[Path]) -> list[str]:
+    """Return what is wrong in the end."""
+    project = soak.project
+    found = {row["case"]: row["status"] for row in project.json("table", SWEEP)}
+    wrong = {case: found.get(case) for case, status in soak.expected.items() if found.get(case) != status}
+    stored = {name: one for name, one in project.manifests().items() if not name.startswith("leaderboard/")}
+    untouched = made_untouched(project)
+    unlike = [name for name in {*stored, *untouched} if stored.get(name) != untouched.get(name)]
+    checks = {
+        "rows without their status": wrong,
+        "artifacts unlike those of an untouched pipeline": unlike,
+        "processes left": processes_of(project),
+        "files outside the home": sorted(map(str, project.files() - before)),
+        "leases, records or scratch left": not project.tidy(),
+        "damaged": [] if "orrery: 0 damaged" in project.orrery("verify") else "see `orrery verify`",
+    }
+    return [f"{name}: {what}" for name, what in checks.items() if what]
+
+
+def made_untouched(project: Soaked) -> dict[str, dict]:
+    """Return the manifests of the same sweep made in this process, with nothing killed and without waiting."""
+    with tempfile.TemporaryDirectory(dir=project.root) as place:
+        os.environ["ORRERY_HOME"] = place
+        store = Store()
+        sleep, time.sleep = time.sleep, lambda seconds: None
+        for items in project.load(SWEEP).items().values():
+            for _ in make(store, *items):
+                pass
+        time.sleep = sleep
+        return manifests(store.root)
+
+
+def summary(soak: Soak, seconds: float) -> str:
+    """Say what was soaked, what was killed, and how the rows ended."""
+    statuses = ", ".join(f"{status} {count}" for status, count in Counter(soak.expected.values()).items())
+    killed = ", ".join(f"{who} {count}" for who, count in sorted(soak.killed.items()))
+    told = ", ".join(f"{status} {count}" for status, count in sorted(soak.seen.items()))
+    return "\n".join(
+        [
+            f"soak: {len(soak.expected)} configurations: {statuses}",
+            f"killed: {killed}; rows told as to be repeated: {told or 'none'}",
+            f"launches until nothing changed: {soak.launches} ({seconds:.0f} s)",
+        ]
+    )
+
+
+def main(
+    configurations: Annotated[int, typer.Option(min=1, help="Rows of the sweep; 5 % impossible, 5 % diverging.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Which rows fail, and when somebody is killed.")] = 0,
+    launcher_kills: Annotated[int, typer.Option(min=0, help="SIGKILLs of the launcher.")] = 2,
+    worker_kills: Annotated[int, typer.Option(min=0, help="SIGKILLs of workers at work.")] = 10,
+    place: Annotated[Path | None, typer.Option(help="Empty directory to work in; default: a temporary one.")] = None,
+) -> None:
+    """Soak the house; exit code 1 if anything is lost, left or outside."""
+    STUDIES[STUDY.name] = STUDY
+    with tempfile.TemporaryDirectory(dir=place, prefix="orrery-soak-") as directory:
+        for name in ("user", "tmp"):
+            (Path(directory) / name).mkdir()
+        project = Soaked(plain_project(Path(directory)).root)
+        soak = prepare(project, configurations, launcher_kills, worker_kills, seed)
+        before, started = project.files(), time.monotonic()
+        soak.run()
+        print(summary(soak, time.monotonic() - started))
+        wrong = faults(soak, before)
+    for line in wrong:
+        print(f"wrong: {line}")
+    print(f"soak: {'failed' if wrong else 'every configuration accounted for, nothing left, nothing outside the home'}")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    typer.run(main)
