@@ -1,7 +1,8 @@
-"""What casts doubt on a rank: one seed, nothing validated, test trajectories that are training data."""
+"""What casts doubt on a rank: one seed, no number, nothing validated, test trajectories that are training data."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from assets.overlap import known_trajectories
@@ -14,6 +15,8 @@ def marks(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[st
     """Yield the marks of a setting on a test set; none for a setting without a usable row."""
     if len(rows) == 1:
         yield "one seed"
+    if lost := sum(not math.isfinite(experiment.record(row, test)[experiment.metric]) for row in rows):
+        yield f"{lost} not finite"
     if any(not _validated(experiment, row) for row in rows):
         yield "no validation"
     if rows and (overlap := _overlap(experiment, rows[0], test)):

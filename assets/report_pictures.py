@@ -85,11 +85,11 @@ def _scores(experiment: Experiment) -> pd.DataFrame:
 
 
 def chosen_settings(experiment: Experiment, board: pd.DataFrame) -> list[tuple[str, Setting]]:
-    """Return the best setting and, where there are several, the worst one that has a rank."""
+    """Return the best setting and, where there are several, the worst one that has a rank; none where none has."""
     by_keys = {" ".join(row.configuration.item.hash for row in s.rows): s for s in experiment.settings}
     ranked = board[board["rank"] != ""]["keys"].drop_duplicates().tolist() if len(board) else []
     ordered = [by_keys[keys] for keys in ranked]
-    return [("best", ordered[0]), ("worst", ordered[-1])][: len(ordered)]
+    return [("best", setting) for setting in ordered[:1]] + [("worst", setting) for setting in ordered[1:][-1:]]
 
 
 def median_row(experiment: Experiment, setting: Setting) -> Row:

@@ -128,7 +128,7 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
         "hash": model.hash,
         "dataset": model.inputs[0].inputs[0].key,
         **_counts(model.inputs[0], store),
-        "train_seconds": manifest.get("timings", {}).get("train"),
+        "train_seconds": manifest.get("timings", {}).get("train", math.nan),
         "fingerprint": manifest.get("fingerprint", "")[:12],
         "commit": (manifest.get("commit") or "")[:12],
     }

@@ -5,6 +5,7 @@ Every end of a stage is a status: an exception becomes a stored row with its tra
 
 from __future__ import annotations
 
+import logging
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -38,6 +39,8 @@ WRITERS: dict[str, Callable[[Draft, Any], None]] = {
     "model": artifacts.write_trained,
     "evaluation": artifacts.write_evaluation,
 }
+
+log = logging.getLogger("orrery.training")
 
 WAIT_SECONDS = 0.5
 """Time between two looks at a lease that another process holds."""
@@ -211,6 +214,9 @@ def _start(making: Making, lineage: Lineage) -> Arrays | None:
     found = making.checkpoints.newest()
     if found.state is not None or found.refused:
         making.notes["resumed"] = {"step": found.step, "refused": list(found.refused)}
+    if found.refused:
+        how = "none is left, it starts over" if found.state is None else f"it goes on from step {found.step}"
+        log.warning("%s: checkpoint refused: %s; %s", making.item.key, "; ".join(found.refused), how)
     if found.state is not None:
         return found.state
     station = lineage.farthest()
