@@ -55,7 +55,8 @@ def rank(experiment: Experiment) -> pd.DataFrame:
     for told, setting in ordered:
         ranked = told.pop("whole") and told["score"] is not None
         place += ranked
-        head = {"rank": str(place) if ranked else "", **setting.axes, **told}
+        score = math.nan if told["score"] is None else told["score"]
+        head = {"rank": str(place) if ranked else "", **setting.axes, **told, "score": score}
         records += [head | measured for measured in _per_test(experiment, setting, tests)]
     return pd.DataFrame(records)
 

@@ -1,6 +1,7 @@
 """Every configuration ends as one of a small set of statuses, on its own: impossible, diverging, out of memory."""
 
 import math
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
@@ -24,9 +25,25 @@ STATES = {"ok": 2, "skipped:zero_segments": 1, "diverged": 2, "oom": 1}
 
 @pytest.fixture(scope="module")
 def mixed(module_project: PlainProject) -> PlainProject:
+    """A launch in which rows end in every way, of a user whose own places are empty."""
     module_project.sweep("mixed", axes=MIXED)
-    module_project.said = module_project.orrery("run", "plain/mixed", code=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        for variable in ("HOME", "TMPDIR"):
+            (place := module_project.root / variable).mkdir()
+            patch.setenv(variable, str(place))
+        before = beside_the_home(module_project)
+        module_project.said = module_project.orrery("run", "plain/mixed", code=1)
+        module_project.strays = beside_the_home(module_project) - before
     return module_project
+
+
+def beside_the_home(project: PlainProject) -> set[Path]:
+    return {path for path in project.root.rglob("*") if not path.is_relative_to(project.home)}
+
+
+def test_nothing_is_written_outside_the_home(mixed: PlainProject) -> None:
+    assert mixed.strays == set() and len(list(mixed.home.rglob("*"))) > 50
 
 
 def by_case(project: PlainProject) -> dict[str, dict]:
