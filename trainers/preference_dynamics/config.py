@@ -1,0 +1,232 @@
+"""Configurations of the preference-dynamics study. All quantities are dimensionless."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from trainers.common.names import check_name
+from trainers.study import Config, ModelConfigBase
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Level = Annotated[float, Field(ge=0, le=10)]
+
+NETWORKS = ("cnn", "cnn_features", "residual", "posterior")
+"""Kinds of model that are trained step by step."""
+
+
+class DatasetConfig(Config):
+    """Series of systems drawn from the prior, on an even grid of time."""
+
+    actions: Annotated[int, Field(ge=1, le=3)] = 1
+    """Number n of actions; a system has 4n + 2n^2 unknowns."""
+    trajectories: Annotated[int, Field(ge=1, le=1_000_000)] = 8500
+    """Number of series; the first k of a larger set with the same seed are the smaller set."""
+    points: Annotated[int, Field(ge=9, le=10_000)] = 201
+    """Points per series, both ends included."""
+    duration: Positive = 200.0
+    """Time of the last point; the first is at 0."""
+    prior: Literal["uniform", "normal"] = "uniform"
+    """uniform in the ranges of `system.PRIORS`; normal: about their middle, sd a quarter of the range, clipped to it."""
+    mu: Literal["published", "zero", "drawn"] = "published"
+    """Threshold of desire. published: 0 for one action, where a series does not say it, and drawn for more."""
+    stability: Literal["eigenvalues", "published", "none"] = "eigenvalues"
+    """Which draws are refused: see `stability.py`; published: with its quirk."""
+    noise: tuple[Level, Level] = (0.0, 0.0)
+    """Range of the observation noise, drawn per series, in parts of the std of its desires and of its efforts [1]."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of unknowns and noise [integer]; the noise does not change the unknowns."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DatasetConfig:
+        if self.noise[0] > self.noise[1]:
+            raise ValueError(f"noise is [{self.noise[0]}, {self.noise[1]}]; expected [smallest, largest]")
+        return self
+
+
+class SegmentationConfig(Config):
+    """How series become inputs and targets; a projection of the model configuration."""
+
+    horizon: Count = 1
+    normaliser: str = "group_std"
+    features: tuple[str, ...] = ("steady_state",)
+    train_fraction: Annotated[float, Field(gt=0, le=1)] = 14 / 17
+    split_seed: int = 42
+
+
+class Loss(Config):
+    """The training loss: mean over targets, and weighted extra terms."""
+
+    name: str = "mse"
+    """A name in `losses.py`."""
+    standardise: bool = False
+    """Whether each target counts in units of its std over the training set."""
+    forecast_weight: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of forecast targets beside the others [1]."""
+    residual: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of the mean squared residual x - c of the residual network [1]."""
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        from trainers.preference_dynamics.losses import LOSSES
+
+        return check_name("loss", name, LOSSES)
+
+
+class Refinement(Config):
+    """Steps of Levenberg and Marquardt from what the network says, see `refine.py`."""
+
+    steps: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Most iterations per start; 0 leaves the network's answer as it is."""
+    starts: Count = 1
+    """Starts per series: the network's answer, and draws from its uncertainty."""
+
+
+class ModelConfig(ModelConfigBase):
+    """A network, its training and its refinement, or a baseline. The defaults are the published base network."""
+
+    shared: ClassVar[tuple[str, ...]] = ("seed", "learning_rate")
+
+    kind: Literal["cnn", "cnn_features", "residual", "posterior", "constant", "persistence", "ridge", "fit"] = "residual"
+    """Networks: see `models.py`. constant: training means; persistence: the last values as forecast; ridge: linear in
+    the features; fit: least squares from random starts."""
+    filters: Annotated[tuple[Count, ...], Field(min_length=1)] = (64, 128)
+    """Channels of each convolution block, first to last."""
+    kernels: Annotated[tuple[Count, ...], Field(min_length=1)] = (3, 3)
+    """Width of each convolution [points]."""
+    hidden: tuple[Count, ...] = (128,)
+    """Units of each hidden layer after the pool."""
+    bins: Count = 1
+    """Parts of the time axis that are averaged apart after the last block; 1 averages over all of it."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    """Part of the pooled values that is dropped in training [1]."""
+    activation: str = "relu"
+    """Activation of the convolution blocks: a name in `activations.py`."""
+    rectified_output: bool = False
+    """Whether the output of `cnn` goes through a ReLU as published, so that no value below 0 can be said."""
+    targets: Literal["all", "unknowns", "parameters", "forecast"] = "all"
+    """What the network says. unknowns: parameters and initial values; all: and the forecast."""
+    horizon: Count = 1
+    """Points cut from the end of each series, to be forecast."""
+    normaliser: str = "group_std"
+    """How a series is scaled: a name in `normalisers.py`."""
+    features: tuple[str, ...] = ("steady_state",)
+    """Numbers that go with a series: names in `features.py`; the residual network needs steady_state first."""
+    loss: Loss = Loss()
+    optimiser: Literal["adam", "adamw"] = "adam"
+    """adam adds the weight decay to the gradient, adamw takes it from the weights."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
+    """Learning rate at the start [1/step]."""
+    schedule: Literal["constant", "cosine", "warmup_cosine"] = "constant"
+    """How the rate changes over all epochs."""
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-5
+    """Weight decay [1/step]."""
+    clip_norm: Annotated[float, Field(ge=0)] = 1.0
+    """Largest norm of the gradient; 0 does not clip [1]."""
+    batch_size: Count = 32
+    """Series per optimiser step; the last batch of an epoch may be smaller."""
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 200
+    """Most passes over the training series."""
+    patience: Count = 20
+    """Epochs without a lower validation loss after which training ends."""
+    train_fraction: Annotated[float, Field(gt=0, le=1)] = 14 / 17
+    """Part of the series that trains; the rest validates [1]. The published 70 of 85 %, the test set being its own."""
+    split_seed: Annotated[int, Field(ge=0)] = 42
+    """Seed of the split [integer]."""
+    refine: Refinement = Refinement()
+
+    @field_validator("normaliser")
+    @classmethod
+    def _known_normaliser(cls, name: str) -> str:
+        from trainers.preference_dynamics.normalisers import NORMALISERS
+
+        return check_name("normaliser", name, NORMALISERS)
+
+    @field_validator("features")
+    @classmethod
+    def _known_features(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        from trainers.preference_dynamics.features import FEATURES
+
+        return tuple(check_name("feature", name, FEATURES) for name in names)
+
+    @field_validator("activation")
+    @classmethod
+    def _known_activation(cls, name: str) -> str:
+        from trainers.preference_dynamics.activations import ACTIVATIONS
+
+        return check_name("activation", name, ACTIVATIONS)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ModelConfig:
+        for wrong, text in _conflicts(self):
+            if wrong:
+                raise ValueError(text)
+        return self
+
+    def segmentation(self) -> SegmentationConfig:
+        """Project the fields that `segment` needs."""
+        names = ("horizon", "normaliser", "features", "train_fraction", "split_seed")
+        return SegmentationConfig(**{name: getattr(self, name) for name in names})
+
+
+def _conflicts(model: ModelConfig) -> list[tuple[bool, str]]:
+    """Return what settings must not be together, and the line that says so."""
+    residual = model.kind == "residual"
+    return [
+        (
+            len(model.filters) != len(model.kernels),
+            f"filters has {len(model.filters)} entries and kernels {len(model.kernels)}; give one kernel per block",
+        ),
+        (
+            residual and model.targets != "all",
+            f"targets is {model.targets!r}; the residual network's forecast is its level, so expected 'all'",
+        ),
+        (
+            residual and model.features[:1] != ("steady_state",),
+            f"features is {list(model.features)}; the residual network expects steady_state first",
+        ),
+        (
+            model.kind == "posterior" and (model.targets, model.loss.name) != ("all", "nll"),
+            f"kind posterior with targets {model.targets!r}, loss {model.loss.name!r}; expected 'all' and 'nll'",
+        ),
+        (
+            model.kind != "posterior" and model.loss.name == "nll",
+            f"loss nll needs a network that says its uncertainty; kind is {model.kind!r}, expected 'posterior'",
+        ),
+        (
+            model.refine.steps > 0 and (model.kind not in (*NETWORKS, "fit") or model.targets not in ("all", "unknowns")),
+            f"refine with kind {model.kind!r}, targets {model.targets!r}; it starts from a network's unknowns",
+        ),
+        (
+            model.kind == "fit" and model.refine.steps == 0,
+            "kind fit is nothing without refine.steps; good values are steps: 30, starts: 5",
+        ),
+        (
+            model.kind not in NETWORKS and model.targets != "all",
+            f"targets is {model.targets!r}; kind {model.kind!r} says everything, expected 'all'",
+        ),
+        (
+            not residual and model.loss.residual > 0,
+            f"loss.residual is {model.loss.residual}; only kind residual has one, kind is {model.kind!r}",
+        ),
+    ]
+
+
+def _presets() -> dict[str, DatasetConfig]:
+    """Build the named datasets: for each n a training set of seed 42, a test set of seed 1042, and noisy ones."""
+    named: dict[str, DatasetConfig] = {}
+    for n in (1, 2, 3):
+        train, test = DatasetConfig(actions=n, seed=42), DatasetConfig(actions=n, trajectories=1500, seed=1042)
+        named |= {f"n{n}_train": train, f"n{n}_test": test}
+        named[f"n{n}_noisy_train"] = train.model_copy(update={"noise": (0.0, 0.1)})
+        for percent in (1, 5, 10):
+            level = percent / 100
+            named[f"n{n}_test_noise{percent}"] = test.model_copy(update={"noise": (level, level)})
+    return named
+
+
+PRESETS: dict[str, DatasetConfig] = _presets()
+"""Datasets by name."""

@@ -1,0 +1,118 @@
+"""Features of a series by name: numbers in raw units that go with it.
+
+Each maps series y (N, L, 2n) and times t (L,) to (N, F); what a series does not have is NaN and becomes 0 in a model.
+They see the points that a model is given and no forecast point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from trainers.preference_dynamics.normalisers import group_std
+from trainers.preference_dynamics.system import Array
+
+Feature = Callable[[Array, Array], Array]
+
+WINDOWS = 4
+FLAT = (0.02, 1e-3)
+"""A window is flat if the std of every channel is at most this: absolute, and relative to its mean [1]."""
+SAME = (0.01, 0.02)
+"""Windows agree if their means differ by at most this: absolute, and relative to the last mean [1]."""
+
+PROMINENCE = 1.0
+"""Least prominence of a peak [1]."""
+
+
+def steady_state(y: Array, t: Array) -> Array:
+    """Return whether a series ends in a steady state (0 or 1), and the mean of each channel there, (N, 1 + 2n).
+
+    The second half is looked at in 4 adjoining windows, counted from the end. Going back from the last one, flat
+    windows are collected up to the first that is not; the series is steady if there are some and all their means agree
+    with the last one. Means of a series that is not steady are NaN.
+    """
+    width = (y.shape[1] // 2) // WINDOWS
+    ends = y.shape[1] - width * np.arange(WINDOWS)
+    windows = np.stack([y[:, end - width : end] for end in ends])
+    mean, spread = windows.mean(axis=2), windows.std(axis=2)
+    flat = (spread <= FLAT[0] + FLAT[1] * np.abs(mean)).all(axis=2)
+    collected = np.logical_and.accumulate(flat, axis=0)
+    agree = (np.abs(mean - mean[0]) <= SAME[0] + SAME[1] * np.abs(mean[0])).all(axis=2)
+    steady = collected[0] & (agree | ~collected).all(axis=0)
+    return np.column_stack([steady, np.where(steady[:, None], mean[0], np.nan)])
+
+
+def initial_values(y: Array, t: Array) -> Array:
+    """Return the first value of each channel, (N, 2n)."""
+    return y[:, 0]
+
+
+def log_scale(y: Array, t: Array) -> Array:
+    """Return the log of the std of desires and of efforts, (N, 2): the scale that normalising takes away."""
+    return np.log(group_std(y)[1][:, [0, -1]])
+
+
+def summary(y: Array, t: Array) -> Array:
+    """Return mean, std, smallest, largest, time of the largest and time of leaving the smallest value, (N, 12n)."""
+    low = y.min(axis=1)
+    onset = (y > low[:, None] + 1e-9).argmax(axis=1)
+    parts = (y.mean(axis=1), y.std(axis=1), low, y.max(axis=1), t[y.argmax(axis=1)], t[onset])
+    return np.concatenate(parts, axis=1)
+
+
+def peaks(y: Array, t: Array) -> Array:
+    """Return per channel the number of peaks, mean and std of their gaps in time and of their heights, (N, 10n)."""
+    return _per_channel(y, t, _peaks)
+
+
+def cycles(y: Array, t: Array) -> Array:
+    """Return per channel whether the second half is a limit cycle (0 or 1), its period and its height, (N, 6n).
+
+    Gaps between peaks below 0.6 of their third quartile are ripples and left out. It is a cycle if at least 3 peaks
+    remain, every height is within 0.5 + 0.2 of the mean height, and heights that follow each other differ by at most
+    0.5 + 0.02 of it.
+    """
+    half = y.shape[1] // 2
+    return _per_channel(y[:, half:], t[half:], _cycle)
+
+
+def _per_channel(y: Array, t: Array, measure: Callable[[Array, Array], list[float]]) -> Array:
+    return np.array([[value for channel in series.T for value in measure(channel, t)] for series in y])
+
+
+def _peaks(x: Array, t: Array) -> list[float]:
+    from scipy.signal import find_peaks
+
+    places, _ = find_peaks(x, prominence=PROMINENCE)
+    return [float(len(places)), *_mean_std(np.diff(t[places])), *_mean_std(x[places])]
+
+
+def _cycle(x: Array, t: Array) -> list[float]:
+    from scipy.signal import find_peaks
+
+    places, _ = find_peaks(x, prominence=PROMINENCE)
+    gaps = np.diff(t[places])
+    if len(gaps):
+        places = places[np.concatenate([[True], gaps >= 0.6 * np.quantile(gaps, 0.75)])]
+    if len(places) < 3:
+        return [0.0, np.nan, np.nan]
+    heights, height = x[places], float(x[places].mean())
+    alike = np.abs(heights - height).max() <= 0.5 + 0.2 * abs(height)
+    steady = np.abs(np.diff(heights)).max() <= 0.5 + 0.02 * abs(height)
+    return [1.0, float(np.diff(t[places]).mean()), height] if alike and steady else [0.0, np.nan, np.nan]
+
+
+def _mean_std(values: Array) -> list[float]:
+    return [float(values.mean()), float(values.std())] if len(values) else [np.nan, np.nan]
+
+
+FEATURES: dict[str, Feature] = {
+    "steady_state": steady_state,
+    "initial_values": initial_values,
+    "log_scale": log_scale,
+    "summary": summary,
+    "peaks": peaks,
+    "cycles": cycles,
+}
+"""Features by name; the published one is steady_state."""

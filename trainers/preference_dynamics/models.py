@@ -1,0 +1,186 @@
+"""Networks by kind: a normalised series x (B, 2n, L) and features (B, F) -> targets, and their uncertainty if said.
+
+A block is a convolution that keeps the length, an activation, and a maximum over pairs; no batch norm. After the last
+block the time axis is averaged, dropped out, and goes through linear layers. Forecasts are in normalised units.
+
+    cnn             every linear layer is followed by a ReLU (the last one only with `rectified_output`, as published)
+    cnn_features    features join after the pool; every linear layer, the last included, is followed by a leaky ReLU
+    residual        a level c per channel is learned from the last values and the features; blocks see x - c; c is the
+                    forecast
+    posterior       features, standardised, join after the pool; says the mean and the log std of every target, unknowns
+                    in units of their spread over the training set, forecasts as a change from the last value
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainers.preference_dynamics.activations import ACTIVATIONS
+from trainers.preference_dynamics.config import ModelConfig
+from trainers.preference_dynamics.system import forecast_names, parameter_names, unknown_names
+from trainers.study import Arrays
+
+SLOPE = 0.01
+"""Slope of the leaky ReLU below 0."""
+
+LOG_STD = (-8.0, 3.0)
+"""Range of the log of a said uncertainty."""
+
+
+class Says(NamedTuple):
+    """What a network says of B series."""
+
+    mean: Tensor
+    """(B, P) targets."""
+    log_std: Tensor | None = None
+    """(B, P) log of the uncertainty of each."""
+    residual: Tensor | None = None
+    """(B, 2n, L) what the blocks of the residual network saw."""
+
+
+def target_names(config: ModelConfig, actions: int) -> tuple[str, ...]:
+    """Return the names of the targets of a configuration, in order."""
+    forecasts = forecast_names(actions, config.horizon)
+    chosen = {
+        "parameters": parameter_names(actions),
+        "unknowns": unknown_names(actions),
+        "forecast": forecasts,
+        "all": unknown_names(actions) + forecasts,
+    }
+    return chosen[config.targets]
+
+
+class Network(nn.Module):
+    """Blocks, pool and linear layers; what differs between kinds is given by `KINDS`."""
+
+    def __init__(self, config: ModelConfig, channels: int, features: int) -> None:
+        super().__init__()
+        self.config = config
+        self.channels = channels
+        widths = (channels, *config.filters)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(a, b, kernel, padding="same")
+            for (a, b), kernel in zip(pairwise(widths), config.kernels, strict=True)
+        )
+        kind = KINDS[config.kind]
+        outputs = len(target_names(config, channels // 2))
+        joined = config.filters[-1] * config.bins + (features if kind.joins else 0)
+        sizes = (joined, *config.hidden, kind.outputs(outputs, channels * config.horizon))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        self.level = nn.Linear(channels + features, channels) if kind.levels else None
+
+    def forward(self, x: Tensor, features: Tensor, mask: Tensor | None = None) -> Says:
+        """Return what the network says; `mask` (B, bins filters[-1]) multiplies the pooled values."""
+        return KINDS[self.config.kind].function(self, x, features, mask)
+
+    def pooled(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Return the averages (B, bins filters[-1]) after the blocks."""
+        activation = ACTIVATIONS[self.config.activation]
+        for convolution in self.convolutions:
+            x = functional.max_pool1d(activation(convolution(x)), 2)
+        x = functional.adaptive_avg_pool1d(x, self.config.bins).flatten(1)
+        return x if mask is None else x * mask
+
+    def linear(self, x: Tensor, between: Callable[[Tensor], Tensor], last: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the output of the linear layers, with an activation between them and one after the last."""
+        for layer in self.layers[:-1]:
+            x = between(layer(x))
+        return last(self.layers[-1](x))
+
+
+def leaky(x: Tensor) -> Tensor:
+    """Return the leaky ReLU of x."""
+    return functional.leaky_relu(x, SLOPE)
+
+
+def cnn(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
+    """Say the targets from the series alone."""
+    last = functional.relu if network.config.rectified_output else lambda y: y
+    return Says(network.linear(network.pooled(x, mask), functional.relu, last))
+
+
+def cnn_features(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
+    """Say the targets from the series and its features."""
+    return Says(network.linear(torch.cat([network.pooled(x, mask), features], dim=1), leaky, leaky))
+
+
+def residual(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
+    """Say the unknowns from the series less its level, and the level as forecast of every point of the horizon."""
+    assert network.level is not None
+    level = leaky(network.level(torch.cat([x[:, :, -1], features], dim=1)))
+    rest = x - level[:, :, None]
+    unknowns = network.linear(network.pooled(rest, mask), leaky, lambda y: y)
+    forecast = level.repeat_interleave(network.config.horizon, dim=1)
+    return Says(torch.cat([unknowns, forecast], dim=1), residual=rest)
+
+
+def posterior(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
+    """Say mean and log std of every target, in the units that the module's text names."""
+    out = network.linear(torch.cat([network.pooled(x, mask), features], dim=1), leaky, lambda y: y)
+    mean, log_std = out.chunk(2, dim=1)
+    ahead = network.channels * network.config.horizon
+    last = x[:, :, -1].repeat_interleave(network.config.horizon, dim=1)
+    mean = torch.cat([mean[:, :-ahead], last + mean[:, -ahead:]], dim=1)
+    return Says(mean, log_std.clamp(*LOG_STD))
+
+
+class Kind(NamedTuple):
+    """What a kind of network is made of."""
+
+    function: Callable[[Network, Tensor, Tensor, Tensor | None], Says]
+    outputs: Callable[[int, int], int]
+    """Outputs of the linear layers, of the number of targets and of forecasts."""
+    joins: bool = False
+    """Whether features join after the pool."""
+    levels: bool = False
+    """Whether a level is learned."""
+
+
+KINDS: dict[str, Kind] = {
+    "cnn": Kind(cnn, lambda targets, forecasts: targets),
+    "cnn_features": Kind(cnn_features, lambda targets, forecasts: targets, joins=True),
+    "residual": Kind(residual, lambda targets, forecasts: targets - forecasts, levels=True),
+    "posterior": Kind(posterior, lambda targets, forecasts: 2 * targets, joins=True),
+}
+"""Networks by kind."""
+
+
+def blank_network(config: ModelConfig, channels: int, features: int) -> Network:
+    """Return a network whose weights are not set."""
+    with torch.device("meta"):
+        network = Network(config, channels, features)
+    return network.to_empty(device="cpu")
+
+
+def start_network(config: ModelConfig, channels: int, features: int) -> Network:
+    """Return a network with weights of the configuration's seed: uniform within 1/sqrt(inputs), torch's own default."""
+    network = blank_network(config, channels, features)
+    random = torch.Generator().manual_seed(config.seed)
+    for module in network.modules():
+        if isinstance(module, nn.Conv1d | nn.Linear):
+            bound = module.weight[0].numel() ** -0.5
+            for weight in (module.weight, module.bias):
+                nn.init.uniform_(weight, -bound, bound, generator=random)  # type: ignore[arg-type]
+    return network
+
+
+def named_arrays(network: nn.Module) -> dict[str, np.ndarray]:
+    """Return copies of the weights."""
+    return {name: weight.detach().numpy().copy() for name, weight in network.named_parameters()}
+
+
+def load_arrays(network: nn.Module, arrays: Arrays) -> None:
+    """Set the weights."""
+    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Return the number of weights."""
+    return sum(weight.numel() for weight in network.parameters())

@@ -1,0 +1,185 @@
+"""Refine unknowns by least squares through the exact simulator, many series at once.
+
+Minimised is `sum((y - y(theta))^2 w^2) / s^2 + sum(((theta - first) / spread)^2)`: what the series says and what the
+network said before. w weighs desires and efforts by their std; s^2, the mean square of the weighted residual, is taken
+anew in every iteration, so that the first answer counts for much while the fit is poor and for nothing once it is
+good, except where the series is silent: there it stays. Steps are those of Levenberg and Marquardt (Marquardt 1963),
+within the range of the training set's unknowns.
+
+Several starts are compared after a descent on the first EARLY points, where most of the motion is. The inverse of the
+curvature gives the uncertainty; without the network's word it tells which unknowns the series identifies.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from trainers.preference_dynamics.propagate import propagate, propagate_with_derivatives
+from trainers.preference_dynamics.system import Array
+
+EARLY = 50
+"""Points of the first descents."""
+
+FLOOR = 1e-7
+"""Least s: what rounding leaves of a perfect fit [std of the block]."""
+
+IDENTIFIED = 0.3
+"""An unknown is identified where the series alone leaves less than this of its spread over the training set [1]."""
+
+MISFIT = (1e-4, 0.5)
+"""A fit failed if s and the correlation of neighbouring residuals are both above these [1]."""
+
+LOSS_OF_NAN = 1e3
+"""Weighted residual that stands for a simulation that diverged."""
+
+BLOCK = 512
+"""Series worked on at a time."""
+
+
+class Box(NamedTuple):
+    """What is known of unknowns beforehand, (Q,) each."""
+
+    low: Array
+    high: Array
+    std: Array
+    """Spread over the training set; an unknown without spread is held where it is."""
+
+
+class Refined(NamedTuple):
+    """Unknowns after refining N series."""
+
+    unknowns: Array
+    """(N, Q)"""
+    spread: Array
+    """(N, Q) std of each, from the curvature."""
+    identified: Array
+    """(N, Q) whether the series alone determines each."""
+    converged: Array
+    """(N,) whether the residual looks like noise."""
+    iterations: Array
+    """(N,) of the last descent."""
+
+
+def refine(given: Array, t: Array, starts: Array, first: Array, spread: Array, box: Box, steps: int) -> Refined:
+    """Refine from starts (N, S, Q) for series (N, L, 2n); first and spread (N, Q) say what was known before."""
+    blocks = [slice(k, k + BLOCK) for k in range(0, len(given), BLOCK)]
+    parts = [_Fit(given[b], t, first[b], spread[b], box).run(starts[b], steps) for b in blocks]
+    return Refined(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+class _Fit:
+    """The problem of N series."""
+
+    def __init__(self, given: Array, t: Array, first: Array, spread: Array, box: Box) -> None:
+        self.given, self.t, self.first, self.box = given, t, first, box
+        self.actions = given.shape[2] // 2
+        self.free = np.flatnonzero(box.std > 0)
+        self.precision = 1 / np.maximum(spread[:, self.free], 1e-6 * box.std[self.free]) ** 2
+        blocks = np.stack([block.std(axis=(1, 2)) for block in np.split(given, 2, axis=2)], axis=1)
+        means = np.stack([np.abs(block).mean(axis=(1, 2)) for block in np.split(given, 2, axis=2)], axis=1)
+        self.weight = np.repeat(1 / (blocks + 1e-3 * (1 + means)), self.actions, axis=1)[:, None]
+
+    def take(self, chosen: Array, points: int | None = None) -> _Fit:
+        """Return the problem of some series, or of their first points."""
+        part = object.__new__(_Fit)
+        part.given, part.t, part.first = self.given[chosen][:, :points], self.t[:points], self.first[chosen]
+        part.box, part.actions, part.free = self.box, self.actions, self.free
+        part.precision, part.weight = self.precision[chosen], self.weight[chosen]
+        return part
+
+    def run(self, starts: Array, steps: int) -> Refined:
+        """Descend from the best start."""
+        theta, iterations = self.descend(self.best_start(starts, steps), steps)
+        residual, slopes = self.simulate(theta)
+        level = self.level(residual)
+        spread, alone = self.uncertainty(slopes, level)
+        correlation = _neighbours(residual)
+        converged = (level < MISFIT[0]) | (correlation < MISFIT[1])
+        return Refined(theta, spread, alone < IDENTIFIED * self.box.std, converged, iterations)
+
+    def best_start(self, starts: Array, steps: int) -> Array:
+        """Return for each series the start (N, Q) that leads lowest."""
+        if starts.shape[1] == 1:
+            return starts[:, 0]
+        early = self.take(np.arange(len(self.first)), EARLY)
+        best, lowest = starts[:, 0].copy(), np.full(len(starts), np.inf)
+        for k in range(starts.shape[1]):
+            theta, _ = early.descend(starts[:, k], steps)
+            level = self.level(self.residual(propagate(theta, self.t, self.actions)))
+            lower = level < lowest
+            best[lower], lowest[lower] = theta[lower], level[lower]
+        return best
+
+    def descend(self, start: Array, steps: int) -> tuple[Array, Array]:
+        """Return where at most `steps` iterations lead (N, Q), and how many there were (N,)."""
+        theta = np.clip(start, self.box.low, self.box.high)
+        damping, iterations = np.full(len(theta), 1e-2), np.zeros(len(theta), int)
+        residual, slopes = self.simulate(theta)
+        active = np.arange(len(theta))
+        for _ in range(steps):
+            part = self.take(active)
+            new, move = part.propose(theta[active], residual[active], slopes[active], damping[active])
+            new_residual, new_slopes = part.simulate(new)
+            level = part.level(residual[active])
+            better = part.cost(new, new_residual, level) < part.cost(theta[active], residual[active], level)
+            taken = active[better]
+            theta[taken], residual[taken], slopes[taken] = new[better], new_residual[better], new_slopes[better]
+            damping[active] = np.clip(damping[active] * np.where(better, 0.2, 8.0), 1e-14, 1e12)
+            iterations[active] += 1
+            active = active[~((better & (move < 1e-8)) | (damping[active] > 1e10))]
+            if not active.size:
+                break
+        return theta, iterations
+
+    def simulate(self, theta: Array) -> tuple[Array, Array]:
+        """Return weighted residuals (N, L, 2n) and weighted derivatives by the free unknowns (N, L 2n, F)."""
+        series, slopes = propagate_with_derivatives(theta, self.t, self.actions)
+        slopes = np.nan_to_num(slopes[..., self.free] * self.weight[..., None], nan=0.0)
+        return self.residual(series), slopes.reshape(len(theta), -1, len(self.free))
+
+    def residual(self, series: Array) -> Array:
+        """Return weighted residuals of simulated series; a diverged one misses by LOSS_OF_NAN."""
+        return np.nan_to_num((self.given - series) * self.weight, nan=LOSS_OF_NAN)
+
+    def level(self, residual: Array) -> Array:
+        """Return s (N,)."""
+        return np.maximum(np.sqrt((residual**2).mean(axis=(1, 2))), FLOOR)
+
+    def cost(self, theta: Array, residual: Array, level: Array) -> Array:
+        """Return what is minimised (N,)."""
+        before = (self.precision * (theta - self.first)[:, self.free] ** 2).sum(axis=1)
+        return (residual**2).sum(axis=(1, 2)) / level**2 + before
+
+    def propose(self, theta: Array, residual: Array, slopes: Array, damping: Array) -> tuple[Array, Array]:
+        """Return the next unknowns (N, Q), and the largest move of one in units of its spread (N,)."""
+        inverse = 1 / self.level(residual)[:, None] ** 2
+        curvature = np.einsum("nkf,nkg->nfg", slopes, slopes, optimize=True) * inverse[..., None]
+        pull = np.einsum("nkf,nk->nf", slopes, residual.reshape(len(theta), -1), optimize=True) * inverse
+        pull -= self.precision * (theta - self.first)[:, self.free]
+        index = np.arange(len(self.free))
+        curvature[:, index, index] += self.precision
+        curvature[:, index, index] *= 1 + damping[:, None]
+        new = theta.copy()
+        new[:, self.free] += np.linalg.solve(curvature, pull[..., None])[..., 0]
+        new = np.clip(new, self.box.low, self.box.high)
+        return new, (np.abs(new - theta)[:, self.free] / self.box.std[self.free]).max(axis=1)
+
+    def uncertainty(self, slopes: Array, level: Array) -> tuple[Array, Array]:
+        """Return the std (N, Q) of the unknowns, and the same had the network said nothing."""
+        data = np.einsum("nkf,nkg->nfg", slopes, slopes, optimize=True) / level[:, None, None] ** 2
+        spreads = []
+        for precision in (self.precision, np.broadcast_to(self.box.std[self.free] ** -2, self.precision.shape)):
+            spread = np.zeros(self.first.shape)
+            covariance = np.linalg.inv(data + precision[:, None] * np.eye(len(self.free)))
+            spread[:, self.free] = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0.0))
+            spreads.append(spread)
+        held = np.where(self.box.std > 0, spreads[1], -np.inf)
+        return spreads[0], held
+
+
+def _neighbours(residual: Array) -> Array:
+    """Return the correlation (N,) of residuals (N, L, 2n) with those of the next time."""
+    together = (residual[:, 1:] * residual[:, :-1]).sum(axis=(1, 2))
+    return together / np.maximum((residual**2).sum(axis=(1, 2)), np.finfo(float).tiny)

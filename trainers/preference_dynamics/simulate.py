@@ -1,0 +1,92 @@
+"""Simulate series of systems drawn from the prior, exactly, and observe them with noise."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trainers.preference_dynamics.config import DatasetConfig
+from trainers.preference_dynamics.propagate import propagate
+from trainers.preference_dynamics.stability import accepted
+from trainers.preference_dynamics.system import Array, ranges, series_names, unknown_names, unpack
+from trainers.study import Trajectories
+
+ROUND = 1024
+"""Systems drawn at a time; fixed, so that a smaller set is the beginning of a larger one."""
+
+MOST_ROUNDS_WITHOUT = 200
+"""Rounds in a row without an accepted draw after which the prior is taken to hold none."""
+
+
+def simulate(config: DatasetConfig) -> Trajectories:
+    """Simulate `config.trajectories` series: t (N, T), y (N, T, 2n) with channels u_0, ..., a_0, ...
+
+    Draws that `stability.accepted` refuses, and those whose desire or effort passes 1e5 at any time, are drawn again and
+    counted. `parameters` holds every unknown, and the std of the noise that was added to desires and efforts.
+
+    Raises:
+        ValueError: if no draw is accepted.
+    """
+    t = np.linspace(0.0, config.duration, config.points)
+    unknowns, series, refused = _draw(config, t)
+    observed, spread = _observe(config, series)
+    names = unknown_names(config.actions)
+    channels = series_names(config.actions)
+    return Trajectories(
+        t=np.tile(t, (len(series), 1)),
+        y=observed,
+        names=channels,
+        units=("1",) * len(channels),
+        time_unit="1",
+        parameters={**dict(zip(names, unknowns.T.copy(), strict=True)), "noise_u": spread[0], "noise_a": spread[1]},
+        parameter_units=dict.fromkeys((*names, "noise_u", "noise_a"), "1"),
+        meta={"problem": "preference_dynamics", "actions": config.actions, **refused},
+    )
+
+
+def _draw(config: DatasetConfig, t: Array) -> tuple[Array, Array, dict[str, int]]:
+    """Return unknowns (N, Q) and clean series (N, T, 2n) of the first accepted draws, and how many were refused."""
+    random = np.random.default_rng([config.seed, 0])
+    kept: list[tuple[Array, Array]] = []
+    refused = {"refused_unstable": 0, "refused_diverged": 0}
+    have = idle = 0
+    while have < config.trajectories:
+        drawn = draw_prior(config, random, ROUND)
+        stable = drawn[accepted(unpack(drawn, config.actions), config.stability)]
+        series = propagate(stable, t, config.actions)
+        finite = np.isfinite(series).all(axis=(1, 2))
+        refused["refused_unstable"] += ROUND - len(stable)
+        refused["refused_diverged"] += int((~finite).sum())
+        kept.append((stable[finite], series[finite]))
+        have, idle = have + int(finite.sum()), 0 if finite.any() else idle + 1
+        if idle > MOST_ROUNDS_WITHOUT:
+            raise ValueError(f"no draw of {idle * ROUND} was accepted; expected some; try stability: none")
+    unknowns, clean = (np.concatenate(parts)[: config.trajectories] for parts in zip(*kept, strict=True))
+    return unknowns, clean, refused
+
+
+def draw_prior(config: DatasetConfig, random: np.random.Generator, count: int) -> Array:
+    """Draw unknowns (count, Q) from the prior, nothing refused yet."""
+    low, high = ranges(config.actions)
+    if config.prior == "normal":
+        drawn = np.clip(random.normal((low + high) / 2, (high - low) / 4, (count, len(low))), low, high)
+    else:
+        drawn = random.uniform(low, high, (count, len(low)))
+    if config.mu == "zero" or (config.mu == "published" and config.actions == 1):
+        drawn[:, config.actions : 2 * config.actions] = 0.0
+    return drawn
+
+
+def _observe(config: DatasetConfig, clean: Array) -> tuple[Array, tuple[Array, Array]]:
+    """Return series with noise (N, T, 2n), and the std of the noise of desires and efforts (N,)."""
+    random = np.random.default_rng([config.seed, 1])
+    rows = [_noise(config, random, series) for series in clean]
+    level = np.array([row[0] for row in rows])
+    blocks = np.split(clean, 2, axis=2)
+    spread = [level * block.std(axis=(1, 2)) for block in blocks]
+    wide = np.repeat(np.stack(spread, axis=1), config.actions, axis=1)[:, None]
+    return clean + wide * np.stack([row[1] for row in rows]), (spread[0], spread[1])
+
+
+def _noise(config: DatasetConfig, random: np.random.Generator, series: Array) -> tuple[float, Array]:
+    """Draw the level and the shape (T, 2n) of the noise of one series, in an order that does not depend on the count."""
+    return float(random.uniform(*config.noise)), random.standard_normal(series.shape)

@@ -1,0 +1,82 @@
+"""Which systems are drawn: those whose equilibria exist and do not run away.
+
+Every non-empty set P of performed actions (a > 0), split into those that are desired (D: u > mu) and fulfilled (F:
+u = mu), may hold one equilibrium, `[Pi_DP; Gamma_FP] a = [g_D; mu_F]`. It is one if a > 0, `Gamma_DP a > mu_D`,
+`Gamma_SP a >= mu_S` for the actions S that are not performed, and `Pi a >= g` for F and S, whose v may only sink.
+
+An equilibrium runs away if its Jacobian `[[0, -Pi_P], [1, -Gamma_P]]` has an eigenvalue with a real part above 0 whose
+eigenvector has efforts of one sign: all grow together, and no threshold stops them. Others may oscillate (limit
+cycles). A system is accepted if it has an equilibrium and none runs away.
+
+The published rule forgives an equilibrium where |smallest eigenvalue| > largest eigenvalue; smallest and largest of
+complex numbers being lexicographic, that compares what has no order. `stability: published` keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+
+from trainers.preference_dynamics.system import Array, System
+
+SINGULAR = 1e-12
+"""Smallest |determinant| of a matrix that is solved."""
+
+
+def accepted(system: System, rule: str) -> Array:
+    """Return which systems (N,) are accepted by a rule: none, eigenvalues or published."""
+    count = system.g.shape[-1]
+    if rule == "none":
+        return np.ones(count, bool)
+    found, stable = np.zeros(count, bool), np.ones(count, bool)
+    for performed, desired in _regimes(len(system.g)):
+        exists = _equilibrium(system, performed, desired)
+        found |= exists
+        index = np.flatnonzero(exists & stable)
+        if index.size:
+            stable[index] = ~_runs_away(system, performed, index, forgiving=rule == "published")
+    return found & stable
+
+
+def _regimes(actions: int) -> Iterator[tuple[Array, Array]]:
+    """Yield performed and desired actions (n,) of every regime; what is performed and not desired is fulfilled."""
+    for states in product((0, 1, 2), repeat=actions):
+        chosen = np.array(states)
+        if chosen.any():
+            yield chosen > 0, chosen == 2
+
+
+def _equilibrium(system: System, performed: Array, desired: Array) -> Array:
+    """Return which systems (N,) have the equilibrium of a regime."""
+    g, mu = system.g.T, system.mu.T
+    pi, gamma = np.moveaxis(system.pi, 2, 0), np.moveaxis(system.gamma, 2, 0)
+    matrix = np.where(desired[:, None], pi, gamma)[:, performed][:, :, performed]
+    right = np.where(desired, g, mu)[:, performed]
+    singular = np.abs(np.linalg.det(matrix)) < SINGULAR
+    matrix = np.where(singular[:, None, None], np.eye(matrix.shape[1]), matrix)
+    effort = np.zeros_like(g)
+    effort[:, performed] = np.linalg.solve(matrix, right[..., None])[..., 0]
+    pull, wish = (np.einsum("nij,nj->ni", part, effort) for part in (pi, gamma))
+    holds = [effort[:, performed] > 0, wish[:, desired] > mu[:, desired]]
+    holds += [wish[:, ~performed] >= mu[:, ~performed], pull[:, ~desired] >= g[:, ~desired]]
+    return ~singular & np.concatenate(holds, axis=1).all(axis=1)
+
+
+def _runs_away(system: System, performed: Array, index: Array, forgiving: bool) -> Array:
+    """Return which equilibria (M,) run away."""
+    size = int(performed.sum())
+    jacobian = np.zeros((len(index), 2 * size, 2 * size))
+    pi, gamma = (np.moveaxis(part[..., index], 2, 0) for part in (system.pi, system.gamma))
+    jacobian[:, :size, size:] = -pi[:, performed][:, :, performed]
+    jacobian[:, size:, :size] = np.eye(size)
+    jacobian[:, size:, size:] = -gamma[:, performed][:, :, performed]
+    values, vectors = np.linalg.eig(jacobian)
+    efforts = vectors[:, size:].real
+    together = (efforts > 0).all(axis=1) | (efforts < 0).all(axis=1)
+    unstable = ((values.real > 0) & together).any(axis=1)
+    if forgiving:
+        ordered = np.sort(values, axis=1)
+        unstable &= ~(np.abs(ordered[:, 0]) > ordered[:, -1])
+    return unstable
