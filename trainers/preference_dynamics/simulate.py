@@ -45,23 +45,41 @@ def simulate(config: DatasetConfig) -> Trajectories:
 
 def _draw(config: DatasetConfig, t: Array) -> tuple[Array, Array, dict[str, int]]:
     """Return unknowns (N, Q) and clean series (N, T, 2n) of the first accepted draws, and how many were refused."""
-    random = np.random.default_rng([config.seed, 0])
+    stable = _Stable(config)
     kept: list[tuple[Array, Array]] = []
-    refused = {"refused_unstable": 0, "refused_diverged": 0}
-    have = idle = 0
+    diverged = have = 0
     while have < config.trajectories:
-        drawn = draw_prior(config, random, ROUND)
-        stable = drawn[accepted(unpack(drawn, config.actions), config.stability)]
-        series = propagate(stable, t, config.actions)
+        drawn = stable.take(config.trajectories - have)
+        series = propagate(drawn, t, config.actions)
         finite = np.isfinite(series).all(axis=(1, 2))
-        refused["refused_unstable"] += ROUND - len(stable)
-        refused["refused_diverged"] += int((~finite).sum())
-        kept.append((stable[finite], series[finite]))
-        have, idle = have + int(finite.sum()), 0 if finite.any() else idle + 1
-        if idle > MOST_ROUNDS_WITHOUT:
-            raise ValueError(f"no draw of {idle * ROUND} was accepted; expected some; try stability: none")
-    unknowns, clean = (np.concatenate(parts)[: config.trajectories] for parts in zip(*kept, strict=True))
-    return unknowns, clean, refused
+        kept.append((drawn[finite], series[finite]))
+        have, diverged = have + int(finite.sum()), diverged + int((~finite).sum())
+    unknowns, clean = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+    return unknowns, clean, {"refused_unstable": stable.refused, "refused_diverged": diverged}
+
+
+class _Stable:
+    """The stream of draws that the stability rule accepts."""
+
+    def __init__(self, config: DatasetConfig) -> None:
+        self.config, self.random = config, np.random.default_rng([config.seed, 0])
+        self.waiting: list[Array] = []
+        self.refused = 0
+
+    def take(self, count: int) -> Array:
+        """Return the next `count` draws (count, Q)."""
+        idle = 0
+        while sum(map(len, self.waiting)) < count:
+            drawn = draw_prior(self.config, self.random, ROUND)
+            good = accepted(unpack(drawn, self.config.actions), self.config.stability)
+            self.waiting.append(drawn[good])
+            self.refused += int((~good).sum())
+            idle = 0 if good.any() else idle + 1
+            if idle > MOST_ROUNDS_WITHOUT:
+                raise ValueError(f"no draw of {idle * ROUND} was accepted; expected some; try stability: none")
+        ready = np.concatenate(self.waiting)
+        self.waiting = [ready[count:]]
+        return ready[:count]
 
 
 def draw_prior(config: DatasetConfig, random: np.random.Generator, count: int) -> Array:

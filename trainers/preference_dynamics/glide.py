@@ -1,0 +1,126 @@
+"""Trajectories that pass no threshold any more: from then on a grid step is one affine map, the same every time.
+
+That none is passed is proved, not guessed. In the present mode the channels above their threshold are a linear system
+`y' = B y + b` of their own, and with `B = V diag(l) V^-1`, `z = V^-1 (y - y*)` every channel stays within
+`d_i = sum_j |V_ij z_j|` of its equilibrium y* if no l has a real part above 0. If y* - d is above the threshold, the
+channel stays there. A channel below its threshold has a rate that is linear in those above; if its bound is below 0, it
+sinks for ever.
+
+The map, and its derivatives by the unknowns, are affine in the state and are found by sending the origin and the unit
+vectors through one grid step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from trainers.preference_dynamics.flow import Flow, keep_mode, thresholds
+from trainers.preference_dynamics.system import Array
+
+MARGIN = 1e-9
+"""How far the proof must hold, beyond rounding, relative to 1 + the size of the state."""
+
+WORST_BASIS = 1e6
+"""Largest max|V| max|V^-1| that is trusted."""
+
+
+@dataclass
+class Glide:
+    """M trajectories whose grid steps are affine; arrays have trajectories last."""
+
+    index: Array
+    """(M,) which trajectories they are."""
+    flow: Flow
+    origin: Array
+    """(2n, M) where a step takes the origin."""
+    matrix: Array
+    """(2n, 2n, M) `y -> matrix y + origin`."""
+    direct_origin: Array | None
+    """(2n, Q, M) the derivatives of that by the unknowns, state fixed."""
+    direct: Array | None
+    """(2n, Q, 2n, M)"""
+
+    def step(self) -> None:
+        """Advance one grid step, in place."""
+        flow = self.flow
+        if flow.sensitivity is not None:
+            assert self.direct is not None and self.direct_origin is not None
+            moved = np.einsum("ijm,jqm->iqm", self.matrix, flow.sensitivity)
+            flow.sensitivity = moved + self.direct_origin + np.einsum("iqjm,jm->iqm", self.direct, flow.y)
+        flow.y = np.einsum("ijm,jm->im", self.matrix, flow.y) + self.origin
+
+    def join(self, more: Glide) -> Glide:
+        """Return both together."""
+        return Glide(*(_joined(getattr(self, part.name), getattr(more, part.name)) for part in fields(self)))
+
+
+def start_glide(index: Array, flow: Flow, length: float) -> Glide:
+    """Return trajectories that glide in steps of `length`."""
+    size, count = flow.y.shape
+    images, slopes = [], []
+    for start in np.concatenate([np.zeros((1, size)), np.eye(size)]):
+        sent = flow.take(np.arange(count))
+        sent.y = np.repeat(start[:, None], count, axis=1)
+        sent.sensitivity = None if flow.sensitivity is None else np.zeros_like(flow.sensitivity)
+        keep_mode(sent, length)
+        images.append(sent.y)
+        slopes.append(sent.sensitivity)
+    matrix = np.stack([image - images[0] for image in images[1:]], axis=1)
+    direct = None if flow.sensitivity is None else np.stack([slope - slopes[0] for slope in slopes[1:]], axis=2)
+    return Glide(index, flow, images[0], matrix, slopes[0], direct)
+
+
+def stays(flow: Flow) -> Array:
+    """Tell which trajectories (N,) provably pass no threshold any more."""
+    whole, constant = _matrices(flow)
+    above, y = flow.above.T, flow.y.T
+    inner = np.where(above[:, :, None] & above[:, None, :], whole, -np.eye(y.shape[1]))
+    rest = _solved(inner, -np.where(above, constant, 0.0))
+    slack = rest - thresholds(flow.system).T
+    maybe = np.flatnonzero(np.where(above, slack > 0, True).all(axis=1))
+    if not maybe.size:
+        return np.zeros(len(y), bool)
+    values, basis = np.linalg.eig(inner[maybe])
+    inverse = _solved(basis, np.eye(y.shape[1], dtype=complex)[None])
+    shift = np.where(above[maybe], y[maybe] - rest[maybe], 0.0)
+    part = np.abs(np.einsum("nij,nj->ni", inverse, shift))
+    reach = np.einsum("nij,nj->ni", np.abs(basis), part)
+    rate = constant[maybe] + np.einsum("nij,nj->ni", whole[maybe], rest[maybe])
+    rate += np.einsum("nij,nj->ni", np.abs(whole[maybe] @ basis), part)
+    margin = MARGIN * (1 + np.abs(y[maybe]))
+    holds = np.where(above[maybe], slack[maybe] - reach > margin, rate < -margin).all(axis=1)
+    holds &= (values.real < 0).all(axis=1)
+    holds &= np.abs(basis).max(axis=(1, 2)) * np.abs(inverse).max(axis=(1, 2)) < WORST_BASIS
+    proved = np.zeros(len(y), bool)
+    proved[maybe] = holds
+    return proved
+
+
+def _matrices(flow: Flow) -> tuple[Array, Array]:
+    """Return A (N, 2n, 2n) and b (N, 2n) of the present mode, `y' = A y + b`."""
+    system, above = flow.system, flow.above
+    n, count = system.g.shape
+    matrix = np.zeros((count, 2 * n, 2 * n))
+    matrix[:, :n, n:] = np.moveaxis(-system.pi * above[n:], 2, 0)
+    matrix[:, n:, n:] = np.moveaxis(-system.gamma * above[n:], 2, 0)
+    matrix[:, n + np.arange(n), np.arange(n)] = above[:n].T
+    return matrix, np.concatenate([system.g, ~above[:n] * system.mu]).T
+
+
+def _solved(matrix: Array, right: Array) -> Array:
+    """Solve (N, k, k) systems for right sides (N, k) or (1, k, k); a singular one is solved for nothing, NaN."""
+    singular = np.abs(np.linalg.det(matrix)) < 1e-12
+    safe = np.where(singular[:, None, None], np.eye(matrix.shape[1]), matrix)
+    if right.ndim == 2:
+        return np.where(singular[:, None], np.nan, np.linalg.solve(safe, right[..., None])[..., 0])
+    return np.where(singular[:, None, None], np.nan, np.linalg.solve(safe, np.broadcast_to(right, safe.shape)))
+
+
+def _joined(one: object, other: object) -> object:
+    if isinstance(one, np.ndarray):
+        return np.concatenate([one, other], axis=-1)  # type: ignore[list-item]
+    if isinstance(one, Flow):
+        return one.join(other)  # type: ignore[arg-type]
+    return None
