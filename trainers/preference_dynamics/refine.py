@@ -4,7 +4,8 @@ Minimised is `sum((y - y(theta))^2 w^2) / s^2 + sum(((theta - first) / spread)^2
 network said before. w weighs desires and efforts by their std; s^2, the mean square of the weighted residual, is taken
 anew in every iteration, so that the first answer counts for much while the fit is poor and for nothing once it is
 good, except where the series is silent: there it stays. Steps are those of Levenberg and Marquardt (Marquardt 1963),
-within the range of the training set's unknowns.
+within the range of the training set's unknowns, and with initial values where the first point puts them: a desire or
+effort that is seen above its threshold is its own initial value, and one that is not started below it.
 
 Several starts are compared after a descent on the first EARLY points, where most of the motion is. The inverse of the
 curvature gives the uncertainty; without the network's word it tells which unknowns the series identifies.
@@ -30,6 +31,12 @@ IDENTIFIED = 0.3
 
 MISFIT = (1e-4, 0.5)
 """A fit failed if s and the correlation of neighbouring residuals are both above these [1]."""
+
+FIRST_POINT = 5.0
+"""How far an initial value may be from the first point [std of the noise]."""
+
+SLACK = 1e-9
+"""The same for rounding [1]."""
 
 LOSS_OF_NAN = 1e3
 """Weighted residual that stands for a simulation that diverged."""
@@ -69,12 +76,34 @@ def refine(given: Array, t: Array, starts: Array, first: Array, spread: Array, b
     return Refined(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
+def bounds(given: Array, box: Box) -> tuple[Array, Array]:
+    """Return the range (N, Q) of the unknowns of each series (N, L, 2n)."""
+    low, high = (np.tile(edge, (len(given), 1)) for edge in (box.low, box.high))
+    channels, seen = given.shape[2], given[:, 0]
+    off = FIRST_POINT * noise_of(given) + SLACK
+    initial_low, initial_high = low[:, -channels:], high[:, -channels:]
+    rest = given.min(axis=1)
+    high[:, -channels:] = np.clip(seen + off, initial_low, initial_high)
+    low[:, -channels:] = np.where(seen > rest + 2 * off, np.clip(seen - off, initial_low, initial_high), initial_low)
+    return low, high
+
+
+def noise_of(given: Array) -> Array:
+    """Return the std of the noise of each channel (N, 2n): the median size of second differences in the second half.
+
+    Motion adds to it, so that it is rather too large. Noise of std s has second differences of std sqrt(6) s.
+    """
+    half = given[:, given.shape[1] // 2 :]
+    return np.median(np.abs(np.diff(half, n=2, axis=1)), axis=1) / (0.6745 * 6**0.5)
+
+
 class _Fit:
     """The problem of N series."""
 
     def __init__(self, given: Array, t: Array, first: Array, spread: Array, box: Box) -> None:
         self.given, self.t, self.first, self.box = given, t, first, box
         self.actions = given.shape[2] // 2
+        self.low, self.high = bounds(given, box)
         self.free = np.flatnonzero(box.std > 0)
         self.precision = 1 / np.maximum(spread[:, self.free], 1e-6 * box.std[self.free]) ** 2
         blocks = np.stack([block.std(axis=(1, 2)) for block in np.split(given, 2, axis=2)], axis=1)
@@ -85,6 +114,7 @@ class _Fit:
         """Return the problem of some series, or of their first points."""
         part = object.__new__(_Fit)
         part.given, part.t, part.first = self.given[chosen][:, :points], self.t[:points], self.first[chosen]
+        part.low, part.high = self.low[chosen], self.high[chosen]
         part.box, part.actions, part.free = self.box, self.actions, self.free
         part.precision, part.weight = self.precision[chosen], self.weight[chosen]
         return part
@@ -114,7 +144,7 @@ class _Fit:
 
     def descend(self, start: Array, steps: int) -> tuple[Array, Array]:
         """Return where at most `steps` iterations lead (N, Q), and how many there were (N,)."""
-        theta = np.clip(start, self.box.low, self.box.high)
+        theta = np.clip(start, self.low, self.high)
         damping, iterations = np.full(len(theta), 1e-2), np.zeros(len(theta), int)
         residual, slopes = self.simulate(theta)
         active = np.arange(len(theta))
@@ -163,7 +193,7 @@ class _Fit:
         curvature[:, index, index] *= 1 + damping[:, None]
         new = theta.copy()
         new[:, self.free] += np.linalg.solve(curvature, pull[..., None])[..., 0]
-        new = np.clip(new, self.box.low, self.box.high)
+        new = np.clip(new, self.low, self.high)
         return new, (np.abs(new - theta)[:, self.free] / self.box.std[self.free]).max(axis=1)
 
     def uncertainty(self, slopes: Array, level: Array) -> tuple[Array, Array]:

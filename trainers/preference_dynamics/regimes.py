@@ -1,0 +1,49 @@
+"""What kind of series one is: oscillating, steady in the end, never active."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainers.preference_dynamics.features import steady_state
+from trainers.preference_dynamics.system import Array, unpack
+
+
+@dataclass(frozen=True)
+class Regimes:
+    """Kinds of N series."""
+
+    oscillating: Array
+    """(N,) whether the system with all channels above their threshold has complex eigenvalues."""
+    steady: Array
+    """(N,) whether the series ends in a steady state."""
+    never_active: Array
+    """(N, 2n) whether a channel stays at its threshold at all points that a model is given."""
+    initial: Array
+    """(N, 2n) true v0, m0."""
+
+    def initial_columns(self, columns: int) -> list[int]:
+        """Return which of so many unknowns are initial values."""
+        channels, size = self.initial.shape[1], self.initial.shape[1] ** 2 // 2 + 2 * self.initial.shape[1]
+        return list(range(size - channels, size)) if columns == size else []
+
+    def initial_kinds(self, columns: int) -> dict[str, Array]:
+        """Return which initial values (N, 2n) are negative, which are not, and which belong to no active channel."""
+        values = self.initial[:, :columns]
+        kinds = {"negative": values < 0, "positive": values >= 0, "never_active": self.never_active[:, :columns]}
+        return kinds
+
+
+def regimes_of(unknowns: Array, given: Array, actions: int) -> Regimes:
+    """Return the kinds of series `given` (N, L, 2n), without noise, of unknowns (N, Q)."""
+    system = unpack(unknowns, actions)
+    n, count = actions, len(unknowns)
+    jacobian = np.zeros((count, 2 * n, 2 * n))
+    jacobian[:, :n, n:] = -np.moveaxis(system.pi, 2, 0)
+    jacobian[:, n:, :n] = np.eye(n)
+    jacobian[:, n:, n:] = -np.moveaxis(system.gamma, 2, 0)
+    oscillating = (np.abs(np.linalg.eigvals(jacobian).imag) > 0).any(axis=1)
+    threshold = np.concatenate([system.mu.T, np.zeros((count, n))], axis=1)
+    never = (given <= threshold[:, None]).all(axis=1)
+    return Regimes(oscillating, steady_state(given, given[0])[:, 0] == 1, never, unknowns[:, -2 * n :])
