@@ -221,6 +221,7 @@ def _presets() -> dict[str, DatasetConfig]:
     for n in (1, 2, 3):
         train, test = DatasetConfig(actions=n, seed=42), DatasetConfig(actions=n, trajectories=1500, seed=1042)
         named |= {f"n{n}_train": train, f"n{n}_test": test}
+        named[f"n{n}_test_small"] = test.model_copy(update={"trajectories": 50})
         named[f"n{n}_noisy_train"] = train.model_copy(update={"noise": (0.0, 0.1)})
         for percent in (1, 5, 10):
             level = percent / 100
