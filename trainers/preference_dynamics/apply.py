@@ -95,7 +95,9 @@ class Predictor:
         targets = targets_of(self.config, self.fitted)
         unknowns, forecast = targets.split(torch.cat([part.mean for part in said]).double().numpy(), given)
         if said[0].log_std is None:
-            spread = np.tile(self.fitted.get("validation_rmse", self.fitted["unknowns_std"])[: unknowns.shape[1]], (len(unknowns), 1))
+            spread = np.tile(
+                self.fitted.get("validation_rmse", self.fitted["unknowns_std"])[: unknowns.shape[1]], (len(unknowns), 1)
+            )
         else:
             logs = torch.cat([part.log_std for part in said]).double().numpy()  # type: ignore[misc]
             spread = np.exp(logs[:, : targets.unknowns]) * targets.width

@@ -90,7 +90,9 @@ class ModelConfig(ModelConfigBase):
 
     shared: ClassVar[tuple[str, ...]] = ("seed", "learning_rate")
 
-    kind: Literal["cnn", "cnn_features", "residual", "posterior", "constant", "persistence", "ridge", "fit"] = "residual"
+    kind: Literal["cnn", "cnn_features", "residual", "posterior", "constant", "persistence", "ridge", "fit"] = (
+        "residual"
+    )
     """Networks: see `models.py`. constant: training means; persistence: the last values as forecast; ridge: linear in
     the features; fit: least squares from random starts."""
     filters: Annotated[tuple[Count, ...], Field(min_length=1)] = (64, 128)
@@ -197,7 +199,8 @@ def _conflicts(model: ModelConfig) -> list[tuple[bool, str]]:
             f"loss nll needs a network that says its uncertainty; kind is {model.kind!r}, expected 'posterior'",
         ),
         (
-            model.refine.steps > 0 and (model.kind not in (*NETWORKS, "fit") or model.targets not in ("all", "unknowns")),
+            model.refine.steps > 0
+            and (model.kind not in (*NETWORKS, "fit") or model.targets not in ("all", "unknowns")),
             f"refine with kind {model.kind!r}, targets {model.targets!r}; it starts from a network's unknowns",
         ),
         (

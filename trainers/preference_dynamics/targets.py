@@ -42,7 +42,9 @@ class Targets:
 
     def split(self, says: Array, given: Prepared) -> tuple[Array, Array]:
         """Turn targets (N, P) in the network's units into unknowns and forecasts in raw units."""
-        shift, scale = (np.repeat(part, self.horizon, axis=1)[:, : self.forecasts] for part in (given.shift, given.scale))
+        shift, scale = (
+            np.repeat(part, self.horizon, axis=1)[:, : self.forecasts] for part in (given.shift, given.scale)
+        )
         unknowns, ahead = says[:, : self.unknowns], says[:, self.unknowns :]
         return unknowns * self.width + self.shift, ahead * scale + shift
 

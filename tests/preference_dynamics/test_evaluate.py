@@ -1,0 +1,114 @@
+"""Metrics on hand-made arrays; training, refinement and evaluation on a small set."""
+
+from inspect import signature
+from types import FunctionType
+
+import numpy as np
+import pytest
+
+from trainers.preference_dynamics import figures, metrics
+from trainers.preference_dynamics.apply import apply
+from trainers.preference_dynamics.config import DatasetConfig, ModelConfig
+from trainers.preference_dynamics.evaluate import evaluate
+from trainers.preference_dynamics.segment import segment
+from trainers.preference_dynamics.simulate import simulate
+from trainers.preference_dynamics.train import train
+from trainers.study import Job
+
+DATA = simulate(DatasetConfig(trajectories=300, seed=1))
+TEST = simulate(DatasetConfig(trajectories=60, seed=1001))
+SMALL = {"filters": (8, 16), "hidden": (16,), "batch_size": 16, "learning_rate": 1e-2, "dropout": 0.0}
+POSTERIOR = SMALL | {"kind": "posterior", "loss": {"name": "nll", "forecast_weight": 0.1}, "bins": 4}
+
+
+def trained(**settings):
+    config = ModelConfig(**settings)
+    return config, next(train([Job("one", config, segment(config.segmentation(), DATA))]))
+
+
+def values(evaluation):
+    return dict(zip(evaluation.summary["metric"], evaluation.summary["value"], strict=True))
+
+
+@pytest.fixture(scope="module")
+def refined():
+    return trained(**POSTERIOR, epochs=10, refine={"steps": 30, "starts": 3})
+
+
+@pytest.fixture(scope="module")
+def evaluation(refined):
+    return evaluate(*refined, "test", TEST)
+
+
+def test_metrics_of_hand_made_arrays():
+    truth = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
+    predicted = truth + np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0]])
+    made = metrics.overall(predicted, truth)
+    assert made["mse"] == pytest.approx(1.0) and made["mae"] == pytest.approx(4 / 6) and made["median"] == 0.5
+    assert made["r2"] == pytest.approx(((1 - 2 / 8) + (1 - 4 / 8)) / 2)
+    assert made["nrmse_range"] == pytest.approx(0.2) and made["nrmse_std"] == pytest.approx(1 / truth.std())
+    assert made["pearson"] == pytest.approx(np.corrcoef(predicted.ravel(), truth.ravel())[0, 1])
+    assert metrics.per_target(predicted, truth)["rmse"] == pytest.approx([np.sqrt(2 / 3), np.sqrt(4 / 3)])
+    assert metrics.per_target(predicted, truth)["bias"] == pytest.approx([0, 2 / 3])
+
+
+def test_a_constant_target_counts_apart():
+    truth = np.array([[0.0, 1.0], [0.0, 2.0]])
+    assert metrics.constant_targets(truth).tolist() == [True, False]
+    assert metrics.r2(truth, truth) == 1.0 and metrics.r2(truth + np.array([1e-9, 0.0]), truth) == 0.5
+
+
+def test_training_ends_at_patience_and_keeps_the_best():
+    _, made = trained(**SMALL, epochs=60, patience=2)
+    history = made.history
+    best = int(history["epoch"][history["validation_loss"].idxmin()])
+    assert made.counts["best_epoch"] == best and len(history) in (best + 2, 60)
+    assert {name.partition("/")[0] for name in made.weights} == {"best", "last"}
+
+
+@pytest.mark.parametrize("kind", ["constant", "persistence"])
+def test_the_trivial_baselines_say_what_they_should(kind):
+    result = values(evaluate(*trained(kind=kind), "test", TEST))
+    assert result["unknowns_rmse"] == pytest.approx(result["baseline"])
+    if kind == "persistence":
+        assert result["forecast_rmse"] == pytest.approx(result["forecast_rmse_persistence"])
+
+
+def test_ridge_beats_the_constant_and_refining_beats_both(evaluation):
+    ridge = values(evaluate(*trained(kind="ridge", features=("steady_state", "summary")), "test", TEST))
+    ours = values(evaluation)
+    assert ours["unknowns_rmse"] < 0.5 * ridge["unknowns_rmse"] < 0.5 * ridge["baseline"]
+    assert ours["unknowns_median"] < 1e-6 and ours["unknowns_rmse"] < ours["unknowns_rmse_before"]
+    assert ours["series_error_median"] < 1e-3 and ours["failures"] == 0
+
+
+def test_a_series_that_never_starts_is_flagged(refined):
+    config, made = refined
+    lazy = np.zeros((1, 201, 2))
+    assert apply(config, made).predict(lazy, TEST.t[0]).flagged[0]
+
+
+def test_tables_and_figures_go_together(evaluation, refined):
+    tables = {**evaluation.tables, "history": refined[1].history}
+    drawn = [f for f in vars(figures).values() if isinstance(f, FunctionType) and f.__module__ == figures.__name__]
+    assert len(drawn) == 5
+    for draw in drawn:
+        assert draw(**{name: tables[name] for name in signature(draw).parameters}).axes
+    assert len(evaluation.tables["worst"]) == 20 and len(evaluation.tables["series"]) == 10 * 401 * 2
+    assert evaluation.summary["metric"].is_unique
+
+
+def test_noise_leaves_the_fit_close_and_its_intervals_honest():
+    config, made = trained(**POSTERIOR, epochs=10, refine={"steps": 20})
+    noisy = simulate(DatasetConfig(trajectories=60, seed=1001, noise=(0.05, 0.05)))
+    result = values(evaluate(config, made, "noisy", noisy))
+    assert result["unknowns_median"] < 0.05 < result["baseline"]
+
+
+def test_a_state_goes_on_to_the_same_bits_when_epochs_are_added():
+    states = []
+    config = ModelConfig(**SMALL, epochs=4)
+    job = Job("one", config, segment(config.segmentation(), DATA))
+    whole = next(train([job], lambda progress: bool(states.append(dict(progress.state())))))
+    resumed = next(train([Job("one", config, job.segments, states[1])]))
+    assert all(np.array_equal(resumed.weights[name], whole.weights[name]) for name in whole.weights)

@@ -1,0 +1,96 @@
+"""Figures of the preference-dynamics study; each parameter is the table of that name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+def loss_curve(history: pd.DataFrame) -> Figure:
+    """Draw training and validation loss against the epoch, and mark the lowest validation loss."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for name in ("loss", "validation_loss"):
+        if "epoch" in history and history[name].notna().any():
+            axes.plot(history["epoch"], history[name], ".-", label=name, lw=0.9)
+    if axes.lines and history["validation_loss"].notna().any():
+        best = history.loc[history["validation_loss"].idxmin()]
+        axes.axvline(best["epoch"], color="0.6", ls=":", label=f"lowest at {int(best['epoch'])}")
+    positive = len(history) > 0 and bool((history[["loss", "validation_loss"]].min() > 0).all())
+    axes.set(xlabel="epoch", ylabel="loss", yscale="log" if positive else "linear")
+    if axes.lines:
+        axes.legend(fontsize="small")
+    return figure
+
+
+def true_against_predicted(predictions: pd.DataFrame) -> Figure:
+    """Draw every unknown, predicted against true; series that are flagged stand apart in red."""
+    from matplotlib.figure import Figure
+
+    groups = list(predictions.groupby("target", sort=False))
+    columns = min(5, len(groups))
+    rows = -(-len(groups) // columns)
+    figure = Figure(figsize=(2.6 * columns, 2.7 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, (target, part) in zip(panels, groups, strict=False):
+        for flagged, colour, label in ((False, "C0", "identified"), (True, "C3", "flagged")):
+            chosen = part[part["flagged"] == flagged]
+            axes.plot(chosen["true"], chosen["predicted"], ".", color=colour, ms=3, alpha=0.5, label=label)
+        ends = [part["true"].min(), part["true"].max()]
+        axes.plot(ends, ends, "k-", lw=0.8)
+        axes.set(title=target, xlabel="true", ylabel="predicted")
+    for axes in panels[len(groups) :]:
+        axes.set_axis_off()
+    panels[0].legend(fontsize="small")
+    return figure
+
+
+def metric_bars(targets: pd.DataFrame) -> Figure:
+    """Draw five metrics of each target that is not constant as bars."""
+    from matplotlib.figure import Figure
+
+    live = targets[~targets["constant"]]
+    figure = Figure(figsize=(7, 9), layout="constrained")
+    for axes, name in zip(figure.subplots(5, 1), ("rmse", "mae", "median", "nrmse_range", "nrmse_std"), strict=True):
+        axes.bar(np.arange(len(live)), live[name], color="C0")
+        axes.set(ylabel=name)
+        axes.set_xticks(np.arange(len(live)), live["target"], rotation=45 if len(live) > 9 else 0, fontsize="small")
+    return figure
+
+
+def coverage(calibration: pd.DataFrame) -> Figure:
+    """Draw observed against nominal coverage of the intervals."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([40, 100], [40, 100], "k-", lw=0.8)
+    axes.plot(calibration["nominal"], calibration["observed"], "o-")
+    axes.set(xlabel="nominal coverage [%]", ylabel="observed coverage [%]")
+    return figure
+
+
+def example_series(series: pd.DataFrame) -> Figure:
+    """Draw true and predicted desires and efforts of the example series."""
+    from matplotlib.figure import Figure
+
+    groups = list(series.groupby("sample"))
+    rows = -(-len(groups) // 2)
+    figure = Figure(figsize=(10, 1.9 * rows), layout="constrained")
+    panels = figure.subplots(rows, 2, squeeze=False, sharex=True).ravel()
+    for axes, (sample, part) in zip(panels, groups, strict=False):
+        for k, (channel, curve) in enumerate(part.groupby("channel", sort=False)):
+            axes.plot(curve["t"], curve["true"], color=f"C{k}", lw=2.5, alpha=0.35)
+            axes.plot(curve["t"], curve["predicted"], color=f"C{k}", lw=0.9, label=channel)
+        axes.set_title(f"series {sample}", fontsize="small")
+    for axes in panels[len(groups) :]:
+        axes.set_axis_off()
+    panels[0].legend(fontsize="x-small", title="wide: true", title_fontsize="x-small")
+    return figure
