@@ -16,7 +16,7 @@ from trainers.preference_dynamics.train import train
 from trainers.study import Job
 
 DATA = simulate(DatasetConfig(trajectories=300, seed=1))
-TEST = simulate(DatasetConfig(trajectories=60, seed=1001))
+TEST = simulate(DatasetConfig(trajectories=30, seed=1001))
 SMALL = {"filters": (8, 16), "hidden": (16,), "batch_size": 16, "learning_rate": 1e-2, "dropout": 0.0}
 POSTERIOR = SMALL | {"kind": "posterior", "loss": {"name": "nll", "forecast_weight": 0.1}, "bins": 4}
 
@@ -100,7 +100,7 @@ def test_tables_and_figures_go_together(evaluation, refined):
 
 def test_noise_leaves_the_fit_close_and_its_intervals_honest():
     config, made = trained(**POSTERIOR, epochs=10, refine={"steps": 20})
-    noisy = simulate(DatasetConfig(trajectories=60, seed=1001, noise=(0.05, 0.05)))
+    noisy = simulate(DatasetConfig(trajectories=30, seed=1001, noise=(0.05, 0.05)))
     result = values(evaluate(config, made, "noisy", noisy))
     assert result["unknowns_median"] < 0.05 < result["baseline"]
 

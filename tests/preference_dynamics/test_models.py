@@ -53,8 +53,7 @@ def test_the_forecast_of_the_residual_network_is_its_level():
 def test_a_rectified_output_cannot_say_less_than_0():
     x, features = torch.randn(50, 2, 200), torch.randn(50, 3)
     published, ours = (
-        start_network(ModelConfig(**CNN, rectified_output=rectified), 2, 3)(x, features).mean
-        for rectified in (True, False)
+        start_network(ModelConfig(**CNN, rectified_output=on), 2, 3)(x, features).mean for on in (True, False)
     )
     assert published.min() == 0 > ours.min()
 

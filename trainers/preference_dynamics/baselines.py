@@ -1,4 +1,4 @@
-"""Models that need no steps: training means, the last values, ridge regression, and least squares from random starts."""
+"""Models that need no steps: training means, last values, ridge regression, and least squares from random starts."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class DatasetConfig(Config):
     duration: Positive = 200.0
     """Time of the last point; the first is at 0."""
     prior: Literal["uniform", "normal"] = "uniform"
-    """uniform in the ranges of `system.PRIORS`; normal: about their middle, sd a quarter of the range, clipped to it."""
+    """uniform in the ranges of `system.PRIORS`; normal: about their middle, std a quarter of the range, clipped."""
     mu: Literal["published", "zero", "drawn"] = "published"
     """Threshold of desire. published: 0 for one action, where a series does not say it, and drawn for more."""
     stability: Literal["eigenvalues", "published", "none"] = "eigenvalues"

@@ -82,8 +82,8 @@ class Case:
 def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectories) -> Evaluation:
     """Evaluate a trained model on the test set `name`.
 
-    Tables: `targets` (metrics of each target), `predictions` (every series and target), `samples` (every series with its
-    regime and errors), `worst` (the worst of them), `calibration` (coverage at several levels), `series` (true and
+    Tables: `targets` (metrics of each target), `predictions` (every series and target), `samples` (every series with
+    its regime and errors), `worst` (the worst of them), `calibration` (coverage at several levels), `series` (true and
     predicted, ten examples).
 
     Raises:

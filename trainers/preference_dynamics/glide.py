@@ -12,7 +12,7 @@ vectors through one grid step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -53,13 +53,21 @@ class Glide:
 
     def join(self, more: Glide) -> Glide:
         """Return both together."""
-        return Glide(*(_joined(getattr(self, part.name), getattr(more, part.name)) for part in fields(self)))
+        return Glide(
+            _both(self.index, more.index),
+            self.flow.join(more.flow),
+            _both(self.origin, more.origin),
+            _both(self.matrix, more.matrix),
+            _maybe(self.direct_origin, more.direct_origin),
+            _maybe(self.direct, more.direct),
+        )
 
 
 def start_glide(index: Array, flow: Flow, length: float) -> Glide:
     """Return trajectories that glide in steps of `length`."""
     size, count = flow.y.shape
-    images, slopes = [], []
+    images: list[Array] = []
+    slopes: list[Array | None] = []
     for start in np.concatenate([np.zeros((1, size)), np.eye(size)]):
         sent = flow.take(np.arange(count))
         sent.y = np.repeat(start[:, None], count, axis=1)
@@ -68,7 +76,8 @@ def start_glide(index: Array, flow: Flow, length: float) -> Glide:
         images.append(sent.y)
         slopes.append(sent.sensitivity)
     matrix = np.stack([image - images[0] for image in images[1:]], axis=1)
-    direct = None if flow.sensitivity is None else np.stack([slope - slopes[0] for slope in slopes[1:]], axis=2)
+    known = [slope for slope in slopes if slope is not None]
+    direct = np.stack([slope - known[0] for slope in known[1:]], axis=2) if known else None
     return Glide(index, flow, images[0], matrix, slopes[0], direct)
 
 
@@ -118,9 +127,9 @@ def _solved(matrix: Array, right: Array) -> Array:
     return np.where(singular[:, None, None], np.nan, np.linalg.solve(safe, np.broadcast_to(right, safe.shape)))
 
 
-def _joined(one: object, other: object) -> object:
-    if isinstance(one, np.ndarray):
-        return np.concatenate([one, other], axis=-1)  # type: ignore[list-item]
-    if isinstance(one, Flow):
-        return one.join(other)  # type: ignore[arg-type]
-    return None
+def _both(one: Array, other: Array) -> Array:
+    return np.concatenate([one, other], axis=-1)
+
+
+def _maybe(one: Array | None, other: Array | None) -> Array | None:
+    return None if one is None or other is None else _both(one, other)

@@ -1,4 +1,4 @@
-"""Turn series into what a model is given: normalised points, the scale they had, and features; training and use alike."""
+"""Turn series into what a model is given: normalised points, their scale, and features; training and use alike."""
 
 from __future__ import annotations
 

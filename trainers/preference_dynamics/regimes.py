@@ -46,4 +46,5 @@ def regimes_of(unknowns: Array, given: Array, actions: int) -> Regimes:
     oscillating = (np.abs(np.linalg.eigvals(jacobian).imag) > 0).any(axis=1)
     threshold = np.concatenate([system.mu.T, np.zeros((count, n))], axis=1)
     never = (given <= threshold[:, None]).all(axis=1)
-    return Regimes(oscillating, steady_state(given, given[0])[:, 0] == 1, never, unknowns[:, -2 * n :])
+    steady = steady_state(given, np.arange(given.shape[1]))[:, 0] == 1
+    return Regimes(oscillating, steady, np.asarray(never), unknowns[:, -2 * n :])

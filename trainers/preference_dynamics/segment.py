@@ -1,4 +1,4 @@
-"""Make inputs and targets of series, split into training and validation by series; the test set is a dataset of its own.
+"""Make inputs and targets of series, split into training and validation by series; test sets are datasets of their own.
 
 Whole series are the samples: no windows are cut. The published proportions, 70 % training, 15 % validation and 15 %
 test, are 14/17 of a dataset that is 85 % of all.

@@ -20,8 +20,8 @@ MOST_ROUNDS_WITHOUT = 200
 def simulate(config: DatasetConfig) -> Trajectories:
     """Simulate `config.trajectories` series: t (N, T), y (N, T, 2n) with channels u_0, ..., a_0, ...
 
-    Draws that `stability.accepted` refuses, and those whose desire or effort passes 1e5 at any time, are drawn again and
-    counted. `parameters` holds every unknown, and the std of the noise that was added to desires and efforts.
+    Draws that `stability.accepted` refuses, and those whose desire or effort passes 1e5 at any time, are drawn again
+    and counted. `parameters` holds every unknown, and the std of the noise that was added to desires and efforts.
 
     Raises:
         ValueError: if no draw is accepted.
@@ -106,5 +106,5 @@ def _observe(config: DatasetConfig, clean: Array) -> tuple[Array, tuple[Array, A
 
 
 def _noise(config: DatasetConfig, random: np.random.Generator, series: Array) -> tuple[float, Array]:
-    """Draw the level and the shape (T, 2n) of the noise of one series, in an order that does not depend on the count."""
+    """Draw the level and the shape (T, 2n) of the noise of one series, in an order that no count changes."""
     return float(random.uniform(*config.noise)), random.standard_normal(series.shape)

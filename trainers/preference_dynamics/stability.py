@@ -37,7 +37,7 @@ def accepted(system: System, rule: str) -> Array:
         index = np.flatnonzero(exists & stable)
         if index.size:
             stable[index] = ~_runs_away(system, performed, index, forgiving=rule == "published")
-    return found & stable
+    return np.asarray(found & stable)
 
 
 def _regimes(actions: int) -> Iterator[tuple[Array, Array]]:
@@ -79,4 +79,4 @@ def _runs_away(system: System, performed: Array, index: Array, forgiving: bool) 
     if forgiving:
         ordered = np.sort(values, axis=1)
         unstable &= ~(np.abs(ordered[:, 0]) > ordered[:, -1])
-    return unstable
+    return np.asarray(unstable)
