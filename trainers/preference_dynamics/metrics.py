@@ -1,7 +1,7 @@
 """How far predictions are from the truth: arrays (N, P), rows are series and columns are targets.
 
-A constant target says nothing of a model: its r2 is 1 if hit exactly and else 0, and mu = 0 makes relative errors of any
-size. `overall` is therefore computed twice, with and without constant targets, under two names.
+A constant target says nothing of a model: its r2 is 1 if hit exactly and else 0, and mu = 0 makes a relative error
+of any size. `overall` is therefore computed twice, with and without constant targets, under two names.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def overall(predicted: Array, truth: Array) -> dict[str, float]:
     """Return the metrics of OVERALL.
 
     mse, rmse, mae, median (of |e|), mre `mean(|e| / (|y| + 1e-8))`: over all entries. r2
-    `1 - sum(e^2)/sum((y - mean)^2)`: mean over targets. nrmse_range, nrmse_std: rmse by the range and by the std of all entries. pearson, spearman:
-    correlations of all entries. NaN without entries, and where a divisor is 0.
+    `1 - sum(e^2)/sum((y - mean)^2)`: mean over targets. nrmse_range, nrmse_std: rmse by the range and by the std of
+    all entries. pearson, spearman: correlations of all entries. NaN without entries, and where a divisor is 0.
     """
     if not truth.size:
         return dict.fromkeys(OVERALL, np.nan)
