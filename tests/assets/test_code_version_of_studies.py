@@ -16,7 +16,6 @@ from assets.store import Store
 from trainers import STUDIES
 
 ROOT = Path(__file__).resolve().parents[2]
-STUDY = STUDIES["two_body"]
 
 
 class Copy:
@@ -33,7 +32,12 @@ class Copy:
         return found[0] if found and module.startswith("trainers.") else None
 
     def versions(self) -> dict[str, str]:
-        return {stage: code_version(STUDY, stage, names_of(stage), self.locate) for stage in STAGES.values()}
+        """Return the code version of every stage of every study, by `<study> <stage>`."""
+        pairs = [(study, stage) for study in STUDIES.values() for stage in STAGES.values()]
+        return {
+            f"{study.name} {stage}": code_version(study, stage, names_of(study.name, stage), self.locate)
+            for study, stage in pairs
+        }
 
     @contextmanager
     def edited(self, file: str, pattern: str, new: str) -> Iterator[None]:
@@ -47,9 +51,9 @@ class Copy:
 
 
 @cache
-def names_of(stage: str) -> frozenset[str]:
-    """Return the names that the smoke sweep's first configuration gives to a stage."""
-    planner, row = Planner(Store()), read_catalogue().sweeps["two_body/smoke"].rows[0]
+def names_of(study: str, stage: str) -> frozenset[str]:
+    """Return the names that the first configuration of a study's smoke sweep gives to a stage."""
+    planner, row = Planner(Store()), read_catalogue().sweeps[f"{study}/smoke"].rows[0]
     layer = next(layer for layer, name in STAGES.items() if name == stage)
     items = (*row.evaluations[0].upstream(), row.evaluations[0])
     return planner._names_of(next(item for item in items if item.layer == layer))
@@ -61,26 +65,46 @@ def copy(tmp_path_factory):
 
 
 NOTHING: set[str] = set()
-EDITS = [
-    ("a new output layer", "output_layers.py", r"(OUTPUT_LAYERS[^{]*\{)", r'\1"new": OutputLayer(abs, 4), ', NOTHING),
-    ("another output layer", "output_layers.py", r"(def mlp_4D_abs\([^)]*\)[^:]*:)", r"\1\n    print(m)", NOTHING),
-    ("the output layer that is named", "output_layers.py", r"(def mlp_4D_signed\([^)]*\)[^:]*:)", r"\1\n    print(m)",
-     {"train", "evaluate"}),
-    ("another loss", "losses.py", r"(def mean_absolute_error\([^)]*\)[^:]*:)", r"\1\n    print(y)", NOTHING),
-    ("the loss that is named", "losses.py", r"(def percent_error\([^)]*\)[^:]*:)", r"\1\n    print(y)", {"train"}),
-    ("a docstring", "train.py", '"""', '"""Much to say: ', NOTHING),
-    ("the training", "train.py", r"(def train\([^)]*\)[^:]*:)", r"\1\n    print(jobs)", {"train"}),
-    ("the evaluation", "evaluate.py", r"(def evaluate\([^)]*\)[^:]*:)", r"\1\n    print(name)", {"evaluate"}),
-    ("the simulation", "simulate.py", r"(def simulate\([^)]*\)[^:]*:)", r"\1\n    print(config)", {"simulate"}),
-    ("another problem", "problems/j2.py", r"(def acceleration\([^)]*\)[^:]*:)", r"\1\n    print(position)", NOTHING),
-]  # fmt: skip
+EDITS = {
+    "two_body": [
+        ("a new output layer", "output_layers.py", r"(OUTPUT_LAYERS[^{]*\{)",
+         r'\1"new": OutputLayer(abs, 4), ', NOTHING),
+        ("another output layer", "output_layers.py", r"(def mlp_4D_abs\([^)]*\)[^:]*:)", r"\1\n    print(m)", NOTHING),
+        ("the output layer that is named", "output_layers.py", r"(def mlp_4D_signed\([^)]*\)[^:]*:)",
+         r"\1\n    print(m)", {"train", "evaluate"}),
+        ("another loss", "losses.py", r"(def mean_absolute_error\([^)]*\)[^:]*:)", r"\1\n    print(y)", NOTHING),
+        ("the loss that is named", "losses.py", r"(def percent_error\([^)]*\)[^:]*:)", r"\1\n    print(y)", {"train"}),
+        ("a docstring", "train.py", '"""', '"""Much to say: ', NOTHING),
+        ("the training", "train.py", r"(def train\([^)]*\)[^:]*:)", r"\1\n    print(jobs)", {"train"}),
+        ("the evaluation", "evaluate.py", r"(def evaluate\([^)]*\)[^:]*:)", r"\1\n    print(name)", {"evaluate"}),
+        ("the simulation", "simulate.py", r"(def simulate\([^)]*\)[^:]*:)", r"\1\n    print(config)", {"simulate"}),
+        ("another problem", "problems/j2.py", r"(def acceleration\([^)]*\)[^:]*:)", r"\1\n    print(position)",
+         NOTHING),
+    ],
+    "preference_dynamics": [
+        ("another feature", "features.py", r"(def peaks\([^)]*\)[^:]*:)", r"\1\n    print(y)", NOTHING),
+        ("the feature that is named", "features.py", r"(def steady_state\([^)]*\)[^:]*:)",
+         r"\1\n    print(y)", {"segment", "train", "evaluate"}),
+        ("another loss of a network", "losses.py", r"(def mae\([^)]*\)[^:]*:)", r"\1\n    print(error)",
+         NOTHING),
+        ("the loss of the network", "losses.py", r"(def nll\([^)]*\)[^:]*:)", r"\1\n    print(error)",
+         {"train"}),
+        ("the series", "simulate.py", r"(def simulate\([^)]*\)[^:]*:)", r"\1\n    print(config)",
+         {"simulate"}),
+        ("a metric", "metrics.py", r"(def overall\([^)]*\)[^:]*:)", r"\1\n    print(truth)", {"evaluate"}),
+    ],
+}  # fmt: skip
+CASES = [(study, *edit) for study, edits in EDITS.items() for edit in edits]
 
 
-@pytest.mark.parametrize(("what", "file", "pattern", "new", "expected"), EDITS, ids=[edit[0] for edit in EDITS])
-def test_an_edit_stales(copy, what, file, pattern, new, expected):
-    with copy.edited(f"two_body/{file}", pattern, new):
+@pytest.mark.parametrize(
+    ("study", "what", "file", "pattern", "new", "expected"), CASES, ids=[case[1] for case in CASES]
+)
+def test_an_edit_stales(copy, study, what, file, pattern, new, expected):
+    with copy.edited(f"{study}/{file}", pattern, new):
         found = copy.versions()
-    assert {stage for stage in found if found[stage] != copy.before[stage]} == expected
+    stale = {place for place in found if found[place] != copy.before[place]}
+    assert stale == {f"{study} {stage}" for stage in expected}
     assert copy.versions() == copy.before
 
 

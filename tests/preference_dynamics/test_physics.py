@@ -31,11 +31,11 @@ def by_scipy(unknowns, t, actions):
         return np.concatenate([g - pi @ effort, np.maximum(y[:actions], mu) - gamma @ effort])
 
     start = np.concatenate([one.v0[:, 0], one.m0[:, 0]])
-    done = solve_ivp(right, (t[0], t[-1]), start, "DOP853", t, rtol=1e-10, atol=1e-11, max_step=1.0)
+    done = solve_ivp(right, (t[0], t[-1]), start, "DOP853", t, rtol=1e-12, atol=1e-12, max_step=1.0)
     return observe(done.y, one.mu).T
 
 
-@pytest.mark.parametrize(("actions", "count", "tolerance"), [(1, 150, 1e-7), (2, 40, 1e-6), (3, 15, 1e-6)])
+@pytest.mark.parametrize(("actions", "count", "tolerance"), [(1, 150, 1e-7), (2, 80, 1e-6), (3, 30, 1e-6)])
 def test_series_agree_with_scipy_at_tight_tolerance(actions, count, tolerance):
     unknowns = drawn(actions, count)
     ours = propagate(unknowns, T, actions)
@@ -108,7 +108,9 @@ def test_every_draw_of_one_action_is_accepted_and_few_of_three():
 def test_a_smaller_set_is_the_beginning_of_a_larger_one_and_noise_changes_no_unknowns():
     small, large = (simulate(DatasetConfig(actions=2, trajectories=count, points=21)) for count in (7, 30))
     noisy = simulate(DatasetConfig(actions=2, trajectories=7, points=21, noise=(0.1, 0.1)))
-    assert np.array_equal(small.y, large.y[:7])
-    assert all(np.array_equal(small.parameters[name], noisy.parameters[name]) for name in unknown_names(2))
+    assert np.allclose(small.y, large.y[:7], rtol=1e-10, atol=1e-10)
+    for name in unknown_names(2):
+        assert np.array_equal(small.parameters[name], large.parameters[name][:7])
+        assert np.array_equal(small.parameters[name], noisy.parameters[name])
     spread = (noisy.y - small.y)[..., :2].std() / small.y[..., :2].std(axis=(1, 2)).mean()
     assert 0.05 < spread < 0.2

@@ -74,7 +74,7 @@ class Predictor:
         answer = self.answer(given)
         everything = np.ones(answer.unknowns.shape, bool)
         if self.config.refine.steps == 0:
-            return self._estimate(answer, answer.unknowns, everything, ~everything.any(axis=1))
+            return self._estimate(answer, answer.unknowns, everything, np.zeros(len(everything), bool))
         refined = self._refine(answer, given, t)
         ahead = propagate(refined.unknowns, t, given.x.shape[1] // 2)[:, -self.config.horizon :]
         ahead = np.moveaxis(ahead, 1, 2).reshape(len(ahead), -1)

@@ -23,7 +23,7 @@ class DatasetConfig(Config):
     actions: Annotated[int, Field(ge=1, le=3)] = 1
     """Number n of actions; a system has 4n + 2n^2 unknowns."""
     trajectories: Annotated[int, Field(ge=1, le=1_000_000)] = 8500
-    """Number of series; the first k of a larger set with the same seed are the smaller set."""
+    """Number of series; the first k of a larger set of the same seed are the smaller set, up to rounding."""
     points: Annotated[int, Field(ge=9, le=10_000)] = 201
     """Points per series, both ends included."""
     duration: Positive = 200.0

@@ -147,7 +147,7 @@ def _unknowns(case: Case) -> list[Row]:
 def _violations(case: Case) -> Array:
     """Return which answers (N,) break `Pi_ii > 0`, `Gamma_ii > 0`."""
     diagonal = [k for k, name in enumerate(case.names) if _is_diagonal(name)]
-    return (case.said.unknowns[:, diagonal] <= 0).any(axis=1)
+    return np.asarray((case.said.unknowns[:, diagonal] <= 0).any(axis=1))
 
 
 def _is_diagonal(name: str) -> bool:

@@ -63,7 +63,7 @@ def summary(y: Array, t: Array) -> Array:
 
 def peaks(y: Array, t: Array) -> Array:
     """Return per channel the number of peaks, mean and std of their gaps in time and of their heights, (N, 10n)."""
-    return _per_channel(y, t, _peaks)
+    return _per_channel(y, t, _peaks, 5)
 
 
 def cycles(y: Array, t: Array) -> Array:
@@ -74,11 +74,12 @@ def cycles(y: Array, t: Array) -> Array:
     0.5 + 0.02 of it.
     """
     half = y.shape[1] // 2
-    return _per_channel(y[:, half:], t[half:], _cycle)
+    return _per_channel(y[:, half:], t[half:], _cycle, 3)
 
 
-def _per_channel(y: Array, t: Array, measure: Callable[[Array, Array], list[float]]) -> Array:
-    return np.array([[value for channel in series.T for value in measure(channel, t)] for series in y])
+def _per_channel(y: Array, t: Array, measure: Callable[[Array, Array], list[float]], width: int) -> Array:
+    values = [[value for channel in series.T for value in measure(channel, t)] for series in y]
+    return np.array(values).reshape(len(y), width * y.shape[2])
 
 
 def _peaks(x: Array, t: Array) -> list[float]:

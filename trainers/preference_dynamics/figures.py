@@ -21,7 +21,7 @@ def loss_curve(history: pd.DataFrame) -> Figure:
         if "epoch" in history and history[name].notna().any():
             axes.plot(history["epoch"], history[name], ".-", label=name, lw=0.9)
     if axes.lines and history["validation_loss"].notna().any():
-        best = history.loc[history["validation_loss"].idxmin()]
+        best = history.iloc[int(history["validation_loss"].argmin())]
         axes.axvline(best["epoch"], color="0.6", ls=":", label=f"lowest at {int(best['epoch'])}")
     positive = len(history) > 0 and bool((history[["loss", "validation_loss"]].min() > 0).all())
     axes.set(xlabel="epoch", ylabel="loss", yscale="log" if positive else "linear")

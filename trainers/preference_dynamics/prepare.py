@@ -51,5 +51,5 @@ def prepare(settings: Settings, y: Array, t: Array) -> Prepared:
         shift=shift,
         scale=scale,
         features=np.concatenate([np.zeros((len(y), 0)), *features], axis=1),
-        forecast=np.moveaxis(y[:, kept:], 1, 2).reshape(len(y), -1),
+        forecast=np.moveaxis(y[:, kept:], 1, 2).reshape(len(y), y.shape[2] * settings.horizon),
     )
