@@ -79,7 +79,7 @@ def test_a_sweep_in_which_everything_fails_ends_with_one_and_typed_tables(projec
     board = pd.read_parquet(path)
     numbers = board[["score", "score_low", "score_high", "mean", "low", "high", "median", "iqr", "worst"]]
     assert board["rank"].tolist() == ["", ""] and set(board["status"]) == {"1 diverged"}
-    assert set(numbers.dtypes) == {board["mean"].dtype} == {float} and numbers.isna().all().all()
+    assert set(map(str, numbers.dtypes)) == {"float64"} and numbers.isna().all().all()
 
 
 def test_the_whole_table_of_an_empty_store_is_typed(plain, tmp_path) -> None:
