@@ -37,13 +37,17 @@ run_retries:
 
 
 def prepare() -> Path:
-    """Make this process use `<home>/dagster`, and write its `dagster.yaml` unless the user took it over."""
+    """Make this process use `<home>/dagster`, and write its `dagster.yaml` unless the user took it over.
+
+    Matplotlib keeps its list of fonts in the home as well, unless the user says where.
+    """
     directory = home() / "dagster"
     directory.mkdir(parents=True, exist_ok=True)
     settings = directory / "dagster.yaml"
     if not settings.exists() or settings.read_text(encoding="utf-8").startswith(MARK):
         write_changed(settings, SETTINGS)
     os.environ["DAGSTER_HOME"] = str(directory)
+    os.environ.setdefault("MPLCONFIGDIR", str(home() / "cache" / "matplotlib"))
     return directory
 
 
