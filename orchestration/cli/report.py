@@ -16,8 +16,10 @@ def report(sweep: Name = "", output: Output = None, json: Json = False) -> None:
     from assets.replicates import Experiment
     from assets.report import write
     from assets.store import Store
+    from orchestration.home import prepare
 
     with clear_errors():
+        prepare()
         made = write(Experiment(any_sweep(sweep), Store()))
         if output is not None:
             copy_page(made.path, output)
