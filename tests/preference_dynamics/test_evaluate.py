@@ -1,11 +1,13 @@
 """Metrics on hand-made arrays; training, refinement and evaluation on a small set."""
 
+import re
 from inspect import signature
 from types import FunctionType
 
 import numpy as np
 import pytest
 
+from tests.documents import read
 from trainers.preference_dynamics import figures, metrics
 from trainers.preference_dynamics.apply import apply
 from trainers.preference_dynamics.config import DatasetConfig, ModelConfig
@@ -112,3 +114,10 @@ def test_a_state_goes_on_to_the_same_bits_when_epochs_are_added():
     whole = next(train([job], lambda progress: bool(states.append(dict(progress.state())))))
     resumed = next(train([Job("one", config, job.segments, states[1])]))
     assert all(np.array_equal(resumed.weights[name], whole.weights[name]) for name in whole.weights)
+
+
+def test_every_metric_is_documented(evaluation):
+    measured = {name.removesuffix("_with_constants") for name in evaluation.summary["metric"]}
+    measured = {"rmse_<target>" if re.match(r"rmse_\w+_\d", name) else name for name in measured}
+    rows = re.findall(r"^\| (`.*?) \|", read("docs/preference_dynamics.md").partition("## Evaluation")[2], re.M)
+    assert set(re.findall(r"`([a-z_0-9<>]+)`", "".join(rows))) - {"mse_with_constants"} == measured

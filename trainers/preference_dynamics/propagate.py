@@ -1,9 +1,9 @@
 """Propagate the piecewise linear system, exactly up to rounding, many trajectories at once.
 
 Which channels are above their threshold (v > mu, m > 0) is the mode of a trajectory; within a mode `y' = A y + b`,
-whose Taylor series is known term by term: `c_(k+1) = A c_k / (k+1)`. A step is so short that |A| h <= 3, where the
-24 terms leave 6e-14 of the size of the state. Its polynomial is looked at in eight places and at its turning points;
-where a channel passes its threshold, the earliest passage is found by Newton's method within a bracket (`passages.py`), the
+whose Taylor series is known term by term: `c_(k+1) = A c_k / (k+1)`. A step is so short that |A| h <= 3, where the 24
+terms leave 6e-14 of the size of the state. Its polynomial is looked at in eight places and at its turning points; where
+a channel passes its threshold, the earliest passage is found by Newton's method within a bracket (`passages.py`), the
 trajectory advances to it, and its mode changes. Trajectories that provably pass no threshold any more go on by one
 affine map per grid step (`glide.py`).
 
