@@ -18,6 +18,7 @@ STUDY = Study(
     model=ModelConfig,
     presets=PRESETS,
     headline=(
+        "unknowns_mse",
         "unknowns_rmse",
         "mse",
         "unknowns_median",

@@ -127,9 +127,11 @@ def _unknowns(case: Case) -> list[Row]:
     flagged = case.said.flagged
     large = (np.abs(error) > MISSED * case.spread[: len(live)][live]).any(axis=1)
     initial = np.abs(case.said.unknowns - case.known)[:, case.regimes.initial_columns(len(live))]
+    still = (case.mean - case.truth)[:, : len(live)][:, live]
     rows = [
         _rms("unknowns_rmse", error[good]),
-        _rms("baseline", (case.mean - case.truth)[:, : len(live)][:, live]),
+        _entry("unknowns_mse", _mean(error[good] ** 2), error[good].size),
+        _entry("baseline", _mean(still**2), still.size),
         _rms("unknowns_rmse_before", first[np.isfinite(first).all(axis=1)]),
         _rms("unknowns_rmse_unflagged", error[good & ~flagged]),
         _entry("unknowns_mae", _mean(np.abs(error[good])), error[good].size),

@@ -31,6 +31,7 @@ def make_tables(case: Case, predicted: Array, truth: Array, names: tuple[str, ..
         "targets": targets_table(case, predicted, truth, names),
         "predictions": predictions_table(case),
         "samples": samples,
+        "per_trajectory": per_trajectory_table(case),
         "worst": samples.sort_values("error", ascending=False, kind="stable").head(WORST).reset_index(drop=True),
         "calibration": calibration_table(case),
         "series": series_table(case),
@@ -89,6 +90,19 @@ def samples_table(case: Case) -> pd.DataFrame:
             **{f"predicted_{name}": case.said.unknowns[:, k] for k, name in enumerate(case.names)},
         }
     )
+
+
+def per_trajectory_table(case: Case) -> pd.DataFrame:
+    """Return the mean squared and mean absolute error of the n unknowns of each series; n = 0, NaN where it failed."""
+    error = (case.said.unknowns - case.known)[:, case.live]
+    good = ~case.failed & (error.shape[1] > 0)
+    error = np.where(good[:, None], error, np.nan)
+    columns = {"unknowns_mse": error**2, "unknowns_mae": np.abs(error)}
+    means = {name: np.full(len(error), np.nan) for name in columns}
+    for name, values in columns.items():
+        means[name][good] = values[good].mean(axis=1)
+    count = np.where(good, error.shape[1], 0)
+    return pd.DataFrame({"trajectory": np.arange(len(error)), "n": count, **means})
 
 
 def calibration_table(case: Case) -> pd.DataFrame:
