@@ -24,8 +24,8 @@ run: setup ## run the demo sweep, or SWEEP=sweeps/<study>/<name>.yaml, and print
 test: setup ## run the whole test suite, or TESTS=tests/<path>
 	@$(BIN)/python -m pytest $(TESTS)
 
-ui: setup ## serve the Dagster UI with its schedules on http://127.0.0.1:3000
-	@$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1
+ui: setup ## serve results, Dagster UI, schedules and MLflow UI on loopback until Ctrl-C
+	@$(BIN)/orrery ui
 
 bench: setup ## measure against the plain way, or BENCH="training diary"; writes results/benchmarks
 	@$(BIN)/python -m benchmarks $(BENCH)

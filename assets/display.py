@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -41,6 +42,7 @@ def evaluation_materialization(
         asset,
         partition=model.key,
         metadata={
+            "links": links(model, *evaluations),
             **_finite(numbers),
             "summary": _summary_table(evaluations, store),
             "stored in": dg.MetadataValue.json([str(store.path(*item.address)) for item in evaluations]),
@@ -70,6 +72,7 @@ def failure_observation(
             "detail": dg.MetadataValue.text(failure.get("detail") or detail),
             **_finite(manifest.get("numbers", {})),
             **_traceback(manifest),
+            "links": links(item),
             "settings": dg.MetadataValue.json(dict(item.config)),
             "see it": dg.MetadataValue.md(f"```\norrery show {item.study}/{item.hash}\n```"),
             "repeat it": dg.MetadataValue.md(f"```\norrery replay {item.study}/{item.hash}\n```"),
@@ -95,6 +98,29 @@ def version_tags(data: str, code: str, inputs: Mapping[str, str]) -> dict[str, s
     return tags | {f"dagster/input_data_version/{key}": version[:16] for key, version in inputs.items()}
 
 
+def links(item: Item, *more: Item) -> dg.MarkdownMetadataValue:
+    """Return links to pages of the desk: the files, and for a model its report, failures and comparison."""
+    shown = {
+        f"files of {one.config['test']}" if one.layer == "evaluation" else "files": f"/files/{'/'.join(one.address)}"
+        for one in (item, *more)
+    }
+    if item.layer in ("model", "evaluation"):
+        model = next(one for one in (item, *item.inputs) if one.layer == "model")
+        name = f"{model.study}/{model.hash}"
+        shown |= {page: f"/{page}?model={name}" for page in ("report", "failures")} | {"compare": f"/compare?a={name}"}
+    return _markdown_links(shown)
+
+
+def sweep_links(sweep: str, artifact: Path) -> dg.MarkdownMetadataValue:
+    """Return links to the pages of a sweep, and to the files of an artifact of its own."""
+    files = {"files": f"/files/{'/'.join(artifact.parts[-3:])}"}
+    return _markdown_links({page: f"/{page}/{sweep}" for page in ("report", "failures")} | files)
+
+
+def _markdown_links(shown: Mapping[str, str]) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(" · ".join(f"[{name}]({address})" for name, address in shown.items()))
+
+
 def _input_versions(item: Item, store: Store) -> dict[str, str]:
     manifests = {f"{i.study}/{i.layer}": store.manifest(*i.address) or {} for i in item.inputs}
     return {key: manifest["fingerprint"] for key, manifest in manifests.items() if manifest}
@@ -102,6 +128,7 @@ def _input_versions(item: Item, store: Store) -> dict[str, str]:
 
 def _metadata(item: Item, manifest: Mapping[str, Any], store: Store) -> dict[str, Any]:
     shown: dict[str, Any] = {
+        "links": links(item),
         **_finite(manifest.get("numbers", {})),
         **{f"seconds/{name}": float(value) for name, value in manifest.get("timings", {}).items()},
         "settings": dg.MetadataValue.json(dict(item.config)),

@@ -7,10 +7,11 @@ an event of its own; the run fails at its end if a key failed, and by then all o
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
-from assets import display, progress
+from assets import display, live, progress
 from assets.ahead import run_ahead
 from assets.checks import check_specs, run_checks
 from assets.engine import Outcome, Task, shared_engine
@@ -184,7 +185,8 @@ def _finished(
 def _outcomes(tasks: Sequence[Task]) -> Iterator[Outcome]:
     engine = shared_engine()
     deadline = engine.train_until if tasks[0].item.layer == "model" else None
-    return run_ahead(engine, tasks, progress.publish, deadline)
+    with live.recorded(progress.publish) as listener:
+        yield from run_ahead(engine, tasks, listener, deadline)
 
 
 def _standing(verdict: Verdict, store: Store) -> str:
@@ -213,10 +215,11 @@ def _event(
     return display.materialization(key, items[0], store, extra)
 
 
-def _track(context: dg.AssetExecutionContext, model: Item, evaluations: Sequence[Item]) -> dict[str, str]:
-    """Log a configuration to the tracker, and return its run for the partition page."""
-    run = Tracker.shared().log(model, evaluations, context.run_id)
-    return {"mlflow run": run} if run else {}
+def _track(context: dg.AssetExecutionContext, model: Item, evaluations: Sequence[Item]) -> dict[str, Any]:
+    """Log a configuration to the tracker, and return the link to its run for the partition page."""
+    tracker = Tracker.shared()
+    run = tracker.log(model, evaluations, context.run_id)
+    return {"mlflow run": dg.MetadataValue.url(f"/mlflow{tracker.link(model, run)}")} if run else {}
 
 
 def _failure_text(failed: dict[str, str], wanted: int) -> str:

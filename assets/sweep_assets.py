@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from assets import leaderboard, report
+from assets import display, leaderboard, report
 from assets.replicates import Experiment
 from assets.store import Store
 from assets.sweeps import StudyCatalogue, Sweep
@@ -64,6 +64,7 @@ def _event(
 def _leaderboard_metadata(experiment: Experiment) -> tuple[str, dict]:
     board = leaderboard.write(experiment)
     return board.version, {
+        "links": display.sweep_links(experiment.sweep.name, board.path),
         "dagster/row_count": len(board.rows),
         "leaderboard": dg.MetadataValue.md(board.markdown),
         "failed": board.failed,
@@ -74,6 +75,7 @@ def _leaderboard_metadata(experiment: Experiment) -> tuple[str, dict]:
 def _report_metadata(experiment: Experiment) -> tuple[str, dict]:
     made = report.write(experiment)
     return made.version, {
+        "links": display.sweep_links(experiment.sweep.name, made.path.parent),
         "answer": made.answer,
         "page": dg.MetadataValue.path(str(made.path)),
         "markdown": dg.MetadataValue.path(str(made.markdown)),

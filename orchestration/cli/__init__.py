@@ -2,7 +2,7 @@
 
 import typer
 
-from orchestration.cli import adopt, failures, gc, inspect, plan, replay, report, run, status, stop
+from orchestration.cli import adopt, failures, gc, inspect, plan, replay, report, run, status, stop, ui
 
 app = typer.Typer(
     name="orrery",
@@ -25,3 +25,4 @@ app.command("convert")(inspect.convert)
 app.command("verify")(inspect.verify)
 app.command("adopt")(adopt.adopt)
 app.command("gc")(gc.gc)
+app.command("ui")(ui.ui)

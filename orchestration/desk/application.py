@@ -1,0 +1,74 @@
+"""The application of the desk: its own pages, everything else by the Dagster UI, all behind the guard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dagster import DagsterInstance
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster_webserver.app import create_app_from_workspace_process_context
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from assets.store import Damaged, project_root
+from orchestration.desk import failures_page, files_page, home_page, live_page, mlflow_link, report_page, which
+from orchestration.desk.guard import Guard
+from orchestration.desk.page import message
+from orchestration.desk.sweep_watch import SweepWatch
+
+LOCATION = "orrery"
+"""Name of the code location in workspace.yaml."""
+
+PAGES = (
+    Route("/", home_page.home_page),
+    Route("/files/{study}/{layer}/{hash}", files_page.artifact_page),
+    Route("/files/{study}/{layer}/{hash}/{file}", files_page.artifact_file),
+    Route("/failures", which.go_to_sweep),
+    Route("/failures/{study}/{sweep}", failures_page.failures_page),
+    Route("/report", which.go_to_sweep),
+    Route("/report/{study}/{sweep}", report_page.report_page),
+    Route("/compare", report_page.compare_page),
+    Route("/live", live_page.live_page),
+    Route("/live/state", live_page.live_state),
+    Route("/live/stop", live_page.stop, methods=["POST"]),
+    Route("/mlflow", mlflow_link.mlflow_link),
+)
+
+
+@contextmanager
+def application(hosts: tuple[str, ...] = ()) -> Iterator[Starlette]:
+    """Build the desk over the present home and the sweeps of the project; the definitions follow the sweep files."""
+    with DagsterInstance.get() as instance:
+        instance.optimize_for_webserver(statement_timeout=15000, pool_recycle=3600, max_overflow=20)
+        target = WorkspaceFileTarget([str(project_root() / "workspace.yaml")])
+        with (
+            WorkspaceProcessContext(instance, target) as workspace,
+            SweepWatch(lambda: workspace.reload_code_location(LOCATION)) as watch,
+        ):
+            yield assembled(create_app_from_workspace_process_context(workspace), watch, hosts)
+
+
+def assembled(dagster: Starlette, watch: SweepWatch, hosts: tuple[str, ...] = ()) -> Starlette:
+    """Put the pages beside the Dagster UI, and the guard in front of both."""
+    desk = Starlette(
+        routes=[*PAGES, Mount("/", dagster)],
+        middleware=[Middleware(Guard, hosts=hosts)],
+        exception_handlers={LookupError: not_here, ValueError: not_here, Damaged: damaged},
+    )
+    desk.state.watch = watch
+    return desk
+
+
+def not_here(request: Request, error: Exception) -> Response:
+    """Answer that there is no such thing, and why."""
+    return message(404, "Not here", str(error.args[0]) if error.args else "no such page")
+
+
+def damaged(request: Request, error: Exception) -> Response:
+    """Answer that something is stored, but is not what was written."""
+    return message(410, "Damaged", str(error))

@@ -1,0 +1,84 @@
+"""`/`: what is here. Every sweep with how far it is, what is broken, and where to go on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from assets.identity import LAYERS
+from assets.plan import State, plan_sweep
+from assets.store import Store, home
+from assets.sweeps import Row, Sweep
+from orchestration.desk.page import render, template
+
+PAGE = template(
+    "home",
+    """{% extends "shell" %}
+{% block title %}Sweeps{% endblock %}
+{% block content %}
+{% if complaint %}
+<div class="note">The definitions could not be reloaded ({{ complaint }}): the Dagster UI shows the sweeps as they were.
+Mend the file, or press <b>Reload definitions</b> at <a href="/locations">Deployment</a>.</div>
+{% elif behind %}
+<div class="note">A sweep file has changed; the Dagster UI shows it in a few seconds.</div>
+{% endif %}
+{% for line in broken %}
+<div class="note"><code>{{ line }}</code></div>
+{% endfor %}
+<h1>Sweeps</h1>
+<p class="soft">Stored in <code>{{ place }}</code></p>
+<div class="wide"><table>
+<tr><th>sweep</th><th>question</th><th class="number">rows</th><th class="number">done</th>
+<th class="number">failed</th><th class="number">to do</th><th></th></tr>
+{% for sweep in sweeps %}
+<tr><td><a href="/report/{{ sweep.name }}">{{ sweep.name }}</a></td><td>{{ sweep.description }}</td>
+<td class="number">{{ sweep.rows }}</td><td class="number">{{ sweep.done }}</td>
+<td class="number">{% if sweep.failed %}<a class="bad" href="/failures/{{ sweep.name }}">{{ sweep.failed }}</a>
+{% else %}0{% endif %}</td>
+<td class="number">{{ sweep.due }}</td>
+<td><a href="/assets/{{ sweep.study }}/leaderboard?partition={{ sweep.key|urlencode }}">partition</a></td></tr>
+{% else %}
+<tr><td colspan="7">No sweep file under <code>sweeps/</code> can be used yet.</td></tr>
+{% endfor %}
+</table></div>
+<p>A sweep is started by <code>orrery run &lt;sweep&gt;</code>, or in the
+<a href="/jobs">Dagster UI</a> by the job <code>&lt;study&gt;_sweep</code>.</p>
+{% endblock %}""",
+)
+
+
+def home_page(request: Request) -> Response:
+    """Show every sweep under sweeps/."""
+    watch = request.app.state.watch
+    catalogue = watch.catalogue()
+    store = Store()
+    return render(
+        PAGE,
+        complaint=watch.complaint,
+        behind=watch.behind,
+        broken=[line for error in catalogue.broken.values() for line in error.problems],
+        place=str(home()),
+        sweeps=[progress_of(sweep, store) for sweep in catalogue.sweeps.values()],
+    )
+
+
+def progress_of(sweep: Sweep, store: Store) -> dict[str, Any]:
+    """Count the rows of a sweep: done, failed for good or for now, and still to do."""
+    verdicts = plan_sweep(sweep, store)
+    states = {v.item.hash: v.state for layer in LAYERS for v in verdicts[layer]}
+    counts = Counter(_state_of(row, states) for row in sweep.rows)
+    fields = {name: getattr(sweep, name) for name in ("name", "key", "study", "description")}
+    return fields | {"rows": len(sweep.rows)} | {name: counts[name] for name in ("done", "failed", "due")}
+
+
+def _state_of(row: Row, states: Mapping[str, State]) -> str:
+    """Return whether a row is done, failed or due."""
+    model = row.configuration.item
+    found = [states[item.hash] for item in (*model.upstream(), model, *row.evaluations)]
+    if any(state in ("settled", "retry") for state in found):
+        return "failed"
+    return "done" if all(state == "fresh" for state in found) else "due"

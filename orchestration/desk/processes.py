@@ -1,0 +1,133 @@
+"""The processes of `orrery ui`: started together, watched, and ended together with all that they started."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+GRACE_SECONDS = 15.0
+"""How long everything may take to end by itself: a training that was started from the UI checkpoints first."""
+
+DIE_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of Linux's prctl(2)."""
+
+
+class Part:
+    """One process with a name, a log, and a group of its own, so that a terminal interrupts it only through us."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], logs: Path, environment: Mapping[str, str], directory: Path
+    ) -> None:
+        self.name = name
+        self.log = logs / f"ui-{name}.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=directory,
+                env=dict(environment),
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
+    @property
+    def ended(self) -> str:
+        """Why it is not running any more, with its last words; empty while it runs."""
+        code = self.process.poll()
+        if code is None:
+            return ""
+        words = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"]
+        return f"the {self.name} ended with code {code}: {words[-1]}; see {self.log}"
+
+
+@contextmanager
+def together(parts: list[Part]) -> Iterator[None]:
+    """End every part, and all that it started, when the block ends; a further interrupt ends it at once."""
+    try:
+        yield
+    finally:
+        _end(parts)
+
+
+def wait_for(address: str, port: int, parts: Sequence[Part], seconds: float) -> str:
+    """Wait until something answers on a port; return what went wrong, or an empty text."""
+    limit = time.monotonic() + seconds
+    while not in_use(address, port):
+        for part in parts:
+            if part.ended:
+                return part.ended
+        if time.monotonic() > limit:
+            return f"nothing answers on port {port} after {seconds:.0f} s; see {parts[0].log}"
+        time.sleep(0.2)
+    return ""
+
+
+def free_port(address: str, wanted: int) -> int:
+    """Return the wanted port, or the next one that is free.
+
+    Raises:
+        OSError: none of the next hundred is.
+    """
+    for port in range(wanted, min(wanted + 100, 65536)):
+        if not in_use(address, port):
+            return port
+    raise OSError(f"no free port from {wanted} to {wanted + 99} on {address}; name another one")
+
+
+def in_use(address: str, port: int) -> bool:
+    """Whether something answers on a port."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((address, port)) == 0
+
+
+def _end(parts: Sequence[Part]) -> None:
+    """Interrupt everything, wait, then kill what is left."""
+    family = _family(parts)
+    try:
+        for part in parts:
+            _signal(part, signal.SIGINT)
+        _, left = psutil.wait_procs(family, GRACE_SECONDS)
+    except KeyboardInterrupt:
+        left = family
+    for process in {*left, *_family(parts)}:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    for part in parts:
+        _signal(part, signal.SIGKILL)
+        part.process.wait()
+
+
+def _family(parts: Sequence[Part]) -> list[psutil.Process]:
+    """Return every part and every process below it."""
+    family = []
+    for part in parts:
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(part.process.pid)
+            family += [process, *process.children(recursive=True)]
+    return family
+
+
+def _signal(part: Part, number: signal.Signals) -> None:
+    """Send a signal to a part and to what it started, its group."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(part.process.pid, number)
+
+
+def _die_with_parent() -> None:
+    """Let Linux end a part when `orrery ui` itself is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGTERM)

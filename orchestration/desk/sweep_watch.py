@@ -1,0 +1,82 @@
+"""The sweep files as they are now, and the definitions behind the Dagster UI kept in step with them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from assets.store import project_root
+from assets.sweeps import Catalogue, read_catalogue
+
+PERIOD_SECONDS = 1.0
+"""How often the folder is looked at; a change is acted on when it has been still for one period."""
+
+log = logging.getLogger("orrery.desk")
+
+Signature = frozenset[tuple[str, int, int]]
+
+
+def signature(root: Path) -> Signature:
+    """Return name, time and size of every sweep file."""
+    found = set()
+    for path in root.glob("*/*.y*ml"):
+        with suppress(OSError):
+            stat = path.stat()
+            found.add((str(path), stat.st_mtime_ns, stat.st_size))
+    return frozenset(found)
+
+
+class SweepWatch:
+    """Read the sweep files once per change, and reload the definitions when they have changed."""
+
+    def __init__(self, reload: Callable[[], None], root: Path | None = None) -> None:
+        self.root = root or project_root() / "sweeps"
+        self.complaint = ""
+        """Why the last reload failed; empty after a good one."""
+        self._reload = reload
+        self._loaded = signature(self.root)
+        self._read: tuple[Signature, Catalogue] | None = None
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="sweep files")
+
+    def __enter__(self) -> SweepWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def catalogue(self) -> Catalogue:
+        """Return every sweep as its file says now."""
+        now = signature(self.root)
+        with self._lock:
+            if self._read is None or self._read[0] != now:
+                self._read = (now, read_catalogue(self.root))
+            return self._read[1]
+
+    @property
+    def behind(self) -> bool:
+        """Whether the definitions do not show the present files yet."""
+        return signature(self.root) != self._loaded
+
+    def _watch(self) -> None:
+        before = self._loaded
+        while not self._ended.wait(PERIOD_SECONDS):
+            now = signature(self.root)
+            if now == before and now != self._loaded:
+                self._follow(now)
+            before = now
+
+    def _follow(self, now: Signature) -> None:
+        try:
+            self._reload()
+            self.complaint = ""
+        except Exception as error:  # the desk goes on with what it has
+            self.complaint = f"{type(error).__name__}: {error}".splitlines()[0]
+            log.warning("the definitions could not be reloaded (%s)", self.complaint)
+        self._loaded = now
