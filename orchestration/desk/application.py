@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dagster import DagsterInstance
+from dagster import DagsterInstance, __version__
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
@@ -38,6 +38,19 @@ PAGES = (
     Route("/live/stop", live_page.stop, methods=["POST"]),
     Route("/mlflow", mlflow_link.mlflow_link),
 )
+"""Everything else is Dagster's, except for what lies below the names of these pages."""
+
+
+def nowhere(request: Request) -> Response:
+    """Answer an address below a page of the desk that is none.
+
+    Raises:
+        LookupError: always.
+    """
+    raise LookupError(f"no page {request.url.path!r}; the desk has {', '.join(route.path for route in PAGES)}")
+
+
+NOWHERE = [Route(f"/{name}/{{rest:path}}", nowhere) for name in {route.path.split("/")[1] for route in PAGES} if name]
 
 
 @contextmanager
@@ -47,7 +60,7 @@ def application(hosts: tuple[str, ...] = ()) -> Iterator[Starlette]:
         instance.optimize_for_webserver(statement_timeout=15000, pool_recycle=3600, max_overflow=20)
         target = WorkspaceFileTarget([str(project_root() / "workspace.yaml")])
         with (
-            WorkspaceProcessContext(instance, target) as workspace,
+            WorkspaceProcessContext(instance, target, version=__version__) as workspace,
             SweepWatch(lambda: workspace.reload_code_location(LOCATION)) as watch,
         ):
             yield assembled(create_app_from_workspace_process_context(workspace), watch, hosts)
@@ -56,7 +69,7 @@ def application(hosts: tuple[str, ...] = ()) -> Iterator[Starlette]:
 def assembled(dagster: Starlette, watch: SweepWatch, hosts: tuple[str, ...] = ()) -> Starlette:
     """Put the pages beside the Dagster UI, and the guard in front of both."""
     desk = Starlette(
-        routes=[*PAGES, Mount("/", dagster)],
+        routes=[*PAGES, *NOWHERE, Mount("/", dagster)],
         middleware=[Middleware(Guard, hosts=hosts)],
         exception_handlers={LookupError: not_here, ValueError: not_here, Damaged: damaged},
     )

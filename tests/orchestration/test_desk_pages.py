@@ -1,0 +1,284 @@
+"""The pages of the desk over a store with good, failed and hostile entries, and every link on a partition page."""
+
+import json
+import re
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from starlette.applications import Starlette
+
+from assets import display, live
+from assets.store import Store
+from assets.study_assets import asset_key
+from assets.sweeps import read_catalogue
+from orchestration.desk.application import assembled
+from orchestration.desk.failures_page import grouped
+from orchestration.desk.sweep_watch import SweepWatch
+from tests.assets.conftest import register_toy
+from tests.orchestration.serving import Served, served
+from tests.toy_study.items import make
+
+HOSTILE = "<script>alert(1)</script>"
+SWEEP = f"""
+study: toy
+description: Does it learn? {HOSTILE} & "more"
+tests: [test]
+vary:
+  model.behaviour: [train, diverge, raise]
+  model.seed: [0, 1]
+exclude: [{{model.behaviour: raise, model.seed: 1}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory):
+    """A sweep whose rows were made: two are good, two diverged, one failed."""
+    root = tmp_path_factory.mktemp("pages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ORRERY_HOME", str(root / "home"))
+        register_toy(patch)
+        (root / "sweeps/toy").mkdir(parents=True)
+        (root / "sweeps/toy/trial.yaml").write_text(SWEEP)
+        (root / "sweeps/toy/broken.yaml").write_text(f"study: toy\n'{HOSTILE}': 1\n")
+        items = read_catalogue(root / "sweeps").sweeps["toy/trial"].items()
+        for layer in ("dataset", "segments", "model", "evaluation"):
+            make(Store(), *items[layer])
+        yield root
+
+
+@pytest.fixture(scope="module")
+def desk(place: Path):
+    watch = SweepWatch(lambda: None, place / "sweeps")
+    with served(assembled(Starlette(), watch)) as running:
+        yield running
+
+
+@pytest.fixture
+def sweep(place: Path):
+    return read_catalogue(place / "sweeps").sweeps["toy/trial"]
+
+
+def model_of(sweep, behaviour: str):
+    return next(r.configuration.item for r in sweep.rows if r.axes["model.behaviour"] == behaviour)
+
+
+def test_the_first_page_counts_rows_and_shows_what_is_broken(desk: Served) -> None:
+    text = desk.ask("/").text
+    cells = re.findall(r'<td class="number">(?:<a [^>]*>)?(\d+)', text)
+    assert cells == ["5", "2", "3", "0"]
+    assert "toy/broken.yaml:2" in text and "unknown key" in text
+
+
+def test_nothing_of_a_configuration_becomes_html(desk: Served, sweep) -> None:
+    for path in (
+        "/",
+        "/report?model=x",
+        f"/report/toy/{HOSTILE}",
+        f"/files/{HOSTILE}",
+        f"/compare?a={HOSTILE}",
+        "/failures/toy/trial",
+    ):
+        answer = desk.ask(path.replace("<", "%3C").replace(">", "%3E"))
+        assert HOSTILE not in answer.text, path
+        assert "script-src 'nonce-" in answer.headers["content-security-policy"]
+    assert "&lt;script&gt;" in desk.ask("/").text
+
+
+def test_an_artifact_shows_its_files_and_tables(desk: Served, sweep) -> None:
+    here = "/files/" + "/".join(model_of(sweep, "train").address)
+    text = desk.ask(here).text
+    links = re.findall(rf'href="({here}/[^"]+)"', text)
+    assert len(links) >= 5 and "learning_rate" in text and "The first 12 of them." in text
+    for link in links:
+        assert desk.ask(link).status == 200
+
+
+def test_a_file_is_handed_out_bit_for_bit_and_can_do_nothing(desk: Served, sweep) -> None:
+    model = model_of(sweep, "train")
+    here, stored = "/files/" + "/".join(model.address), Store().path(*model.address)
+    for name, kind in {"trained.json": "application/json", "weights.safetensors": "application/octet-stream"}.items():
+        answer = desk.ask(f"{here}/{name}")
+        assert answer.body == (stored / name).read_bytes()
+        assert answer.headers["content-type"] == kind
+        assert "sandbox" in answer.headers["content-security-policy"]
+    assert "attachment" in desk.ask(f"{here}/weights.safetensors").headers["content-disposition"]
+    assert json.loads(desk.ask(f"{here}/manifest.json").body)["hash"] == model.hash
+
+
+def test_only_what_a_manifest_lists_is_handed_out(desk: Served, sweep, place: Path) -> None:
+    model = model_of(sweep, "train")
+    here, stored = "/files/" + "/".join(model.address), Store().path(*model.address)
+    (stored / "extra.txt").write_text("not listed")
+    (place / "secret.txt").write_text("hidden")
+    (stored / "link.txt").symlink_to(place / "secret.txt")
+    for name in ("extra.txt", "link.txt", "..", "../manifest.json", "%2e%2e%2fmanifest.json", "..%2f..%2fsecret.txt",
+                 "..%2f..%2f..%2f..%2f..%2fsecret.txt",
+                 "%2Fetc%2Fpasswd", "manifest.json%00", "MANIFEST.JSON", ".manifest.json"):  # fmt: skip
+        answer = desk.ask(f"{here}/{name}")
+        assert answer.status == 404 and b"hidden" not in answer.body, name
+    for address in ("toy/model/..", "toy/../toy", "..%2f..%2fx/model/0123456789ab", "toy/model/0123456789ab",
+                    "toy/model/0123456789AB", "toy/mo.del/0123456789ab"):  # fmt: skip
+        assert desk.ask(f"/files/{address}").status == 404, address
+
+
+def test_a_damaged_artifact_is_said_to_be(desk: Served, sweep) -> None:
+    model = model_of(sweep, "diverge")
+    path = Store().path(*model.address) / "trained.json"
+    good = path.read_bytes()
+    path.write_bytes(good[:-2] + b" }")
+    try:
+        answer = desk.ask("/files/" + "/".join(model.address))
+        assert answer.status == 410 and "trained.json is not what was written" in answer.text
+    finally:
+        path.write_bytes(good)
+
+
+def test_failures_are_grouped_by_cause_with_what_they_have_in_common(desk: Served, sweep) -> None:
+    groups = grouped(sweep, Store())
+    assert [(group.status, len(group.rows)) for group in groups] == [("diverged", 2), ("failed", 1)]
+    assert groups[0].common == (("model.behaviour", "diverge", "2 of 2 rows with it"),)
+    assert ("model.seed", "0", "1 of 3 rows with it") in groups[1].common
+    text = desk.ask("/failures/toy/trial").text
+    assert "3 of 5 rows are not ok" in text and "the teapot is empty" in text
+    for link in re.findall(r'href="(/files/[^"]+)"', text):
+        assert "traceback" in desk.ask(link).text or "diverged" in desk.ask(link).text
+
+
+def links_in(metadata) -> list[str]:
+    return re.findall(r"\]\((/[^)]+)\)", metadata["links"].value)
+
+
+def test_every_link_on_a_partition_page_answers(desk: Served, sweep) -> None:
+    store, key = Store(), asset_key("toy", "model")
+    good, bad = model_of(sweep, "train"), model_of(sweep, "diverge")
+    row = next(row for row in sweep.rows if row.configuration.item == good)
+    pages = [
+        *(display.materialization(key, item, store) for item in (*good.upstream(), good)),
+        display.evaluation_materialization(key, good, row.evaluations, store),
+        display.failure_observation(key, bad, store.manifest(*bad.address) or {}, "no"),
+    ]
+    found = [link for page in pages for link in links_in(page.metadata)]
+    board = [f"{page}/toy/trial" for page in ("/report", "/failures")]
+    assert {link.split("/")[1].split("?")[0] for link in found} == {"files", "report", "failures", "compare"}
+    for link in (*found, *board):
+        answer = desk.ask(link)
+        if answer.status == 307:
+            link = answer.headers["location"]
+            answer = desk.ask(link)
+        assert answer.status == 200 or (link.startswith("/report") and "no such page yet" in answer.text), link
+
+
+def test_the_links_of_a_leaderboard_answer(desk: Served, sweep) -> None:
+    made = Store().path(*model_of(sweep, "train").address)
+    links = links_in({"links": display.sweep_links("toy/trial", "/".join(made.parts[-3:]))})
+    assert [desk.ask(link).status for link in links][1:] == [200, 200]
+
+
+def test_a_model_in_no_sweep_and_a_sweep_that_is_none_are_one_clear_line(desk: Served) -> None:
+    for path in ("/report?model=toy/0123456789ab", "/failures?model=", "/failures/toy/none", "/report/toy/none",
+                 "/compare", "/mlflow"):  # fmt: skip
+        answer = desk.ask(path)
+        assert answer.status == 404 and "Traceback" not in answer.text
+        assert len(re.findall(r"<p>.+</p>", answer.text)) == 1
+
+
+def test_compare_offers_the_other_rows(desk: Served, sweep) -> None:
+    model = model_of(sweep, "train")
+    text = desk.ask(f"/compare?a=toy/{model.hash}").text
+    assert text.count("/compare?a=") == 4 and "behaviour diverge" in text
+
+
+def test_mlflow_is_where_the_environment_says(desk: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORRERY_MLFLOW_ADDRESS", "http://127.0.0.1:5000")
+    answer = desk.ask("/mlflow")
+    assert (answer.status, answer.headers["location"]) == (307, "http://127.0.0.1:5000")
+
+
+START = {"event": "start", "study": "toy", "layer": "model", "hash": "0123456789ab", "key": "k"}
+PROGRESS = {"event": "progress", "key": "k", "total_steps": 10_000}
+
+
+def test_what_runs_is_seen_and_gone_when_it_ends(desk: Served) -> None:
+    with live.recorded(lambda line: None) as record:
+        record(START)
+        for step in range(10_000):
+            record(
+                {
+                    "event": "progress",
+                    "key": "k",
+                    "step": step,
+                    "total_steps": 10_000,
+                    "losses": {"loss": 1.0 / (step + 1)},
+                }
+            )
+        record(
+            {"event": "progress", "key": "k", "step": 10_000, "total_steps": 10_000, "losses": {"loss": float("nan")}}
+        )
+        (job,) = desk.ask("/live/state").json
+        assert (job["key"], job["step"], job["stopping"]) == ("k", 10_000, False)
+        assert 250 < len(job["curve"]) < 350 and job["curve"][-1] == [10_000, {"loss": None}]
+        record({"event": "done", "key": "k"})
+        assert desk.ask("/live/state").json == []
+        record(START)
+    assert desk.ask("/live/state").json == []
+    assert not list((live.home() / "live").iterdir())
+
+
+def test_the_files_of_a_process_that_was_killed_say_nothing(desk: Served) -> None:
+    place = live.home() / "live" / "999999-1"
+    place.mkdir(parents=True)
+    (place / "toy.0123456789ab.jsonl").write_text(json.dumps(START) + "\n")
+    assert desk.ask("/live/state").json == []
+    assert not place.exists()
+
+
+def test_a_stop_is_asked_once_and_only_of_what_runs(desk: Served) -> None:
+    body = {"study": "toy", "hash": "0123456789ab"}
+    assert desk.ask("/live/stop", "POST", body).status == 404
+    for wrong in ({"study": "../x", "hash": "y"}, {}, [], {"study": "toy", "hash": "../../../tmp/x"}):
+        assert desk.ask("/live/stop", "POST", wrong).status == 404
+    with live.recorded(lambda line: None) as record:
+        record(START)
+        assert desk.ask("/live/stop", "GET").status == 404
+        assert desk.ask("/live/stop", "POST", body, origin="http://evil.example").status == 403
+        assert not desk.ask("/live/state").json[0]["stopping"]
+        assert desk.ask("/live/stop", "POST", body).json == {"stopping": True}
+        assert desk.ask("/live/state").json[0]["stopping"]
+    assert not list((live.home() / "live").iterdir())
+
+
+def test_the_curve_of_a_finished_model_can_lie_beside(desk: Served, sweep) -> None:
+    model = model_of(sweep, "train")
+    found = desk.ask(f"/live/state?of=toy/{model.hash}").json
+    assert found["key"] == model.key and found["curve"][-1][0] == 60
+    assert f'value="toy/{model.hash}"' in desk.ask("/live").text
+
+
+def test_definitions_follow_the_sweep_files(place: Path) -> None:
+    import threading
+
+    reloaded = threading.Event()
+    with SweepWatch(reloaded.set, place / "sweeps") as watch:
+        assert not watch.behind
+        (place / "sweeps/toy/second.yaml").write_text("study: toy\ntests: [test]\n")
+        assert watch.behind and "toy/second" in watch.catalogue().sweeps
+        assert reloaded.wait(10)
+    (place / "sweeps/toy/second.yaml").unlink()
+
+
+def test_a_reload_that_fails_says_what_to_press(place: Path) -> None:
+    def fail() -> None:
+        raise RuntimeError(f"no code {HOSTILE}")
+
+    watch = SweepWatch(fail, place / "sweeps")
+    watch._follow(frozenset())
+    with served(assembled(Starlette(), watch)) as running:
+        text = running.ask("/").text
+    assert "RuntimeError: no code &lt;script&gt;" in text and "Reload definitions" in text
+
+
+def test_links_are_short_enough_to_show_inline(sweep) -> None:
+    row = sweep.rows[0]
+    assert len(display.links(row.configuration.item, *row.evaluations).value or "") < 500
+    assert isinstance(display.links(row.configuration.item), dg.MarkdownMetadataValue)
