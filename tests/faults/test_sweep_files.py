@@ -1,0 +1,119 @@
+"""Sweep files that are wrong: one line each with file and line, exit code 2, and nothing is launched."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from assets.yaml_loader import MAX_BYTES
+from orchestration.cli import app
+from tests.two_body.test_older import PRINTED
+
+BOMB = "\n".join(
+    ["l0: &l0 [x, x, x, x, x, x, x, x, x]", *(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 12))]
+)
+BASE = "study: two_body\nbase:\n"
+
+
+@pytest.fixture
+def refused(fresh_home: Path, tmp_path: Path):
+    """Ask for everything that takes a sweep file; return what is said, the same each time."""
+
+    def ask(text: str | bytes) -> list[str]:
+        path = tmp_path / "sweep.yaml"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        found = set()
+        for command in ("run", "plan"):
+            done = CliRunner().invoke(app, [command, str(path)])
+            assert done.exit_code == 2 and done.stdout == "", done.output
+            assert "Traceback" not in done.stderr
+            found.add(done.stderr)
+        assert not fresh_home.exists(), "something was launched"
+        (said,) = found
+        lines = said.splitlines()
+        assert all(re.match(rf"orrery: {re.escape(str(path))}:\d+: ", line) for line in lines), lines
+        return [line.removeprefix(f"orrery: {path}:") for line in lines]
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (BASE + "  model: {width: 8}\n  model: {width: 9}\n", "4: base.model: given twice, first in line 3"),
+        (BASE + "  model:\n    width: 8\n    width: 9\n", "5: base.model.width: given twice, first in line 4"),
+        (BASE + "\tmodel: {}\n", "3: not YAML"),
+        (BASE + "  model: {clip_norm: .nan}\n", "3: base.model.clip_norm: given .nan; expected a finite"),
+        (BASE + "  model: {clip_norm: -.inf}\n", "3: base.model.clip_norm: given -.inf; expected a finite"),
+        (BASE + "  model: {clip_norm: 1e999}\n", "3: base.model.clip_norm: given 1e999; expected a finite"),
+        (BASE + "  model: {planar_constraint: no}\n", "3: base.model.planar_constraint: given no, which some"),
+        (BASE + "  model: {width: 010}\n", "3: base.model.width: given 010; expected a plain decimal number; write 10"),
+        (f"study: two_body\n{BOMB}\n", "values once aliases are expanded"),
+        (b"#" * 50 * MAX_BYTES, "1: the file has 50000000 bytes; expected at most 1000000"),
+        (BASE + "  model: !!python/object/apply:os.system [touch x]\n", "expected plain data; remove the tag"),
+    ],
+    ids=["twice", "twice inside", "tab", "nan", "inf", "overflow", "no", "010", "bomb", "50 MB", "code"],
+)  # fmt: skip
+def test_what_yaml_lets_pass_is_refused(refused, text, line) -> None:
+    assert any(line in problem for problem in refused(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (BASE + "  model: {output_layer: mlp_4D_sined}\n", "unknown output layer 'mlp_4D_sined'; nearest: mlp_4D_sign"),
+        (BASE + "  model: {feature_layer: sph_4D_rinvvel}\n", "unknown feature layer 'sph_4D_rinvvel'; nearest: sph_4"),
+        (BASE + "  model: {loss: {name: precent_error}}\n", "unknown loss 'precent_error'; nearest: percent_error"),
+        (BASE + "  model: {activation: leaky_rlu}\n", "unknown activation 'leaky_rlu'; nearest: leaky_relu"),
+        ("study: two_bdy\n", "1: study: unknown study 'two_bdy'; nearest: two_body"),
+        (BASE + "  dataset: complex_planar_10_trian\n", "'complex_planar_10_trian'; nearest: complex_planar_10_train"),
+        (BASE + "  model: {output_layer: os.system}\n", "unknown output layer 'os.system'; nearest: "),
+    ],
+    ids=["head", "features", "loss", "activation", "study", "dataset", "import path"],
+)  # fmt: skip
+def test_an_unknown_name_is_answered_with_the_nearest(refused, text, line) -> None:
+    assert any(line in problem for problem in refused(text))
+
+
+@pytest.mark.parametrize(
+    ("phase", "line"),
+    [
+        ("{learning_rate: 0}", "3: model.phases[1].learning_rate: given 0; expected greater than 0"),
+        ("{learning_rate: -1e-3}", "3: model.phases[1].learning_rate: given -0.001; expected greater than 0"),
+        ("{steps: 0}", "3: model.phases[1].steps: given 0; expected greater than or equal to 1"),
+        ("{window: [0.5, 0.5]}", "3: model.phases[1].window: window is [0.5, 0.5]; expected start < stop"),
+        ("{window: [0.7, 0.2]}", "3: model.phases[1].window: window is [0.7, 0.2]; expected start < stop"),
+        ("{segment_length: 1}", "3: model.phases[1].segment_length: given 1; expected greater"),
+    ],
+)
+def test_a_phase_that_cannot_be_is_named(refused, phase, line) -> None:
+    assert line in refused(f"{BASE}  model: {{phases: [{{}}, {phase}]}}\n")[0]
+
+
+def older(**changes: object) -> str:
+    """Return a file of the older form."""
+    settings = {**PRINTED, **changes}
+    return "parameters:\n" + "".join(f"  {name}: {value}\n" for name, value in settings.items()).replace("'", '"')
+
+
+def test_the_older_form_is_read_as_it_was_printed(tmp_path: Path, fresh_home: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text(older().replace("True", "true"))
+    assert CliRunner().invoke(app, ["plan", str(tmp_path / "sweep.yaml")]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"steps_strategy": [[500, 500]], "lr_strategy": [[1e-3] * 3]}, "steps_strategy: [500, 500] has 2 entries"),
+        ({"segment_length_strategy": [18, 36]}, "segment_length_strategy: [18, 36] has two readings"),
+        ({"steps_strategy": [[[500]]]}, "steps_strategy: [[[500]]] given; expected a list of candidates"),
+        ({"length_strategy": [[0.0, 0.5], [0.0, 1.0]]}, "length_strategy: [[0.0, 0.5], [0.0, 1.0]] has two readings"),
+        ({"length_strategy": [[[0.9, 0.1]]]}, "model.phases[0].window: window is [0.9, 0.1]; expected start < stop"),
+        ({"lr_strategy": [[-0.001]]}, "model.phases[0].learning_rate: given -0.001; expected greater than 0"),
+        ({"steps_strategy": [[0]]}, "model.phases[0].steps: given 0; expected greater than or equal to 1"),
+    ],
+    ids=["lengths differ", "too flat", "too deep", "windows too flat", "window backwards", "negative rate", "no step"],
+)  # fmt: skip
+def test_strategies_of_the_older_form_that_do_not_fit_are_named(refused, changes, line) -> None:
+    assert any(line in problem for problem in refused(older(**changes).replace("True", "true")))
