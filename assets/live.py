@@ -2,8 +2,7 @@
 
 The process that feeds the workers appends a line per step of the loss curve, thinned to a few hundred, and removes the
 file when the job ends; its directory goes with it. A directory whose process is gone says nothing and is cleared by the
-next reader that finds it. A request to stop is an empty file `<study>.<hash>.stop` beside the curve, for which the
-worker looks at every report.
+next reader that finds it. A request to stop goes to the lease of the job, see `assets.leases`.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from typing import Any
 
 import psutil
 
+from assets.leases import Lease
 from assets.store import home
 
 POINTS = 300
@@ -40,11 +40,6 @@ class LiveJob:
     curve: tuple[tuple[int, dict[str, float]], ...]
     """Step and losses."""
     stopping: bool
-
-    @property
-    def name(self) -> str:
-        """Name of its files."""
-        return f"{self.study}.{self.hash}"
 
 
 @contextmanager
@@ -102,9 +97,7 @@ class Recorder:
             file.write(_line({name: line[name] for name in ("step", "total_steps", "losses")}))
 
     def _end(self, key: str) -> None:
-        file = self._files.pop(key)
-        for path in (file, file.with_suffix(".stop")):
-            path.unlink(missing_ok=True)
+        self._files.pop(key).unlink(missing_ok=True)
 
 
 def running() -> list[LiveJob]:
@@ -113,16 +106,13 @@ def running() -> list[LiveJob]:
 
 
 def ask_to_stop(study: str, hash: str) -> bool:
-    """Ask a running job to stop and keep its best; return whether there is one."""
-    found = [place for place in _places() if (place / f"{study}.{hash}.jsonl").is_file()]
-    for place in found:
-        (place / f"{study}.{hash}.stop").touch()
-    return bool(found)
-
-
-def stop_file(study: str, hash: str, parent: int) -> str:
-    """Return the file whose existence asks the job that `parent` feeds to stop."""
-    return str(_directory(parent) / f"{study}.{hash}.stop")
+    """Ask a running training to stop and keep its best; return whether there is one."""
+    found = any((job.study, job.layer, job.hash) == (study, "model", hash) for job in running())
+    if found:
+        path = Lease(study, "model", hash).stop_path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return found
 
 
 def _directory(pid: int) -> Path:
@@ -163,7 +153,7 @@ def _read(path: Path) -> LiveJob | None:
         step=last["step"],
         total_steps=last["total_steps"],
         curve=tuple((line["step"], line["losses"]) for line in steps),
-        stopping=path.with_suffix(".stop").exists(),
+        stopping=Lease(first["study"], first["layer"], first["hash"]).asked_to_stop,
     )
 
 

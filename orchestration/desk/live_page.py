@@ -120,7 +120,7 @@ async def stop(request: Request) -> Response:
     """Ask the job that the body names, {study, hash}, to stop and keep its best."""
     asked = await request.json()
     study, hash = (str(asked.get(name, "")) if isinstance(asked, dict) else "" for name in ("study", "hash"))
-    found = any((job.study, job.hash) == (study, hash) for job in live.running()) and live.ask_to_stop(study, hash)
+    found = live.ask_to_stop(study, hash)
     return JSONResponse({"stopping": found}, 202 if found else 404)
 
 

@@ -13,7 +13,6 @@ from assets.store import Store
 from assets.study_assets import asset_key
 from assets.sweeps import read_catalogue
 from orchestration.desk.application import assembled
-from orchestration.desk.failures_page import grouped
 from orchestration.desk.sweep_watch import SweepWatch
 from tests.assets.conftest import register_toy
 from tests.orchestration.serving import Served, served
@@ -122,25 +121,15 @@ def test_only_what_a_manifest_lists_is_handed_out(desk: Served, sweep, place: Pa
         assert desk.ask(f"/files/{address}").status == 404, address
 
 
-def test_a_damaged_artifact_is_said_to_be(desk: Served, sweep) -> None:
-    model = model_of(sweep, "diverge")
-    path = Store().path(*model.address) / "trained.json"
-    good = path.read_bytes()
-    path.write_bytes(good[:-2] + b" }")
-    try:
-        answer = desk.ask("/files/" + "/".join(model.address))
-        assert answer.status == 410 and "trained.json is not what was written" in answer.text
-    finally:
-        path.write_bytes(good)
-
-
 def test_failures_are_grouped_by_cause_with_what_they_have_in_common(desk: Served, sweep) -> None:
-    groups = grouped(sweep, Store())
-    assert [(group.status, len(group.rows)) for group in groups] == [("diverged", 2), ("failed", 1)]
-    assert groups[0].common == (("model.behaviour", "diverge", "2 of 2 rows with it"),)
-    assert ("model.seed", "0", "1 of 3 rows with it") in groups[1].common
     text = desk.ask("/failures/toy/trial").text
     assert "3 of 5 rows are not ok" in text and "the teapot is empty" in text
+    assert re.findall(r'class="bad">(\w+)</span> in (\w+): (\d)', text) == [
+        ("diverged", "train", "2"),
+        ("failed", "train", "1"),
+    ]
+    assert "model.behaviour = <b>diverge</b>" in text and "(2 of 2 rows with it)" in text
+    assert "model.seed = <b>0</b>" in text and "(1 of 3 rows with it)" in text
     for link in re.findall(r'href="(/files/[^"]+)"', text):
         assert "traceback" in desk.ask(link).text or "diverged" in desk.ask(link).text
 
@@ -282,3 +271,11 @@ def test_links_are_short_enough_to_show_inline(sweep) -> None:
     row = sweep.rows[0]
     assert len(display.links(row.configuration.item, *row.evaluations).value or "") < 500
     assert isinstance(display.links(row.configuration.item), dg.MarkdownMetadataValue)
+
+
+def test_a_damaged_artifact_is_said_to_be(desk: Served, sweep) -> None:
+    model = model_of(sweep, "diverge")
+    path = Store().path(*model.address) / "trained.json"
+    path.write_bytes(path.read_bytes()[:-2] + b" }")
+    answer = desk.ask("/files/" + "/".join(model.address))
+    assert answer.status == 410 and "trained.json is not what was written" in answer.text
