@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from assets.leases import Lease
+from assets.owner import started
 from assets.store import home
 
 POINTS = 300
@@ -116,24 +115,16 @@ def ask_to_stop(study: str, hash: str) -> bool:
 
 
 def _directory(pid: int) -> Path:
-    return home() / "live" / f"{pid}-{_started(pid)}"
-
-
-def _started(pid: int) -> int:
-    """Return when a process started in milliseconds, which tells it from a later one of the same number; 0: gone."""
-    try:
-        return round(1000 * psutil.Process(pid).create_time())
-    except psutil.Error:
-        return 0
+    return home() / "live" / f"{pid}-{started(pid)}"
 
 
 def _places() -> Iterator[Path]:
     """Yield the directories of living processes; clear those of dead ones."""
     for place in sorted((home() / "live").glob("*-*")):
-        pid, _, started = place.name.partition("-")
-        if pid.isdigit() and str(_started(int(pid))) == started:
+        pid, _, begun = place.name.partition("-")
+        if pid.isdigit() and started(int(pid)) == begun != "":
             yield place
-        elif pid.isdigit() and started.isdigit():
+        elif pid.isdigit():
             shutil.rmtree(place, ignore_errors=True)
 
 

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 LOCALTIME = Path("/etc/localtime")
 
@@ -26,5 +26,5 @@ def _linked_zone() -> str:
 def _known(name: str) -> bool:
     try:
         return bool(ZoneInfo(name))
-    except (OSError, ValueError):
+    except (OSError, ValueError, ZoneInfoNotFoundError):
         return False

@@ -37,7 +37,7 @@ def layer_job(study: str, layer: str):
 def sweep_job(study: str, catalogue: Catalogue) -> dg.JobDefinition:
     """Build the job that runs everything missing of one sweep, in order, without a daemon."""
 
-    @dg.op(name="sweep")
+    @dg.op(name=f"{study}_sweep_op")  # one name per study: Dagster refuses two ops of one name
     def sweep_op(context: dg.OpExecutionContext, config: SweepChoice) -> None:
         """Run what is missing or stale of a sweep; fail at the end if a row is not ok."""
         require_dagster_home()
@@ -57,7 +57,7 @@ def sweep_job(study: str, catalogue: Catalogue) -> dg.JobDefinition:
     @dg.job(name=f"{study}_sweep", executor_def=dg.in_process_executor)
     def job() -> None:
         """Run everything missing of one sweep: datasets, segments, models, evaluations, leaderboard."""
-        sweep_op()
+        sweep_op.alias("sweep")()
 
     return job
 

@@ -1,6 +1,6 @@
 """`orrery ui` as a person uses it: it says where it is, follows the sweep files, and leaves nothing behind."""
 
-import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,9 +12,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.orchestration.conftest import Project, copy_project
+from tests.faults.pipeline import register
+from tests.faults.project import PlainProject, plain_project
 from tests.orchestration.serving import Served, free_port
+from tests.test_house import is_pickle
 
+LAYERS = ("dataset", "segments", "model", "evaluation", "leaderboard")
+EVENTS = """query ($path: [String!]!) { assetNodeOrError(assetKey: {path: $path}) { ... on AssetNode {
+  assetMaterializations(limit: 20) { partition metadataEntries {
+    __typename label ... on MarkdownMetadataEntry { mdStr } ... on UrlMetadataEntry { url }
+    ... on TableSchemaMetadataEntry { schema { columns { name type } } } ... on IntMetadataEntry { intValue }
+    ... on FloatMetadataEntry { floatValue } } } } } }"""
 PARTITIONS = """query ($path: [String!]!) { assetNodeOrError(assetKey: {path: $path}) {
   ... on AssetNode { partitionKeys } } }"""
 LAUNCH = """mutation ($job: ExecutionParams!) { launchRun(executionParams: $job) {
@@ -36,7 +44,7 @@ def running_in(home: Path) -> list[psutil.Process]:
 class Ui:
     """A running `orrery ui` of one project."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: PlainProject) -> None:
         self.home = project.root / "home"
         self.ports = free_port(), free_port()
         command = ["ui", "--port", str(self.ports[0]), "--mlflow-port", str(self.ports[1])]
@@ -76,17 +84,26 @@ def until(seen: Callable[[], object], seconds: float) -> float:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = copy_project(tmp_path_factory.mktemp("user interface"))
-    project.write_sweep(steps="100000")
-    return project
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlainProject]:
+    """A project in which one sweep has run, and is tracked."""
+    with pytest.MonkeyPatch.context() as patch:
+        register(patch)
+        patch.setattr(PlainProject, "environment", property(tracked))
+        project = plain_project(tmp_path_factory.mktemp("user interface"))
+        project.orrery("run", project.sweep(axes="model.seed: [0, 1]"))
+        yield project
+
+
+def tracked(project: PlainProject) -> dict[str, str]:
+    return super(PlainProject, project).environment | {"PYTHONUNBUFFERED": "1"}
 
 
 @pytest.fixture(scope="module")
-def ui(project: Project) -> Iterator[Ui]:
+def ui(project: PlainProject) -> Iterator[Ui]:
     ui = Ui(project)
     assert f"http://127.0.0.1:{ui.ports[0]} " in (said := ui.wait_until_it_serves()), said
     assert f"http://127.0.0.1:{ui.ports[1]} " in said
+    until(lambda: keys(ui), 60)
     yield ui
     if ui.process.poll() is None:
         ui.end(signal.SIGINT)
@@ -116,50 +133,125 @@ def test_no_process_may_report_to_anyone(ui: Ui) -> None:
         assert environment["DO_NOT_TRACK"] == "true"
 
 
-def test_a_saved_sweep_file_shows_its_partitions_within_ten_seconds(ui: Ui, project: Project) -> None:
-    def keys() -> list[str]:
-        answer = ui.desk.graphql(PARTITIONS, path=["two_body", "model"])
-        return answer["data"]["assetNodeOrError"]["partitionKeys"]
+def keys(ui: Ui) -> list[str]:
+    """Return the partitions of the models that the Dagster UI shows."""
+    answer = ui.desk.graphql(PARTITIONS, path=["plain", "model"])
+    return answer["data"]["assetNodeOrError"].get("partitionKeys", [])
 
-    until(lambda: len(keys()) == 2, 60)
-    project.write_sweep("second", seeds="7, 8, 9")
-    assert "has changed" in ui.desk.ask("/").text or len(keys()) == 5
-    seconds = until(lambda: len(keys()) == 5, 60)
+
+def events(ui: Ui, layer: str) -> list[dict]:
+    """Return the metadata of every materialization that the UI shows of a layer, by label."""
+    answer = ui.desk.graphql(EVENTS, path=["plain", layer])["data"]["assetNodeOrError"]
+    found = answer["assetMaterializations"]
+    return [{entry["label"]: entry for entry in event["metadataEntries"]} for event in found]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_link_on_a_partition_page_answers(ui: Ui, layer: str) -> None:
+    pages = events(ui, layer)
+    assert len(pages) == {"segments": 1, "leaderboard": 1}.get(layer, 2)
+    for page in pages:
+        links = re.findall(r"\]\((/[^)]+)\)", page["links"]["mdStr"])
+        links += [entry["url"] for entry in page.values() if entry["__typename"] == "UrlMetadataEntry"]
+        pages_named = {link.split("/")[1].split("?")[0].split("#")[0] for link in links}
+        of_a_model = {"report", "failures", "compare", "mlflow"} if layer in ("model", "evaluation") else set()
+        assert pages_named >= {"files"} | of_a_model
+        for link in links:
+            assert follow(ui, link), link
+
+
+def follow(ui: Ui, link: str) -> bool:
+    """Go where a link of a partition page leads; return whether something answers there."""
+    answer = ui.desk.ask(link.partition("#")[0])
+    if answer.status == 307 and (place := answer.headers["location"]).startswith("http"):
+        assert place == f"http://127.0.0.1:{ui.ports[1]}", "the MLflow UI of this home"
+        run = link.rpartition("/")[2]
+        return Served(ui.ports[1]).ask(f"/api/2.0/mlflow/runs/get?run_id={run}").json["run"]["info"]["run_id"] == run
+    if answer.status == 307:
+        answer = ui.desk.ask(answer.headers["location"])
+    return answer.status == 200 or "no such page yet" in answer.text
+
+
+def test_a_model_page_has_a_picture_its_columns_and_numbers_that_plot(ui: Ui) -> None:
+    for page in events(ui, "model"):
+        assert page["loss"]["mdStr"].startswith("![loss](data:image/png;base64,") and len(page["loss"]["mdStr"]) < 500
+        columns = {column["name"]: column["type"] for column in page["dagster/column_schema"]["schema"]["columns"]}
+        assert columns == {"phase": "int64", "step": "int64", "learning_rate": "float64", "loss": "float64"}
+        assert page["dagster/row_count"]["intValue"] == 60 and page["seconds/train"]["floatValue"] > 0
+    for page in events(ui, "evaluation"):
+        assert page["test/step_error"]["floatValue"] > 0
+
+
+def test_a_saved_sweep_file_shows_its_partitions_within_ten_seconds(ui: Ui, project: PlainProject) -> None:
+    assert len(keys(ui)) == 2
+    project.sweep("long", axes="model.seed: [7]", pause=0.2, phases="[{steps: 100000}]")
+    assert "has changed" in ui.desk.ask("/").text or len(keys(ui)) == 3
+    seconds = until(lambda: len(keys(ui)) == 3, 60)
     print(f"shown after {seconds:.1f} s")
-    assert "has changed" not in ui.desk.ask("/").text
+    until(lambda: "has changed" not in ui.desk.ask("/").text, 2)
     assert seconds < 10
 
 
-def test_ctrl_c_ends_all_of_it_and_a_training_that_the_ui_started_is_kept(ui: Ui) -> None:
-    job = {
-        "selector": {
-            "repositoryLocationName": "orrery",
-            "repositoryName": "__repository__",
-            "jobName": "two_body_sweep",
-        },
-        "runConfigData": {"ops": {"sweep": {"config": {"sweep": "two_body/tiny"}}}},
-    }
+def launch(ui: Ui, sweep: str) -> None:
+    """Start the job of a sweep as the UI does."""
+    selector = {"repositoryLocationName": "orrery", "repositoryName": "__repository__", "jobName": "plain_sweep"}
+    job = {"selector": selector, "runConfigData": {"ops": {"sweep": {"config": {"sweep": sweep}}}}}
     launched = ui.desk.graphql(LAUNCH, job=job)["data"]["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
-    until(lambda: [j for j in ui.desk.ask("/live/state").json if j["layer"] == "model" and j["curve"]], 200)
+
+
+def training(ui: Ui) -> list[dict]:
+    return [job for job in ui.desk.ask("/live/state").json if job["layer"] == "model" and job["curve"]]
+
+
+def manifest(project: PlainProject) -> dict:
+    """Return the manifest of the long training."""
+    models = [project.manifest("model", key.split("/")[1]) for key in project.manifests("model")]
+    return next(one for one in models if one["config"].get("seed") == 7)
+
+
+def test_the_stop_button_ends_a_training_that_runs_and_its_best_is_kept(ui: Ui, project: PlainProject) -> None:
+    launch(ui, "plain/long")
+    until(lambda: training(ui), 120)
+    (job,) = training(ui)
+    asked = {"study": job["study"], "hash": job["hash"]}
+    assert ui.desk.ask("/live/stop", "POST", asked).json == {"stopping": True}
+    until(lambda: not ui.desk.ask("/live/state").json, 30)
+    until(lambda: manifest(project)["status"] == "interrupted", 30)
+
+
+def test_ctrl_c_ends_all_of_it_and_a_training_that_the_ui_started_is_kept(ui: Ui, project: PlainProject) -> None:
+    reached = manifest(project)["failure"]["step"]
+    until(lambda: not leases_of(project), 60)
+    launch(ui, "plain/long")
+    until(lambda: training(ui), 120)
     began = time.monotonic()
     assert "orrery: stopped" in ui.end(signal.SIGINT)
     print(f"stopped after {time.monotonic() - began:.1f} s")
     assert ui.process.returncode == 0
     until(lambda: not running_in(ui.home), 5)
-    manifests = [json.loads(p.read_text()) for p in (ui.home / "store/two_body/model").glob("*/manifest.json")]
-    assert manifests and {m["status"] for m in manifests} == {"interrupted"}
+    assert manifest(project)["status"] == "interrupted" and manifest(project)["failure"]["step"] > reached
+
+
+def leases_of(project: PlainProject) -> list[Path]:
+    return [path for name in ("leases", "launches") for path in (project.home / name).glob("*.json")]
+
+
+def test_no_file_that_any_of_it_wrote_is_a_pickle(project: PlainProject) -> None:
+    files = [path for path in project.home.rglob("*") if path.is_file()]
+    assert {"dagster", "mlflow", "store", "logs"} <= {path.relative_to(project.home).parts[0] for path in files}
+    assert not [path for path in files if is_pickle(path.read_bytes())]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_while_it_starts_leaves_nothing(project: Project, number: signal.Signals) -> None:
+def test_a_signal_while_it_starts_leaves_nothing(project: PlainProject, number: signal.Signals) -> None:
     ui = Ui(project)
     until(lambda: len(running_in(ui.home)) >= 4, 60)
     assert "orrery: stopped" in ui.end(number)
     until(lambda: not running_in(ui.home), 5)
 
 
-def test_killed_outright_it_leaves_nothing_either(project: Project) -> None:
+def test_killed_outright_it_leaves_nothing_either(project: PlainProject) -> None:
     ui = Ui(project)
     until(lambda: len(running_in(ui.home)) >= 4, 60)
     ui.process.kill()
@@ -168,7 +260,7 @@ def test_killed_outright_it_leaves_nothing_either(project: Project) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "*", ""])
-def test_every_address_at_once_is_refused(project: Project, host: str) -> None:
+def test_every_address_at_once_is_refused(project: PlainProject, host: str) -> None:
     said = project.orrery("ui", "--host", host, code=2)
     assert len(said.splitlines()) == 1 and "expected the one address" in said
 

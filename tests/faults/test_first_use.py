@@ -1,0 +1,73 @@
+"""First use by 16 processes at once: every schema is created once, every artifact is whole, nobody fails."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import dagster as dg
+
+from assets.store import Store
+from tests.orchestration.conftest import ROOT
+
+PROCESSES = 16
+
+FIRST_USE = """
+import os, sys, time, traceback
+from pathlib import Path
+
+import dagster as dg
+import mlflow
+
+from assets.leases import Lease
+from assets.mlflow_runs import MlflowRuns
+from assets.store import Store, home
+from orchestration.home import prepare
+
+def use(number):
+    prepare()
+    with dg.DagsterInstance.get() as instance:
+        event = dg.AssetMaterialization("first", metadata={"number": number})
+        instance.report_runless_asset_event(event)
+    MlflowRuns(home() / "mlflow", Store()).experiment("plain")
+    with Store().writing("plain", "model", "0123456789ab") as draft:
+        draft.json("trained", {"number": number})
+    lease = Lease("plain", "model", f"{number:012x}")
+    assert lease.take() is None
+    lease.give_back()
+
+begin = time.monotonic() + 0.5
+for number in range(int(sys.argv[1])):
+    if os.fork() == 0:
+        time.sleep(begin - time.monotonic())
+        try:
+            use(number)
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+codes = [os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(int(sys.argv[1]))]
+sys.exit(sum(codes))
+"""
+
+
+def one(database: Path, query: str) -> list:
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_sixteen_first_users_at_once_create_everything_once(fresh_home: Path) -> None:
+    command = [sys.executable, "-c", FIRST_USE, str(PROCESSES)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    database = fresh_home / "mlflow" / "mlflow.db"
+    assert one(database, "SELECT count(*) FROM alembic_version") == [(1,)]
+    assert one(database, "SELECT name FROM experiments WHERE name = 'plain'") == [("plain",)]
+    assert one(database, "PRAGMA integrity_check") == [("ok",)]
+    with dg.DagsterInstance.from_config(str(fresh_home / "dagster")) as instance:
+        events = instance.fetch_materializations(dg.AssetKey("first"), limit=100).records
+        seen = {event.asset_materialization.metadata["number"].value for event in events}
+    assert seen == set(range(PROCESSES))
+    assert Store().open("plain", "model", "0123456789ab").json("trained")["number"] in range(PROCESSES)
+    assert not list((fresh_home / "store").glob("*/*/.*")) and not list((fresh_home / "leases").glob("*"))
