@@ -15,20 +15,28 @@ SPARKLINE_SIZE = (96, 24)
 
 
 def materialization(
-    asset: dg.AssetKey, item: Item, store: Store, extra: Mapping[str, Any] | None = None
+    asset: dg.AssetKey, item: Item, store: Store, extra: Mapping[str, Any] | None = None, seen: int | None = None
 ) -> dg.AssetMaterialization:
-    """Describe one stored artifact as the event that Dagster shows."""
+    """Describe one stored artifact as the event that Dagster shows.
+
+    `seen` is the number of the last event before it; from that, Dagster tells whether an input is newer.
+    """
     manifest = store.manifest(*item.address) or {}
     return dg.AssetMaterialization(
         asset,
         partition=item.key,
         metadata={**_metadata(item, manifest, store), **(extra or {})},
-        tags=version_tags(manifest["fingerprint"], manifest["parts"]["code"], _input_versions(item, store)),
+        tags=version_tags(manifest["fingerprint"], manifest["parts"]["code"], _input_versions(item, store), seen),
     )
 
 
 def evaluation_materialization(
-    asset: dg.AssetKey, model: Item, evaluations: Sequence[Item], store: Store, extra: Mapping[str, Any] | None = None
+    asset: dg.AssetKey,
+    model: Item,
+    evaluations: Sequence[Item],
+    store: Store,
+    extra: Mapping[str, Any] | None = None,
+    seen: int | None = None,
 ) -> dg.AssetMaterialization:
     """Describe all evaluations of one model as one event; its data version covers each of them."""
     from assets.identity import short_digest
@@ -52,7 +60,8 @@ def evaluation_materialization(
         tags=version_tags(
             short_digest(*sorted(m["fingerprint"] for m in manifests.values())),
             first["parts"]["code"],
-            {f"{model.study}/model": (store.manifest(*model.address) or {}).get("fingerprint", "")},
+            _input_versions(evaluations[0], store),
+            seen,
         ),
     )
 
@@ -88,14 +97,20 @@ def _traceback(manifest: Mapping[str, Any]) -> dict[str, dg.PathMetadataValue]:
     return {"traceback": dg.MetadataValue.path(str(place / "traceback.txt"))}
 
 
-def version_tags(data: str, code: str, inputs: Mapping[str, str]) -> dict[str, str]:
+def version_tags(data: str, code: str, inputs: Mapping[str, str], seen: int | None = None) -> dict[str, str]:
     """Return the tags from which Dagster tells fresh from stale, per partition."""
     tags = {
         "dagster/data_version": data[:16],
         "dagster/data_version_is_user_provided": "true",
         "dagster/code_version": code[:16],
     }
-    return tags | {f"dagster/input_data_version/{key}": version[:16] for key, version in inputs.items()}
+    tags |= {f"dagster/input_data_version/{key}": version[:16] for key, version in inputs.items()}
+    return tags if seen is None else tags | {f"dagster/input_event_pointer/{key}": str(seen) for key in inputs}
+
+
+def last_event(instance: dg.DagsterInstance) -> int:
+    """Return the number of the last event that Dagster has stored."""
+    return instance.event_log_storage.get_maximum_record_id() or 0
 
 
 def links(item: Item, *more: Item) -> dg.MarkdownMetadataValue:
@@ -129,30 +144,25 @@ def _input_versions(item: Item, store: Store) -> dict[str, str]:
 def _metadata(item: Item, manifest: Mapping[str, Any], store: Store) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "links": links(item),
+        **(_history_metadata(item, store) if item.layer == "model" else {}),
         **_finite(manifest.get("numbers", {})),
-        **{f"seconds/{name}": float(value) for name, value in manifest.get("timings", {}).items()},
+        **_finite({f"seconds/{name}": value for name, value in manifest.get("timings", {}).items()}),
         "settings": dg.MetadataValue.json(dict(item.config)),
         "bytes": sum(file["size"] for file in manifest.get("files", {}).values()),
         "stored in": dg.MetadataValue.path(str(store.path(*item.address))),
     }
-    rows = manifest.get("rows")
-    if rows:
-        shown["dagster/row_count"] = rows
-    if item.layer == "model":
-        shown |= _history_metadata(item, store) | {"use it": _paste(item)}
-    return shown
+    if manifest.get("rows"):
+        shown.setdefault("dagster/row_count", manifest["rows"])
+    return shown | {"use it": _paste(item)} if item.layer == "model" else shown
 
 
 def _history_metadata(item: Item, store: Store) -> dict[str, Any]:
     history = store.open(*item.address).table("history")
     columns = [dg.TableColumn(str(name), str(dtype)) for name, dtype in history.dtypes.items()]
-    shown: dict[str, Any] = {
-        "dagster/row_count": len(history),
-        "dagster/column_schema": dg.TableSchema(columns=columns),
-    }
+    shown: dict[str, Any] = {}
     if len(history) > 1:
         shown["loss"] = dg.MetadataValue.md(sparkline(history["loss"].to_numpy()))
-    return shown
+    return shown | {"dagster/row_count": len(history), "dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
 def _summary_table(evaluations: Sequence[Item], store: Store) -> dg.TableMetadataValue:
@@ -180,9 +190,11 @@ def _paste(model: Item) -> dg.MarkdownMetadataValue:
 
 
 def _finite(numbers: Mapping[str, Any]) -> dict[str, float]:
+    """Return what can be plotted, to six digits; the store has all of them."""
     import math
 
-    return {name: float(value) for name, value in numbers.items() if value is not None and math.isfinite(value)}
+    known = {name: float(value) for name, value in numbers.items() if value is not None}
+    return {name: float(f"{value:.6g}") for name, value in known.items() if math.isfinite(value)}
 
 
 def sparkline(values: Any) -> str:

@@ -6,15 +6,15 @@ import fcntl
 import logging
 import os
 import re
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.files import is_file
 from assets.identity import Item
+from assets.mlflow_database import QUIET, create
 from assets.store import Store
 from trainers import STUDIES
 
@@ -28,14 +28,12 @@ POINTS = 40
 ENDED = {"ok": "FINISHED", "interrupted": "KILLED", "killed": "KILLED"}
 """Status of a run in MLflow; FAILED for every other one of ours."""
 
-_QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
-
 
 class MlflowRuns:
     """The runs in one SQLite database, which is created under a lock by whoever comes first."""
 
     def __init__(self, directory: Path, store: Store) -> None:
-        os.environ.update(_QUIET)
+        os.environ.update(QUIET)
         from mlflow import MlflowClient
 
         for name in ("alembic", "mlflow"):
@@ -44,11 +42,12 @@ class MlflowRuns:
         self.store = store
         self._experiments: dict[str, str] = {}
         directory.mkdir(parents=True, exist_ok=True)
+        database = directory / "mlflow.db"
         with self._alone():
-            self._client = MlflowClient(tracking_uri=f"sqlite:///{directory / 'mlflow.db'}")
+            if not database.exists():
+                create(database)
+            self._client = MlflowClient(tracking_uri=f"sqlite:///{database}")
             self._client.search_experiments(max_results=1)
-            with closing(sqlite3.connect(directory / "mlflow.db")) as database:
-                database.execute("PRAGMA journal_mode=WAL")
 
     def experiment(self, study: str) -> str:
         """Return the id of the experiment of a study; it is created if there is none."""

@@ -207,12 +207,13 @@ def _event(
     items: Sequence[Item],
     store: Store,
 ) -> dg.AssetMaterialization:
+    seen = display.last_event(context.instance)
     if layer == "evaluation":
         model = catalogue.models[partition]
         tracked = _track(context, model, items)
-        return display.evaluation_materialization(key, model, items, store, tracked)
+        return display.evaluation_materialization(key, model, items, store, tracked, seen)
     extra = _track(context, items[0], ()) if layer == "model" else {}
-    return display.materialization(key, items[0], store, extra)
+    return display.materialization(key, items[0], store, extra, seen)
 
 
 def _track(context: dg.AssetExecutionContext, model: Item, evaluations: Sequence[Item]) -> dict[str, Any]:

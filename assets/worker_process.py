@@ -139,7 +139,7 @@ def environment(device: Device, cpu: int | None) -> dict[str, str]:
 
 
 def _inherited(variables: Mapping[str, str]) -> dict[str, str]:
-    return {"PYTHONUTF8": "1", **variables, "ORRERY_HOME": str(home())}
+    return {**variables, "PYTHONUTF8": "1", "ORRERY_HOME": str(home())}
 
 
 def _compilation_cache() -> dict[str, Any]:

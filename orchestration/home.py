@@ -3,12 +3,17 @@
 `python -m orchestration.home` prepares it and writes `.env`, from which Dagster's own commands learn where it is.
 """
 
+import errno
 import os
 from pathlib import Path
 
-from assets.store import home, project_root
+from assets.disk import alone_in
+from assets.store import StoreError, home, project_root
 
 MARK = "# Written by Orrery; remove this line to keep changes of your own."
+
+CREATED = ".created"
+"""Mark of a directory whose databases are there."""
 
 SETTINGS = f"""{MARK}
 telemetry:
@@ -40,15 +45,35 @@ def prepare() -> Path:
     """Make this process use `<home>/dagster`, and write its `dagster.yaml` unless the user took it over.
 
     Matplotlib keeps its list of fonts in the home as well, unless the user says where.
+
+    Raises:
+        OSError: the home cannot be written; in one line.
     """
     directory = home() / "dagster"
     directory.mkdir(parents=True, exist_ok=True)
+    if not os.access(directory, os.W_OK):
+        text = f"{directory} cannot be written; make it writable or set ORRERY_HOME to a directory that is"
+        raise StoreError(errno.EROFS, text)
     settings = directory / "dagster.yaml"
     if not settings.exists() or settings.read_text(encoding="utf-8").startswith(MARK):
         write_changed(settings, SETTINGS)
     os.environ["DAGSTER_HOME"] = str(directory)
     os.environ.setdefault("MPLCONFIGDIR", str(home() / "cache" / "matplotlib"))
+    _create_databases(directory)
     return directory
+
+
+def _create_databases(directory: Path) -> None:
+    """Create Dagster's databases once, under a lock: first users that come together would race in its migrations."""
+    from dagster import DagsterInstance
+
+    mark = directory / CREATED
+    with alone_in(directory):
+        if not mark.exists():
+            with DagsterInstance.from_config(str(directory)) as instance:
+                for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
+                    assert storage is not None
+            mark.touch()
 
 
 def environment(previous: str) -> str:

@@ -120,12 +120,12 @@ def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance) -> 
     reported = 0
     for layer in LAYERS:
         key = asset_key(sweep.study, layer)
-        known = instance.get_materialized_partitions(key)
+        known, seen = instance.get_materialized_partitions(key), display.last_event(instance)
         for item in _partition_items(sweep, layer):
             if item.key in known or not _fresh(planner, study, layer, item):
                 continue
             with suppress(Damaged):  # found at reading, noted, and made anew by what follows
-                instance.report_runless_asset_event(_known_event(key, layer, item, study, store))
+                instance.report_runless_asset_event(_known_event(key, layer, item, study, store, seen))
                 reported += 1
     return reported
 
@@ -141,11 +141,11 @@ def _fresh(planner: Planner, study: StudyCatalogue, layer: Layer, item: Item) ->
 
 
 def _known_event(
-    key: dg.AssetKey, layer: Layer, item: Item, study: StudyCatalogue, store: Store
+    key: dg.AssetKey, layer: Layer, item: Item, study: StudyCatalogue, store: Store, seen: int
 ) -> dg.AssetMaterialization:
     if layer == "evaluation":
-        return display.evaluation_materialization(key, item, evaluations(study, item), store)
-    return display.materialization(key, item, store)
+        return display.evaluation_materialization(key, item, evaluations(study, item), store, seen=seen)
+    return display.materialization(key, item, store, seen=seen)
 
 
 def _due_keys(sweep: Sweep, study: StudyCatalogue, layer: Layer) -> list[str]:

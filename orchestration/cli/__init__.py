@@ -1,5 +1,8 @@
 """The command line: `orrery ...`. Exit codes: 0 all rows ok, 1 some row is not, 2 the request itself is wrong."""
 
+import os
+import sys
+
 import typer
 
 from orchestration.cli import adopt, failures, gc, inspect, plan, replay, report, run, status, stop, ui
@@ -11,6 +14,16 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def in_utf8() -> None:
+    """Begin again in Python's UTF-8 mode where the locale is another: paths, tables and descriptions are UTF-8."""
+    if sys.getfilesystemencoding() != "utf-8":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("status")(status.status)

@@ -94,10 +94,12 @@ async function look() {
   } catch { document.getElementById("none").hidden = false; }
   setTimeout(look, 1000);
 }
-document.getElementById("others").onchange = async event => {
-  const name = event.target.value;
-  if (name) beside.set(name, await (await fetch("/live/state?of=" + encodeURIComponent(name))).json());
-};
+async function overlay(name) {
+  const answer = await fetch("/live/state?of=" + encodeURIComponent(name));
+  if (answer.ok) beside.set(name, await answer.json());
+}
+document.getElementById("others").onchange = event => event.target.value && overlay(event.target.value);
+new URLSearchParams(location.search).getAll("beside").forEach(overlay);
 document.getElementById("clear").onclick = () => { beside.clear(); document.getElementById("others").value = ""; };
 look();
 </script>{% endblock %}""",
@@ -105,7 +107,7 @@ look();
 
 
 def live_page(request: Request) -> Response:
-    """Show what runs now; the page asks for the curves by itself."""
+    """Show what runs now, with `?beside=<study>/<hash>` beside finished models; the page asks for the curves itself."""
     return render(PAGE, finished=_finished(request, Store()))
 
 

@@ -100,7 +100,7 @@ def _end(parts: Sequence[Part]) -> None:
     try:
         for part in parts:
             _signal(part, signal.SIGINT)
-        _, left = psutil.wait_procs(family, GRACE_SECONDS)
+        left = _wait(family)
     except KeyboardInterrupt:
         left = family
     for process in {*left, *_family(parts)}:
@@ -109,6 +109,26 @@ def _end(parts: Sequence[Part]) -> None:
     for part in parts:
         _signal(part, signal.SIGKILL)
         part.process.wait()
+
+
+def _wait(family: Sequence[psutil.Process]) -> Sequence[psutil.Process]:
+    """Wait until nothing that matters runs any more; return what is left.
+
+    Servers of definitions linger for a minute in case somebody asks; runs are processes below them.
+    """
+    end = time.monotonic() + GRACE_SECONDS
+    left = list(family)
+    while left and time.monotonic() < end and not all(map(_lingers, left)):
+        _, left = psutil.wait_procs(left, timeout=0.2)
+    return left
+
+
+def _lingers(process: psutil.Process) -> bool:
+    try:
+        command = " ".join(process.cmdline())
+    except psutil.Error:
+        return True
+    return "api grpc" in command or "resource_tracker" in command
 
 
 def _family(parts: Sequence[Part]) -> list[psutil.Process]:

@@ -40,7 +40,7 @@ def use(number):
 begin = time.monotonic() + 0.5
 for number in range(int(sys.argv[1])):
     if os.fork() == 0:
-        time.sleep(begin - time.monotonic())
+        time.sleep(max(0.0, begin - time.monotonic()))
         try:
             use(number)
             os._exit(0)

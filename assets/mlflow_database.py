@@ -1,0 +1,34 @@
+"""MLflow's database, created whole or not at all, by a process of its own.
+
+Its migrations may not run beside Dagster's in one process: both use Alembic, which keeps its state in a module.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
+
+CREATE = "import sys, mlflow; mlflow.MlflowClient(sys.argv[1]).search_experiments(max_results=1)"
+
+
+def create(database: Path) -> None:
+    """Create the database; the caller holds a lock.
+
+    Raises:
+        OSError: it could not be created; with the last words of the process that tried.
+    """
+    draft = database.with_name(f".{database.name}-{os.getpid()}")
+    command = [sys.executable, "-c", CREATE, f"sqlite:///{draft}"]
+    done = subprocess.run(command, env=os.environ | QUIET, cwd=database.parent, capture_output=True, text=True)
+    if done.returncode:
+        draft.unlink(missing_ok=True)
+        raise OSError((done.stderr.strip().splitlines() or [f"code {done.returncode}"])[-1])
+    with closing(sqlite3.connect(draft)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    draft.replace(database)
