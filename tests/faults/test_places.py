@@ -14,6 +14,9 @@ from tests.faults.project import PlainProject
 ASCII = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
 """A locale in which Python reads and writes ASCII unless it is told otherwise."""
 
+TOKEN = "hush-hush-4711"
+"""A secret of the environment and of a git remote."""
+
 READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
 
 
@@ -22,7 +25,7 @@ def ask(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command over a home, without HOME and under an ASCII locale."""
     environment = {name: value for name, value in project.environment.items() if name != "HOME"} | ASCII
-    environment |= {"ORRERY_HOME": str(home), "DAGSTER_HOME": str(home / "dagster")}
+    environment |= {"ORRERY_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "WANDB_API_KEY": TOKEN}
     command = [*before, sys.executable, "-m", "orchestration.cli", *arguments]
     return subprocess.run(
         command, cwd=project.root, env=environment, capture_output=True, encoding="utf-8", timeout=200, check=False
@@ -32,6 +35,8 @@ def ask(
 @pytest.fixture(scope="module")
 def home(module_project: PlainProject) -> Path:
     """A home with spaces and accents in its path, in which a sweep ran."""
+    for command in (["init", "-q"], ["remote", "add", "origin", f"https://me:{TOKEN}@forge.example/orrery"]):
+        subprocess.run(["git", *command], cwd=module_project.root, check=True)
     name = module_project.sweep()
     file = module_project.root / "sweeps" / f"{name}.yaml"
     file.write_text(file.read_text().replace("Which seed is best?", "Größer als ∇?"), encoding="utf-8")
@@ -49,6 +54,12 @@ def test_every_command_works_there_and_nothing_is_written_elsewhere(module_proje
     }.items()}  # fmt: skip
     assert {name: done.returncode for name, done in said.items()} == dict.fromkeys(said, 0), said
     assert not (module_project.root / "home").exists() and not (module_project.root / ".orrery").exists()
+
+
+def test_no_secret_of_the_environment_or_of_the_repository_is_kept(home: Path) -> None:
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert len(files) > 20
+    assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="mounts read-only as root")

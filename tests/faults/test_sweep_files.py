@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from assets.identity import Item, short_digest
+from assets.labels import KEY, label
+from assets.store import Store
+from assets.sweeps import read_catalogue
 from assets.yaml_loader import MAX_BYTES
 from orchestration.cli import app
 from tests.two_body.test_older import PRINTED
@@ -117,3 +121,36 @@ def test_the_older_form_is_read_as_it_was_printed(tmp_path: Path, fresh_home: Pa
 )  # fmt: skip
 def test_strategies_of_the_older_form_that_do_not_fit_are_named(refused, changes, line) -> None:
     assert any(line in problem for problem in refused(older(**changes).replace("True", "true")))
+
+
+NAMES = ["../../x", "/abs", "", "a\\nb", "x" * 300, "e\\u0301tude", "\\u00e9tude", ".hidden", "a b", "nul\\0"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_could_be_a_path_is_refused_at_load(refused, name) -> None:
+    said = refused(f'{BASE}  dataset: complex_planar_10_train\ntests: [{{"{name}": complex_planar_1_test}}]\n')
+    assert any("expected a name that no other test set has, of letters, digits" in line for line in said)
+
+
+def test_sweeps_that_differ_in_case_or_unicode_form_alone_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "two_body"
+    folder.mkdir()
+    names = ("one", "One", "\u00e9tude", "e\u0301tude", "..", "x" * 81, "new\nline", "-")
+    for name in names:
+        (folder / f"{name}.yaml").write_text("study: two_body\ntests: [complex_planar_1_test]\n")
+    catalogue = read_catalogue(tmp_path)
+    assert set(catalogue.sweeps) == {"two_body/one", "two_body/-"} and len(catalogue.broken) == len(names) - 2
+
+
+@pytest.mark.parametrize(
+    "text", ["../../x", "/abs", "\n", "x" * 300, "A", "\u00e9", "e\u0301", "\0", "..", "con", "%2e"]
+)
+def test_whatever_a_setting_holds_its_key_stays_in_the_grammar_and_in_the_store(fresh_home: Path, text) -> None:
+    item, store = labelled(text), Store()
+    assert KEY.fullmatch(item.key) and store.path(*item.address).parent.parent.parent == store.root
+
+
+def labelled(text: str) -> Item:
+    """Return an item whose label is made of a text."""
+    settings = {"name": text}
+    return Item("two_body", "dataset", short_digest(settings), label(settings), settings)

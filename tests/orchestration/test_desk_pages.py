@@ -2,7 +2,9 @@
 
 import json
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -170,6 +172,19 @@ def test_a_model_in_no_sweep_and_a_sweep_that_is_none_are_one_clear_line(desk: S
         answer = desk.ask(path)
         assert answer.status == 404 and "Traceback" not in answer.text
         assert len(re.findall(r"<p>.+</p>", answer.text)) == 1
+
+
+def test_a_report_and_a_comparison_are_served_where_they_can_reach_nothing(
+    desk: Served, sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"assets.report": lambda name, store: f"<h1>{name}</h1>", "assets.compare": lambda a, b, store: f"{a} {b}"}
+    for name, page in made.items():
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace(page=page))
+    for path, text in {"/report/toy/trial": "<h1>toy/trial</h1>", "/compare?a=toy/x&b=toy/y": "toy/x toy/y"}.items():
+        answer = desk.ask(path)
+        assert (answer.status, answer.text) == (200, text)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "sandbox" in policy and "connect-src" not in policy
 
 
 def test_compare_offers_the_other_rows(desk: Served, sweep) -> None:
