@@ -43,18 +43,9 @@ class Report:
     answer: str
 
 
-def page(sweep_name: str, store: Store) -> str:
-    """Return the report of a sweep under sweeps/ as HTML, the stored one if nothing has changed since.
-
-    Raises:
-        LookupError: there is no such sweep.
-    """
-    from assets.sweeps import read_catalogue
-
-    sweeps = read_catalogue().sweeps
-    if sweep_name not in sweeps:
-        raise LookupError(f"no sweep {sweep_name!r} under sweeps/; there are: {', '.join(sorted(sweeps)) or 'none'}")
-    return write(Experiment(sweeps[sweep_name], store)).path.read_text(encoding="utf-8")
+def page(sweep: Sweep, store: Store) -> str:
+    """Return the report of a sweep as HTML, the stored one if nothing has changed since."""
+    return write(Experiment(sweep, store)).path.read_text(encoding="utf-8")
 
 
 def write(experiment: Experiment) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -22,7 +23,7 @@ ALONE = (
 def report_page(request: Request) -> Response:
     """Show the report of a sweep."""
     sweep = sweep_named(request)
-    return _shown("assets.report", sweep.name)
+    return _shown("assets.report", sweep)
 
 
 def compare_page(request: Request) -> Response:
@@ -35,7 +36,7 @@ def compare_page(request: Request) -> Response:
     return render(CHOICE, title="Compare with which?", text=f"First: {a}", choices=_others(request, a))
 
 
-def _shown(module: str, *names: str) -> Response:
+def _shown(module: str, *subjects: Any) -> Response:
     """Answer with the page that a module of results makes.
 
     Raises:
@@ -47,7 +48,9 @@ def _shown(module: str, *names: str) -> Response:
         if error.name != module:
             raise
         raise LookupError(f"this version makes no such page yet ({module} is not there)") from None
-    return HTMLResponse(make(*names, Store()), headers={"Content-Security-Policy": ALONE, "Cache-Control": "no-store"})
+    return HTMLResponse(
+        make(*subjects, Store()), headers={"Content-Security-Policy": ALONE, "Cache-Control": "no-store"}
+    )
 
 
 def _others(request: Request, a: str) -> list[tuple[str, str, str]]:
