@@ -23,7 +23,7 @@ from assets.pictures import Picture
 from assets.replicates import Experiment
 from assets.report_pictures import chosen_settings, largest_test, median_row, row_pictures, sweep_pictures
 from assets.rivals import answer, rivals
-from assets.store import Missing, Store
+from assets.store import Missing
 from assets.sweeps import Sweep
 
 if TYPE_CHECKING:
@@ -41,11 +41,6 @@ class Report:
     markdown: Path
     version: str
     answer: str
-
-
-def page(sweep: Sweep, store: Store) -> str:
-    """Return the report of a sweep as HTML, the stored one if nothing has changed since."""
-    return write(Experiment(sweep, store)).path.read_text(encoding="utf-8")
 
 
 def write(experiment: Experiment) -> Report:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from importlib.util import find_spec
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -21,36 +21,32 @@ ALONE = (
 
 
 def report_page(request: Request) -> Response:
-    """Show the report of a sweep."""
-    sweep = sweep_named(request)
-    return _shown("assets.report", sweep)
+    """Show the report of a sweep as its rows stand now."""
+    from assets import report
+    from assets.replicates import Experiment
+
+    made = report.write(Experiment(sweep_named(request), Store()))
+    return _alone(made.path.read_text(encoding="utf-8"))
 
 
 def compare_page(request: Request) -> Response:
-    """Compare two stored models; with one of them, offer the others of its sweeps."""
-    a, b = (request.query_params.get(name, "") for name in ("a", "b"))
-    if a and b:
-        return _shown("assets.compare", a, b)
-    if not a:
-        raise LookupError("given no model; expected /compare?a=<study>/<key>&b=<study>/<key>")
-    return render(CHOICE, title="Compare with which?", text=f"First: {a}", choices=_others(request, a))
-
-
-def _shown(module: str, *subjects: Any) -> Response:
-    """Answer with the page that a module of results makes.
+    """Compare two stored models; with one of them, offer the others of its sweeps.
 
     Raises:
-        LookupError: this installation has no such module.
+        LookupError: none is given, or this version compares nothing yet.
     """
-    try:
-        make = import_module(module).page
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise LookupError(f"this version makes no such page yet ({module} is not there)") from None
-    return HTMLResponse(
-        make(*subjects, Store()), headers={"Content-Security-Policy": ALONE, "Cache-Control": "no-store"}
-    )
+    a, b = (request.query_params.get(name, "") for name in ("a", "b"))
+    if not a:
+        raise LookupError("given no model; expected /compare?a=<study>/<key>&b=<study>/<key>")
+    if not b:
+        return render(CHOICE, title="Compare with which?", text=f"First: {a}", choices=_others(request, a))
+    if find_spec("assets.compare") is None:
+        raise LookupError("this version compares no models yet (assets.compare is not there)")
+    return _alone(import_module("assets.compare").page(a, b, Store()))
+
+
+def _alone(page: str) -> HTMLResponse:
+    return HTMLResponse(page, headers={"Content-Security-Policy": ALONE, "Cache-Control": "no-store"})
 
 
 def _others(request: Request, a: str) -> list[tuple[str, str, str]]:

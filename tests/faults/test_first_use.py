@@ -1,4 +1,7 @@
-"""First use by 16 processes at once: every schema is created once, every artifact is whole, nobody fails."""
+"""First use by 16 processes at once: every schema is created once, every artifact is whole, nobody fails.
+
+Every fourth of them begins MLflow's database, which takes a second of CPU each.
+"""
 
 import sqlite3
 import subprocess
@@ -30,7 +33,8 @@ def use(number):
     with dg.DagsterInstance.get() as instance:
         event = dg.AssetMaterialization("first", metadata={"number": number})
         instance.report_runless_asset_event(event)
-    MlflowRuns(home() / "mlflow", Store()).experiment("plain")
+    if number % 4 == 0:
+        MlflowRuns(home() / "mlflow", Store()).experiment("plain")
     with Store().writing("plain", "model", "0123456789ab") as draft:
         draft.json("trained", {"number": number})
     lease = Lease("plain", "model", f"{number:012x}")
