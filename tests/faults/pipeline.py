@@ -47,8 +47,12 @@ def make(store: Store, *items: Item) -> Iterator[Outcome]:
 
 
 def manifests(store: Path, layer: str = "*") -> dict[str, dict]:
-    """Return every manifest of the plain study by layer and hash, without what differs between two equal runs."""
-    paths = sorted(store.glob(f"plain/{layer}/[0-9a-f]*/manifest.json"))
+    """Return every manifest of the plain study by layer and hash, without what differs between two equal runs.
+
+    Reports are left out: they tell times.
+    """
+    found = sorted(store.glob(f"plain/{layer}/[0-9a-f]*/manifest.json"))
+    paths = [path for path in found if path.parts[-3] != "report"]
     return {f"{path.parts[-3]}/{path.parts[-2]}": lasting(json.loads(path.read_text())) for path in paths}
 
 
