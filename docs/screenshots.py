@@ -39,7 +39,7 @@ COLOURS = 96
 LOADING_MILLISECONDS = 30_000
 """Time of the page, which does not pass while it waits for an answer."""
 PATIENCE_SECONDS = 300.0
-POINTS = 40
+POINTS = 25
 """Points of a loss curve that are worth a picture."""
 
 Page = tuple[str, tuple[int, int]]
@@ -58,15 +58,15 @@ def main() -> None:
             photograph(desk, name, page)
         if given.running:
             with running(given.running, desk):
-                photograph(desk, "live", (f"/live?beside={sweep.study}/{finished(sweep).hash}", (1300, 430)))
+                photograph(desk, "live", (f"/live?beside={sweep.study}/{finished(sweep).hash}", (1300, 470)))
 
 
 def pages(sweep: Sweep, desk: str) -> dict[str, Page]:
     """Return what is photographed while nothing runs; the report where this version makes one."""
     key = quote(finished(sweep).key)
     shown: dict[str, Page] = {
-        "desk": ("/", (1300, 400)),
-        "lineage": (f"/locations/orrery/asset-groups/{sweep.study}/lineage", (1900, 560)),
+        "desk": ("/", (1300, 520)),
+        "lineage": (f"/locations/orrery/asset-groups/{sweep.study}/lineage", (1900, 470)),
         "partition": (f"/assets/{sweep.study}/model?view=partitions&partition={key}", (1400, 980)),
     }
     report = f"/report/{sweep.name}"

@@ -33,7 +33,7 @@ PAGE = template(
 </select></label> <button id="clear">none</button></p>
 {% endblock %}
 {% block script %}<script nonce="{{ nonce }}">
-const W = 900, H = 220, LEFT = 58, BOTTOM = 24, beside = new Map();
+const H = 220, LEFT = 58, BOTTOM = 24, NOW = "#1f77b4", THEN = "#8889", beside = new Map();
 const el = (name, text) => { const e = document.createElement(name); if (text) e.textContent = text; return e; };
 const svg = (name, fields, text) => {
   const e = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -42,10 +42,19 @@ const svg = (name, fields, text) => {
   return e;
 };
 const points = curve => curve.filter(([, losses]) => losses.loss > 0).map(([step, losses]) => [step, losses.loss]);
-function chart(job) {
-  const lines = [...beside].filter(([name]) => name.startsWith(job.study + "/"))
-    .map(([, line]) => ({curve: points(line.curve), colour: "#8889", label: line.key}));
-  lines.push({curve: points(job.curve), colour: "#1f77b4", label: "now"});
+const curves = job => [...[...beside].filter(([name]) => name.startsWith(job.study + "/"))
+  .map(([, line]) => ({curve: points(line.curve), colour: THEN, label: line.key})),
+  {curve: points(job.curve), colour: NOW, label: "now"}];
+function legend(lines) {
+  const row = el("div");
+  for (const line of lines) {
+    const mark = el("span", "\u2014 "), name = el("span", line.label + " ");
+    mark.style.color = line.colour; name.className = "soft"; row.append(mark, name);
+  }
+  return row;
+}
+function chart(lines) {
+  const W = document.getElementById("jobs").clientWidth - 34;
   const all = lines.flatMap(line => line.curve);
   const picture = svg("svg", {viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": "loss by step"});
   if (all.length < 2) return picture;
@@ -62,7 +71,7 @@ function chart(job) {
       svg("text", {x: LEFT - 6, y: at + 4, "text-anchor": "end"}, (10 ** tick).toPrecision(2)));
   }
   picture.append(svg("text", {x: LEFT, y: H - 6}, "step 0"),
-    svg("text", {x: W - 10, y: H - 6, "text-anchor": "end"}, String(right)));
+    svg("text", {x: W - 10, y: H - 6, "text-anchor": "end"}, `step ${right}`), svg("text", {x: 0, y: 12}, "loss"));
   for (const line of lines) {
     if (!line.curve.length) continue;
     const path = line.curve.map(p => `${x(p[0]).toFixed(1)},${y(p[1]).toFixed(1)}`).join(" ");
@@ -83,7 +92,7 @@ function card(job) {
     el("span", far + (last === null ? "" : `, loss ${last.toPrecision(4)}`)));
   if (job.layer === "model") head.append(button);
   box.append(head);
-  if (job.layer === "model") box.append(chart(job));
+  if (job.layer === "model") box.append(chart(curves(job)), legend(curves(job)));
   return box;
 }
 async function look() {
