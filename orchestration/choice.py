@@ -1,6 +1,7 @@
 """The choice of a sweep by name."""
 
 from assets.sweeps import Catalogue, Sweep
+from trainers import STUDIES
 
 
 class UnknownSweep(LookupError):  # noqa: N818
@@ -11,7 +12,7 @@ class UnknownSweep(LookupError):  # noqa: N818
 
 
 def choose_sweep(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep:
-    """Return the sweep of that name (`<study>/<sweep>`), or the default one.
+    """Return the sweep of that name (`<study>/<sweep>`), or the default one, of the first study that has one.
 
     Raises:
         UnknownSweep: with the names there are, or with the error of the file that could not be read.
@@ -22,7 +23,8 @@ def choose_sweep(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep
     defaults = [sweep for sweep in known.values() if sweep.default]
     if not defaults:
         raise UnknownSweep(f"no sweep is marked `default: true`; name one of: {', '.join(sorted(known)) or 'none'}")
-    return defaults[0]
+    order = list(STUDIES)
+    return min(defaults, key=lambda sweep: order.index(sweep.study) if sweep.study in order else len(order))
 
 
 def _named(catalogue: Catalogue, name: str, known: dict[str, Sweep]) -> Sweep:
