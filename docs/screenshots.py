@@ -66,7 +66,7 @@ def pages(sweep: Sweep, desk: str) -> dict[str, Page]:
     key = quote(finished(sweep).key)
     shown: dict[str, Page] = {
         "desk": ("/", (1300, 520)),
-        "lineage": (f"/locations/orrery/asset-groups/{sweep.study}/lineage", (1900, 470)),
+        "lineage": (f"/locations/orrery/asset-groups/{sweep.study}/lineage", (1900, 560)),
         "partition": (f"/assets/{sweep.study}/model?view=partitions&partition={key}", (1400, 980)),
     }
     report = f"/report/{sweep.name}"
