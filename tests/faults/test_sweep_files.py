@@ -129,7 +129,7 @@ NAMES = ["../../x", "/abs", "", "a\\nb", "x" * 300, "e\\u0301tude", "\\u00e9tude
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_could_be_a_path_is_refused_at_load(refused, name) -> None:
     said = refused(f'{BASE}  dataset: complex_planar_10_train\ntests: [{{"{name}": complex_planar_1_test}}]\n')
-    assert any("expected a name that no other test set has, of letters, digits" in line for line in said)
+    assert any("expected a name that no other test set has, not `train`, of letters, digits" in line for line in said)
 
 
 def test_sweeps_that_differ_in_case_or_unicode_form_alone_are_refused(tmp_path: Path) -> None:
