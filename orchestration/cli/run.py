@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -58,15 +59,18 @@ def run(
         needed.check()
         summary = _run(chosen, catalogue, cpus, json, limit)
     experiment = Experiment(whole, Store())
-    with clear_errors():
+    written = None
+    try:
         written = report.write(experiment)
+    except OSError as error:
+        print(f"orrery: no report: {error}", file=sys.stderr)
     if json:
         counts = {"trained": summary.trained, "evaluated": summary.evaluated, "cached": summary.cached}
-        ended = {"failed": summary.failed, "seconds": summary.seconds, "report": str(written.path)}
+        ended = {"failed": summary.failed, "seconds": summary.seconds, "report": written and str(written.path)}
         print_json({"sweep": chosen.name, **counts, **ended})
     else:
         _epilogue(experiment, summary, written)
-    raise typer.Exit(SOME_FAILED if summary.failed else 0)
+    raise typer.Exit(SOME_FAILED if summary.failed or written is None else 0)
 
 
 def failed_rows(sweep: "Sweep") -> "Sweep":
@@ -147,7 +151,7 @@ def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit:
         return attended(work, engine)
 
 
-def _epilogue(experiment: "Experiment", summary: "Summary", written: "Report") -> None:
+def _epilogue(experiment: "Experiment", summary: "Summary", written: "Report | None") -> None:
     """Print the leaderboard, the answer, the failures, where everything is, and what to do next."""
     from assets.leaderboard import rank
     from assets.store import home
@@ -155,7 +159,8 @@ def _epilogue(experiment: "Experiment", summary: "Summary", written: "Report") -
 
     chosen, console = experiment.sweep, wide_console()
     print_leaderboard(console, experiment, rank(experiment))
-    console.print(f"answer: {written.answer}", markup=False, highlight=False)
+    if written:
+        console.print(f"answer: {written.answer}", markup=False, highlight=False)
     for key, text in summary.failed.items():
         console.print(f"  {key}: {text.splitlines()[0]}", markup=False, soft_wrap=True)
     print(summary.line + f" ({summary.seconds:.0f} s)")
@@ -170,4 +175,5 @@ def _epilogue(experiment: "Experiment", summary: "Summary", written: "Report") -
     print(f"  orrery plan {chosen.name}      what a further run would do, and why")
     print(f"  orrery table {chosen.name} --csv > {chosen.name.split('/')[1]}.csv      the whole table")
     print("  make ui      partitions, lineage and curves in the browser")
-    print(f"report: {os.path.relpath(written.path)}")
+    if written:
+        print(f"report: {os.path.relpath(written.path)}")
