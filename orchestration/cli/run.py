@@ -37,6 +37,7 @@ def run(
 ) -> None:
     """Run what is missing or stale of a sweep; what is stored already is not repeated."""
     from assets import report
+    from assets.engine import shared_engine
     from assets.replicates import Experiment
     from assets.store import Store
 
@@ -61,7 +62,8 @@ def run(
     experiment = Experiment(whole, Store())
     written = None
     try:
-        written = report.write(experiment)
+        if not shared_engine().interrupted:  # who asks to stop does not wait for pictures
+            written = report.write(experiment)
     except OSError as error:
         print(f"orrery: no report: {error}", file=sys.stderr)
     if json:
