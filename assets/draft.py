@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assets.array_file import header_of, mapped, to_bytes
 from assets.disk import inode_of, write_durably
 from assets.manifest import Damaged, note_damage, write_manifest
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-
-HEADER = "artifact"
-"""The one key of the metadata of an array file: several would come out in random order, and equal files differ."""
 
 
 class Missing(LookupError):  # noqa: N818
@@ -37,12 +35,8 @@ class Draft:
 
     def arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write named arrays as safetensors, with the address and the order of the names in the header."""
-        import numpy as np
-        from safetensors.numpy import save
-
-        plain = {key: np.array(value, order="C") for key, value in arrays.items()}
-        header = json.dumps({**self._address, "order": list(plain)})
-        self._put(f"{name}.safetensors", save(plain, metadata={HEADER: header}))
+        header = json.dumps({**self._address, "order": list(arrays)})
+        self._put(f"{name}.safetensors", to_bytes(arrays, header))
 
     def table(self, name: str, frame: pd.DataFrame) -> None:
         """Write a table as Parquet (zstd, page checksums); the index is dropped."""
@@ -133,13 +127,11 @@ class Artifact:
         return Damaged(f"{self.path} was replaced while it was read: open it again")
 
     def _arrays(self, path: Path) -> dict[str, np.ndarray]:
-        from safetensors import safe_open
-
-        with safe_open(path, framework="np") as file:
-            header = json.loads((file.metadata() or {}).get(HEADER, "{}"))
-            if any(header.get(field) != self.manifest[field] for field in ("study", "layer", "hash")):
-                raise Damaged(f"{path.name} belongs to another artifact: {header}")
-            return {key: file.get_tensor(key) for key in header["order"]}
+        header = json.loads(header_of(path) or "{}")
+        if any(header.get(field) != self.manifest[field] for field in ("study", "layer", "hash")):
+            raise Damaged(f"{path.name} belongs to another artifact: {header}")
+        arrays = mapped(path)
+        return {key: arrays[key] for key in header["order"]}
 
     def _read(self, file: str, read: Callable[[Path], Any]) -> Any:
         if not self.holds(file):

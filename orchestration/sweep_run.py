@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
 from assets import display, scratch
-from assets.engine import shared_engine
+from assets.engine import Engine, shared_engine
 from assets.identity import LAYERS, Item, Layer
 from assets.launches import launch
 from assets.plan import Planner
@@ -83,9 +83,10 @@ def _run_all(
     standing = _standing(sweep, study)
     adopt(sweep, study, instance)
     for layer in LAYERS:
-        for stretch in contiguous(_due_keys(sweep, study, layer), partition_keys(study, layer)):
-            if not engine.interrupted:
-                _run_layer(job(f"{sweep.study}_{layer}"), stretch, instance, tags)
+        stretches = list(contiguous(_due_keys(sweep, study, layer), partition_keys(study, layer)))
+        while stretches and not engine.interrupted:
+            with sharing_time(engine, stretches):
+                _run_layer(job(f"{sweep.study}_{layer}"), stretches.pop(0), instance, tags)
     for whole in ("leaderboard", "report"):
         _run_layer(job(f"{sweep.study}_{whole}"), [sweep.key], instance, tags)
     return _summary(sweep, standing, time.monotonic() - started)
@@ -112,6 +113,18 @@ def contiguous(keys: Iterable[str], ordered: Sequence[str]) -> Iterator[list[str
             stretch = []
     if stretch:
         yield stretch
+
+
+@contextmanager
+def sharing_time(engine: Engine, stretches: Sequence[Sequence[str]]) -> Iterator[None]:
+    """Leave the first stretch its share, by its keys, of the time in which trainings may begin."""
+    limit, now = engine.train_until, time.monotonic()
+    if limit is not None:
+        engine.train_until = now + (limit - now) * len(stretches[0]) / sum(map(len, stretches))
+    try:
+        yield
+    finally:
+        engine.train_until = limit
 
 
 def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance) -> int:
