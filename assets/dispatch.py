@@ -53,6 +53,18 @@ class Dispatch:
             del self._waiting[cohort]
         return task
 
+    def company(self, task: Task) -> list[Task]:
+        """Take the tasks out that train together with one that was taken, in order; itself first."""
+        group, waiting = [task], self._waiting.get(cohort_of(task), deque())
+        while waiting and len(group) < task.item.at_once and self._beside(task, waiting[0]):
+            group.append(waiting.popleft())
+        if not waiting:
+            self._waiting.pop(cohort_of(task), None)
+        return group
+
+    def _beside(self, task: Task, other: Task) -> bool:
+        return other.item.inputs == task.item.inputs and not (self._balanced and _seed(other) != _seed(task))
+
     def put_back(self, task: Task) -> None:
         """Let a task wait again, first in its cohort."""
         self._waiting.setdefault(cohort_of(task), deque()).appendleft(task)

@@ -58,7 +58,8 @@ class EngineRun:
         self.retried: set[Task] = set()
         self.dropped: set[Task] = set()
         """Tasks whose worker died before it began with them, which is forgiven once."""
-        self.busy: dict[WorkerProcess, Running] = {}
+        self.busy: dict[WorkerProcess, list[Running]] = {}
+        """What each worker has not done yet of what it was handed."""
         self.last: dict[WorkerProcess, Cohort] = {}
         self.stop_by: float | None = None
         """When what has been asked to stop is killed."""
@@ -72,16 +73,15 @@ class EngineRun:
                 self._hand_out()
                 if not self.busy:
                     break
-                outcome = self._listen()
+                outcomes = self._listen()
             except Exception:
                 raise
             except BaseException as interrupt:
                 if pending is not None:
                     raise
-                pending, outcome = interrupt, None
+                pending, outcomes = interrupt, []
                 self.engine.interrupt()
-            if outcome is not None:
-                yield outcome
+            yield from outcomes
         yield from self.again.values()
         if pending is not None:
             raise pending
@@ -101,10 +101,17 @@ class EngineRun:
 
     def _hand_out(self) -> None:
         while (worker := self._free_worker()) is not None:
-            task = self.waiting.take(self.last.get(worker)) if self.waiting else self._second_try()
-            self.last[worker] = cohort_of(task)
-            self.busy[worker] = Running(task)
-            worker.send(task)
+            tasks = self._next_of(worker)
+            self.last[worker] = cohort_of(tasks[0])
+            self.busy[worker] = [Running(task) for task in tasks]
+            worker.send(tasks)
+
+    def _next_of(self, worker: WorkerProcess) -> list[Task]:
+        """Return what a worker is handed next: a task, and those that train together with it."""
+        if not self.waiting:
+            return [self._second_try()]
+        task = self.waiting.take(self.last.get(worker))
+        return [task] if task in self.dropped else self.waiting.company(task)
 
     def _free_worker(self) -> WorkerProcess | None:
         """Return a worker for the next task, the one that has compiled for it if possible; None if none may begin."""
@@ -131,58 +138,66 @@ class EngineRun:
         self.retried.add(task)
         return task
 
-    def _listen(self) -> Outcome | None:
-        """Take one line; return an outcome if it is one."""
+    def _listen(self) -> list[Outcome]:
+        """Take one line; return the outcomes that it brings."""
         try:
             worker, line = self.engine.inbox.get(timeout=TICK_SECONDS)
         except queue.Empty:
             worker, line = None, None
         self._kill_overdue()
         if worker is None or worker not in self.engine.workers:
-            return None
+            return []
         if line is None:
             return self._buried(worker)
-        return self._heard(worker, line)
+        return [outcome for outcome in [self._heard(worker, line)] if outcome is not None]
 
     def _heard(self, worker: WorkerProcess, line: dict[str, Any]) -> Outcome | None:
-        running = self.busy.get(worker)
         self.on_line({**line, "worker": worker.number})
         if line["event"] == "ready":
             worker.ready, self.false_starts = True, 0
+        for running in self.busy.get(worker, ()):
+            running.heard = time.monotonic()
+        if line["event"] == "outdated":
+            self._replace(worker)
+        running = next((one for one in self.busy.get(worker, ()) if one.task.item.key == line.get("key")), None)
         if running is None:
             return None
-        running.heard = time.monotonic()
         running.announced |= line["event"] == "start"
         if line["event"] == "progress":
             running.phase, running.step = line["phase"], line["step"]
-        if line["event"] == "outdated":
-            self._replace(worker)
-        return self._done(worker, line) if line["event"] == "done" else None
+        return self._done(worker, running, line) if line["event"] == "done" else None
 
     def _replace(self, worker: WorkerProcess) -> None:
         """Let a worker go whose code was edited since it began; its task waits for one that starts anew."""
-        self.waiting.put_back(self.busy.pop(worker).task)
+        for running in reversed(self.busy.pop(worker)):
+            self.waiting.put_back(running.task)
         self.engine.retire(worker)
 
-    def _done(self, worker: WorkerProcess, line: dict[str, Any]) -> Outcome | None:
-        task = self.busy.pop(worker).task
-        if line["status"] == "oom":
-            self.engine.retire(worker)
+    def _done(self, worker: WorkerProcess, running: Running, line: dict[str, Any]) -> Outcome | None:
+        task = running.task
+        self.busy[worker].remove(running)
+        if not self.busy[worker]:
+            del self.busy[worker]
+            if line["status"] == "oom":
+                self.engine.retire(worker)
         names = ("status", "stage", "phase", "step", "detail", "seconds")
         return self._settle(task, Outcome(task.item, **{name: line[name] for name in names}))
 
-    def _buried(self, worker: WorkerProcess) -> Outcome | None:
+    def _buried(self, worker: WorkerProcess) -> list[Outcome]:
         """Account for a worker that is gone."""
         cause = worker.cause_of_death()
         self.engine.workers.remove(worker)
-        running = self.busy.pop(worker, None)
+        lost = self.busy.pop(worker, [])
         if not worker.ready and self.stop_by is None:
             self._count_false_start(worker, cause)
-        if running is None:
-            return None
-        if not running.announced and self._forgiven(running.task, worker.ready):
-            return None
-        return self._settle(running.task, self._record_death(worker, running, cause))
+        told = [running for running in lost if not self._spared(running, worker.ready, alone=len(lost) == 1)]
+        settled = [self._settle(running.task, self._record_death(worker, running, cause)) for running in told]
+        return [outcome for outcome in settled if outcome is not None]
+
+    def _spared(self, running: Running, ready: bool, alone: bool) -> bool:
+        """Return whether a task may begin anew: it had not begun, or others that it trained with may be the cause."""
+        may = not running.announced or not (alone or self.stop_by is not None)
+        return may and self._forgiven(running.task, ready)
 
     def _forgiven(self, task: Task, ready: bool) -> bool:
         """Let a task wait again that had not begun; on a stop it has simply not begun."""
@@ -230,11 +245,12 @@ class EngineRun:
 
     def _kill_overdue(self) -> None:
         now = time.monotonic()
-        for worker, running in list(self.busy.items()):
+        for worker, handed in list(self.busy.items()):
             if self.stop_by is not None and now >= self.stop_by:
                 worker.kill()
-            elif not running.silent and now - running.heard > self.engine.silence:
-                running.silent = now - running.heard
+            elif not handed[0].silent and now - handed[0].heard > self.engine.silence:
+                for running in handed:
+                    running.silent = now - running.heard
                 worker.kill()
 
 

@@ -93,6 +93,8 @@ class Item:
     inputs: tuple[Item, ...] = ()
     cohort: str = ""
     """Model and evaluation items of one cohort share a compiled program."""
+    at_once: int = field(default=1, hash=False, compare=False)
+    """How many models of one cohort, on the same segments, are handed to their study in one call."""
 
     @property
     def key(self) -> str:

@@ -39,7 +39,7 @@ def model_item(segments: Item, known: Mapping[str, Any], model: ModelConfigBase)
     hash = model_hash(study, known, model)
     sizes = {name: value for name, value in known.items() if name != "seed"}
     cohort = short_digest("cohort", study, segments.config, without_shared(type(model), form), sizes)
-    return Item(study, "model", hash, label(known, form), form, (segments,), cohort)
+    return Item(study, "model", hash, label(known, form), form, (segments,), cohort, model.at_once())
 
 
 def model_hash(study: str, known: Mapping[str, Any], model: ModelConfigBase) -> str:

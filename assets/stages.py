@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from assets import artifacts
 from assets.budget import peak_memory
@@ -28,7 +28,7 @@ from assets.numbers import last_numbers, numbers_of, rows_of
 from assets.plan import STAGES, made_of
 from assets.spikes import spikes
 from assets.store import Draft, Store
-from assets.tasks import Outcome
+from assets.tasks import Outcome, Task
 from assets.watch import Watch
 from trainers import STUDIES
 from trainers.study import SETTLED, Arrays, Failed, Job, ModelConfigBase, Progress, Report, Segments, Study, Trained
@@ -42,31 +42,116 @@ WRITERS: dict[str, Callable[[Draft, Any], None]] = {
 
 log = logging.getLogger("orrery.training")
 
+Steps = Generator["Asked", "Answer", Any]
+"""The making of an artifact, which may stop once for a training."""
+
 WAIT_SECONDS = 0.5
 """Time between two looks at a lease that another process holds."""
 
 
+class Asked(NamedTuple):
+    """A training that an artifact waits for."""
+
+    study: Study
+    job: Job
+    watch: Watch
+
+
+class Answer(NamedTuple):
+    """How it ended."""
+
+    made: Trained | Failed
+    elsewhere: float
+    """Seconds that it took beyond its share, since others were trained in the same call."""
+
+
 def run(item: Item, fingerprint: Fingerprint, store: Store, report: Report = lambda progress: False) -> Outcome:
     """Make one artifact and store it, or store why it could not be made."""
-    lease = Lease(*item.address, told={"key": item.key, "begun": datetime.now(UTC).isoformat()})
-    making = Making(item, fingerprint, store, report, lease)
-    started, trace = time.monotonic(), ""
+    (outcome,) = run_together([Task(item, fingerprint)], store, report)
+    return outcome
+
+
+def run_together(tasks: Sequence[Task], store: Store, report: Report = lambda progress: False) -> Iterator[Outcome]:
+    """Make artifacts, or store why they could not be made; models are handed to their study in one call."""
+    waiting: dict[Steps, Asked] = {}
+    for task in sorted(tasks, key=lambda task: task.item.hash):  # two processes take leases in the same order
+        steps = _made(Making(task.item, task.fingerprint, store, report, _lease(task.item)))
+        try:
+            waiting[steps] = next(steps)
+        except StopIteration as end:
+            yield end.value
+    yield from _answered(waiting)
+
+
+def _answered(waiting: Mapping[Steps, Asked]) -> Iterator[Any]:
+    """Train what is waited for; yield what each who waits makes of its outcome.
+
+    An error of several trainings together is nobody's: those without an outcome are trained again, one after another.
+    """
+    started, left = time.monotonic(), dict(waiting)
+    outcomes = _training(list(waiting.values()))
     try:
-        if elsewhere := _made_elsewhere(making, lease):
+        for made in outcomes:
+            steps = next(iter(left))
+            del left[steps]
+            elsewhere = (time.monotonic() - started) * (1 - 1 / len(waiting))
+            yield _resumed(steps.send, Answer(made, elsewhere))
+    except _Raised as raised:
+        alone = isinstance(raised.error, Exception) and len(waiting) > 1
+        for steps, asked in left.items():
+            yield from _answered({steps: asked}) if alone else [_resumed(steps.throw, raised.error)]
+
+
+class _Raised(Exception):  # noqa: N818
+    """What a study's training raised, kept apart from what may be raised by those who wait for it."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def _training(asked: Sequence[Asked]) -> Iterator[Trained | Failed]:
+    if not asked:
+        return
+    watches = {one.job.key: one.watch for one in asked}
+    try:
+        yield from asked[0].study.train([one.job for one in asked], lambda progress: watches[progress.key](progress))
+    except BaseException as error:
+        raise _Raised(error) from error
+
+
+def _resumed(go: Callable[[Any], Any], answer: Answer | BaseException) -> Any:
+    """Let the making of an artifact go on to its end, which is returned."""
+    try:
+        go(answer)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("an artifact waits for one training, not for two")
+
+
+def _lease(item: Item) -> Lease:
+    return Lease(*item.address, told={"key": item.key, "begun": datetime.now(UTC).isoformat()})
+
+
+def _made(making: Making) -> Generator[Asked, Answer, Outcome]:
+    item, started, trace, failed = making.item, time.monotonic(), "", None
+    try:
+        if elsewhere := _made_elsewhere(making):
             return elsewhere
-        failed = making.make()
+        failed = yield from making.steps()
     except BaseException as error:  # whatever ends a stage is its outcome
         failed, trace = making.failure(status_of(error), one_line(error)), traceback.format_exc()
     detail = making.store_failure(failed, trace) if failed else ""
-    lease.give_back()
+    making.give_back()
     status = failed.status if failed else "ok"
     place = failed or making.failure("ok", "")
-    return Outcome(item, status, place.stage, place.phase, place.step, detail, time.monotonic() - started)
+    seconds = time.monotonic() - started - making.elsewhere
+    return Outcome(item, status, place.stage, place.phase, place.step, detail, seconds)
 
 
-def _made_elsewhere(making: Making, lease: Lease) -> Outcome | None:
+def _made_elsewhere(making: Making) -> Outcome | None:
     """Take the lease, waiting while another process holds it; return an outcome if that leaves nothing to do."""
-    started, waited, item = time.monotonic(), False, making.item
+    started, waited, item, lease = time.monotonic(), False, making.item, making.lease
+    assert lease is not None
     while holder := lease.take():
         waited = True
         if making.report(Progress(item.key, 0, 0, 0, {}, dict)):
@@ -100,6 +185,8 @@ class Making:
     notes: dict[str, Any] = field(default_factory=dict)
     """What the manifest says beyond the fields that every artifact has."""
     on_stored: Callable[[], None] = lambda: None
+    elsewhere: float = 0.0
+    """Seconds of its training that are charged to others."""
 
     def __post_init__(self) -> None:
         self.checkpoints = Checkpoints(self.item.study, self.item.hash, self.fingerprint.value)
@@ -114,12 +201,23 @@ class Making:
 
     def make(self) -> Failed | None:
         """Make and store the artifact; return the failure that the study itself reports, if it does."""
+        steps = self.steps()
+        try:
+            (failed,) = _answered({steps: next(steps)})
+        except StopIteration as end:
+            return end.value
+        return failed
+
+    def steps(self) -> Generator[Asked, Answer, Failed | None]:
+        """Make and store the artifact, waiting for its training if it is a model."""
         with self._timed("inputs"):
             inputs = read_inputs(self.item, self.fingerprint, self.store)
         cpu = time.process_time()
         with self._timed(STAGES[self.item.layer]):
             made = CALLS[self.item.layer](self, *inputs)
-        self.timings["cpu"] = time.process_time() - cpu
+            if isinstance(made, Generator):
+                made = yield from made
+        self.timings["cpu"] = max(0.0, time.process_time() - cpu - self.elsewhere)
         if isinstance(made, Failed):
             return made
         with self._draft() as draft:
@@ -130,6 +228,11 @@ class Making:
         self.on_stored()
         self.checkpoints.clear()
         return None
+
+    def give_back(self) -> None:
+        """Let others make it."""
+        if self.lease is not None:
+            self.lease.give_back()
 
     @property
     def stored(self) -> bool:
@@ -162,7 +265,7 @@ class Making:
         try:
             yield
         finally:
-            self.timings[name] = time.monotonic() - started
+            self.timings[name] = time.monotonic() - started - self.elsewhere
 
     @contextmanager
     def _draft(self) -> Iterator[Draft]:
@@ -189,14 +292,14 @@ def _segment(making: Making, trajectories: Any) -> Segments:
     return segments
 
 
-def _train(making: Making, segments: Segments) -> Trained | Failed:
+def _train(making: Making, segments: Segments) -> Generator[Asked, Answer, Trained | Failed]:
     config = _model_config(making, making.item)
     if not segments.usable:
         return _without_segments(making, segments)
     lineage = Lineage(making.item, making.fingerprint, making.store, config, segments)
     making.watch.on_phase_end = lineage.keep
     job = Job(making.item.key, config, segments, _start(making, lineage))
-    trained = next(iter(making.study.train([job], making.watch)))
+    trained, making.elsewhere = yield Asked(making.study, job, making.watch)
     if isinstance(trained, Failed):
         return trained
     if trained.stopped:

@@ -48,7 +48,7 @@ def task_from_json(value: Mapping[str, Any]) -> Task:
 
 
 def _item_to_json(item: Item) -> dict[str, Any]:
-    plain = {name: getattr(item, name) for name in ("study", "layer", "hash", "label", "cohort")}
+    plain = {name: getattr(item, name) for name in ("study", "layer", "hash", "label", "cohort", "at_once")}
     return plain | {"config": dict(item.config), "inputs": [_item_to_json(entry) for entry in item.inputs]}
 
 

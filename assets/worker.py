@@ -1,10 +1,10 @@
 """A worker process: `python -m assets.worker [store]` reads tasks line by line, makes them, and says what it does.
 
-In: one JSON object per line, `{"task": ...}`; the end of the input ends the worker. Out: one JSON object per line,
-`{"event": "ready" | "start" | "progress" | "error" | "done" | "outdated", ...}`; the last one hands a task back, since
-the code was edited. Anything that a library prints goes to standard error, and from there to the worker's log. SIGTERM
-asks a training to stop, keep its best and checkpoint; whatever else runs is broken off; a second one breaks off a
-training, too.
+In: one JSON object per line, `{"tasks": [...]}`, made in one go; the end of the input ends the worker. Out: one JSON
+object per line, `{"event": "ready" | "start" | "progress" | "error" | "done" | "outdated", ...}`; the last one hands
+the tasks back, since the code was edited. Anything that a library prints goes to standard error, and from there to the
+worker's log. SIGTERM asks a training to stop, keep its best and checkpoint; whatever else runs is broken off; a second
+one breaks off a training, too.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Stop:
 
 
 class Worker:
-    """One task after another."""
+    """One hand-over after another."""
 
     def __init__(self, out: TextIO, stop: Stop) -> None:
         from assets.edits import Code
@@ -91,29 +91,30 @@ class Worker:
 
         self.say("ready", pid=os.getpid())
         for line in lines:
-            task = task_from_json(json.loads(line)["task"])
-            _load(task.item)
+            tasks = [task_from_json(task) for task in json.loads(line)["tasks"]]
+            _load(tasks[0].item)
             if self.code.edited:
                 self.say("outdated")
                 break
-            self.work(task)
+            self.work(tasks)
             if self.stop.asked:
                 break
 
-    def work(self, task: Task) -> None:
-        """Announce a task, make it with the code of this process, and say how it ended."""
+    def work(self, tasks: list[Task]) -> None:
+        """Announce tasks, make them with the code of this process, and say how each ended."""
         from assets import stages
 
-        item, loaded = task.item, set(sys.modules)
-        self.say("start", key=item.key, layer=item.layer, study=item.study, hash=item.hash)
-        _prepare(item.study)
-        self.stop.patient = item.layer == "model"
-        fingerprint = self.planner.with_code_of(item, task.fingerprint)
-        outcome = stages.run(item, fingerprint, self.store, self.report)
+        loaded = set(sys.modules)
+        for item in (task.item for task in tasks):
+            self.say("start", key=item.key, layer=item.layer, study=item.study, hash=item.hash)
+        _prepare(tasks[0].item.study)
+        self.stop.patient = tasks[0].item.layer == "model"
+        mine = [replace(task, fingerprint=self.planner.with_code_of(task.item, task.fingerprint)) for task in tasks]
+        outcomes = list(stages.run_together(mine, self.store, self.report))
         self.stop.patient = False
-        if edited := self.code.loaded_in_vain(loaded):
-            outcome = self.disown(outcome, edited)
-        self.tell(outcome)
+        edited = self.code.loaded_in_vain(loaded)
+        for outcome in outcomes:
+            self.tell(self.disown(outcome, edited) if edited else outcome)
 
     def disown(self, outcome: Outcome, edited: list[str]) -> Outcome:
         """Take back what was made with modules that changed while they were being imported."""

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -67,11 +67,11 @@ class WorkerProcess:
         """Process number."""
         return self._process.pid
 
-    def send(self, task: Task) -> None:
-        """Hand over a task; a worker that is gone says so through the inbox."""
+    def send(self, tasks: Sequence[Task]) -> None:
+        """Hand over tasks; a worker that is gone says so through the inbox."""
         self._mark = self.log.stat().st_size
         with suppress(BrokenPipeError):
-            self._stdin.write(json.dumps({"task": task_to_json(task)}).encode() + b"\n")
+            self._stdin.write(json.dumps({"tasks": [task_to_json(task) for task in tasks]}).encode() + b"\n")
             self._stdin.flush()
 
     def ask_to_stop(self) -> None:

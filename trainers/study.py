@@ -50,6 +50,10 @@ class ModelConfigBase(Config):
         """Project the fields that `segment` needs; two models with equal projections share their segments."""
         raise NotImplementedError
 
+    def at_once(self) -> int:
+        """Return how many members of a cohort on the same segments `train` should be handed at once."""
+        return 1
+
     def prefixes(self) -> tuple[ModelConfigBase, ...]:
         """Return this configuration cut after each phase but the last, shortest first."""
         return ()

@@ -48,6 +48,23 @@ def test_what_is_put_back_comes_first():
         dispatch.take(None)
 
 
+def test_what_trains_together_is_taken_together():
+    inputs = (Item("toy", "segments", "s", "", {}),)
+    items = [Item("toy", "model", f"a{n}", "", {"seed": n}, inputs, "a", at_once=3) for n in range(5)]
+    other = Item("toy", "model", "b", "", {"seed": 0}, (Item("toy", "segments", "t", "", {}),), "a", at_once=3)
+    tasks = [Task(item, Fingerprint("", "", "", {})) for item in (*items[:4], other, items[4])]
+    dispatch, taken = Dispatch(tasks), []
+    while dispatch:
+        taken.append([task.item.hash for task in dispatch.company(dispatch.take(None))])
+    assert taken == [["a0", "a1", "a2"], ["a3"], ["b"], ["a4"]]
+
+
+def test_where_time_may_run_out_only_equal_seeds_train_together():
+    items = [Item("toy", "model", f"a{n}", "", {"seed": n // 2}, (), "a", at_once=4) for n in range(4)]
+    dispatch = Dispatch([Task(item, Fingerprint("", "", "", {})) for item in items], balanced=True)
+    assert [task.item.hash for task in dispatch.company(dispatch.take(None))] == ["a0", "a1"]
+
+
 def test_a_task_travels_as_json():
     given = task("a1", "a")
     assert task_from_json(task_to_json(given)) == given

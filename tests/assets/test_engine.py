@@ -89,6 +89,27 @@ def test_the_same_bits_in_the_engine_and_alone(engine, tmp_path):
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
+def test_what_trains_together_is_handed_over_in_one_go_and_ends_each_as_alone(engine, tmp_path):
+    chosen, lines = models(3, together=3), []
+    assert statuses(run(engine, chosen, lines.append), chosen) == ["ok"] * 3
+    assert [line["event"] for line in lines if line["event"] in ("start", "done")] == ["start"] * 3 + ["done"] * 3
+    assert len({line["worker"] for line in lines}) == 1
+    manifests = [engine.store.manifest(*item.address) for item in chosen]
+    assert all(manifest["timings"]["train"] < sum(m["timings"]["train"] for m in manifests) for manifest in manifests)
+    alone = Store(tmp_path / "alone")
+    make_inputs(alone, chosen[1])
+    make(alone, chosen[1])
+    first, second = (store.open(*chosen[1].address).arrays("state") for store in (engine.store, alone))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize(("behaviour", "status"), [("crash", "killed"), ("raise", "failed"), ("diverge", "diverged")])
+def test_what_trains_together_fails_alone(engine, behaviour, status):
+    bad, *good = model(behaviour=behaviour, together=3), *models(2, together=3)
+    outcomes = run(engine, [good[0], bad, good[1]])
+    assert statuses(outcomes, [good[0], bad, good[1]]) == ["ok", status, "ok"]
+
+
 def test_what_libraries_print_goes_to_the_log(engine):
     printing = model(behaviour="print")
     assert statuses(run(engine, [printing]), [printing]) == ["ok"]

@@ -49,8 +49,14 @@ class ModelConfig(ModelConfigBase):
     """Part of the trajectories that trains [1]."""
     behaviour: Literal["train", "diverge", "crash", "hang", "memory", "raise", "print", "slow"] = "train"
     """What happens half-way: crash ends the process, hang stops saying anything, slow waits at every report."""
+    together: Annotated[int, Field(ge=1)] = 1
+    """Trainings that are handed over in one call."""
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)] = (Phase(),)
     """The curriculum, in order."""
+
+    def at_once(self) -> int:
+        """Return how many trainings are handed over in one call."""
+        return self.together
 
     def segmentation(self) -> SegmentationConfig:
         """Project the fields that `segment` needs."""

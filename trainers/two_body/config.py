@@ -188,6 +188,9 @@ class ModelConfig(ModelConfigBase):
     """Decoupled weight decay of AdamW [1/step]."""
     clip_norm: Annotated[float, Field(ge=0)] = 0.0
     """Largest norm of the gradient; 0 does not clip [1]."""
+    together: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Trainings that go through one program side by side, made for accelerators: configurations that differ in seed and
+    learning rates alone. They round differently than one after another, whatever their company [integer]."""
     batch_size: Count = 256
     """Segments per optimiser step; fewer segments than this make one batch of all."""
     train_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -247,6 +250,10 @@ class ModelConfig(ModelConfigBase):
             normalisation=self.normalisation,
             tolerance=self.solver.tolerance if self.solver.method == "planned" and self.kind == "neural_ode" else None,
         )
+
+    def at_once(self) -> int:
+        """Return how many members of a cohort `train` takes through its program together."""
+        return self.together if self.kind == "neural_ode" else 1
 
     def prefixes(self) -> tuple[ModelConfig, ...]:
         """Return this configuration cut after each phase but the last, shortest first."""

@@ -7,7 +7,7 @@ steps, data. Its programs are compiled once per process and shape of the data.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -79,6 +79,11 @@ class Clock:
         self.seconds[name] += now - since
         return now
 
+    def charge(self, seconds: Mapping[str, float], share: float) -> None:
+        """Add a share of what was spent for several trainings."""
+        for name, spent in seconds.items():
+            self.seconds[name] += share * spent
+
 
 class Program:
     """A function that is traced and compiled once per shape of its arguments, and says what that took."""
@@ -108,6 +113,8 @@ class Programs(NamedTuple):
     """Seed -> initial weights and optimiser state."""
     advance: Program
     """(learner, data, batches (CHUNK, B), rates (CHUNK,), count) -> Chunk."""
+    together: Program
+    """The same for W trainings on one data: everything but the data has a first axis W."""
     validate: Program
     """(network, data, true accelerations (L, 3, S)) -> {loss, parts, field}."""
 
@@ -135,7 +142,9 @@ def _programs(config: ModelConfig) -> Programs:
         network = init_network(config, jax.random.key(seed))
         return Learner(network, optimiser.init(network))
 
-    return Programs(start, Program(partial(_advance, config, optimiser)), Program(partial(_validate, config)))
+    advance = partial(_advance, config, optimiser)
+    together = jax.vmap(advance, in_axes=(0, None, 0, 0, 0))
+    return Programs(start, Program(advance), Program(together), Program(partial(_validate, config)))
 
 
 def _optimiser(config: ModelConfig) -> optax.GradientTransformation:

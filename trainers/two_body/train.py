@@ -12,8 +12,9 @@ segment. Method: Chen et al., Neural Ordinary Differential Equations (2018), dis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Literal
 
 import numpy as np
@@ -25,11 +26,12 @@ from trainers.two_body.checkpoint import Columns, Run, from_state, to_arrays
 from trainers.two_body.lessons import Lesson
 from trainers.two_body.lessons import lesson as lesson_of
 from trainers.two_body.network import parameter_count
-from trainers.two_body.program import CHUNK, Clock, Learner, Programs, programs
+from trainers.two_body.program import CHUNK, Chunk, Clock, Learner, Programs, programs
+from trainers.two_body.together import Call, Steps, groups, train_together
 
 
 def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Iterator[Trained | Failed]:
-    """Train jobs one after another; yield one outcome each, in order.
+    """Train jobs one after another, or together where their configuration says so; yield one outcome each, in order.
 
     Jobs of one cohort go through the same compiled programs. No job's numbers depend on another job.
     A segmentation without usable segments, a loss or gradient that is not finite, and a solver that gives up are
@@ -38,18 +40,22 @@ def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Itera
     Raises:
         ValueError: if the state that a job brings along is not one of its configuration or of a prefix of it.
     """
-    for job in jobs:
-        yield _train_one(job, report)
+    for group in groups(jobs):
+        if reason := _untrainable(group[0]):
+            yield reason
+        elif group[0].config.kind != "neural_ode":
+            yield train_baseline(group[0])
+        else:
+            lessons = lru_cache(maxsize=1)(partial(lesson_of, group[0].config, group[0].segments))
+            yield from train_together([_Course(job, programs(job.config), lessons, Clock(), report) for job in group])
 
 
-def _train_one(job: Job, report: Report) -> Trained | Failed:
+def _untrainable(job: Job) -> Failed | None:
     empty = [k for k, row in enumerate(job.segments.counts) if not row["train_segments"]]
-    if empty:
-        row = dict(job.segments.counts[empty[0]])
-        return Failed(job.key, "skipped:zero_segments", "train", empty[0], 0, f"no usable training segment: {row}")
-    if job.config.kind != "neural_ode":
-        return train_baseline(job)
-    return _Course(job, programs(job.config), Clock(), report).run()
+    if not empty:
+        return None
+    row = dict(job.segments.counts[empty[0]])
+    return Failed(job.key, "skipped:zero_segments", "train", empty[0], 0, f"no usable training segment: {row}")
 
 
 @dataclass(frozen=True)
@@ -58,18 +64,20 @@ class _Course:
 
     job: Job
     programs: Programs
+    lessons: Callable[[int], Lesson]
+    """Number of a phase -> its data, which trainings that run together share."""
     clock: Clock
     report: Report
 
-    def run(self) -> Trained | Failed:
-        """Go through all phases from where the job's state stands."""
+    def steps(self) -> Steps:
+        """Go through all phases from where the job's state stands; yield every call of the program."""
         fresh = self.programs.start(self.job.config.seed)
         run = from_state(self.job.config, fresh, self.job.state) if self.job.state else Run(fresh, fresh.network)
         for number in range(run.phase, len(self.job.config.phases)):
             run = run.next_phase() if number > run.phase else run
-            lesson = lesson_of(self.job.config, self.job.segments, number)
+            lesson = replace(self.lessons(number), phase=self.job.config.phases[number])
             while run.step < lesson.phase.steps:
-                run, failure = self._chunk(run, lesson)
+                run, failure = yield from self._chunk(run, lesson)
                 if failure:
                     return failure
                 if self.report(self._progress(run, lesson)):
@@ -80,7 +88,7 @@ class _Course:
     def _total_steps(self) -> int:
         return sum(phase.steps for phase in self.job.config.phases)
 
-    def _chunk(self, run: Run, lesson: Lesson) -> tuple[Run, Failed | None]:
+    def _chunk(self, run: Run, lesson: Lesson) -> Generator[Call, Chunk, tuple[Run, Failed | None]]:
         """Advance to the next check, or by as many steps as a compiled call takes."""
         config, phase = self.job.config, lesson.phase
         count = min(CHUNK, phase.steps - run.step, config.validate_every - run.step % config.validate_every)
@@ -88,7 +96,7 @@ class _Course:
         rates = np.zeros(CHUNK, np.float32)
         rates[:count] = learning_rates(phase.schedule, phase.learning_rate, steps, phase.steps) * run.plateau.factor
         batches = lesson.batches(config.seed, steps)
-        chunk = self.programs.advance(self.clock, run.learner, lesson.train, batches, rates, np.int32(count))
+        chunk = yield Call(lesson.train, run.learner, batches, rates, np.int32(count))
         done = int(chunk.done)
         rows = {name: np.asarray(values) for name, values in chunk.rows.items()}
         if done:
