@@ -36,7 +36,7 @@ def chosen(scratch: Path, sampled: int) -> dict[str, Callable[[], Any]]:
 
 def main(
     names: Annotated[list[str] | None, typer.Argument(help="Benchmarks; none: all.")] = None,
-    sampled: Annotated[int, typer.Option(help="Plain configurations that `sweep` really runs.")] = 16,
+    sampled: Annotated[int, typer.Option(help="Plain configurations that `sweep` really runs.")] = 4,
 ) -> None:
     """Run what was asked for and add it to what is known."""
     path = OUT / "bench.json"

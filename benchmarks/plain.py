@@ -30,8 +30,11 @@ CONTROLLERS = {
 }
 """adaptive: the tolerances of the literature; grid: its fastest setting, one step per data interval."""
 
+TESTS = (1, 10, 100)
+"""Orbits of the test sets."""
 
-def integrate(network, config: ModelConfig, controller: str, ts, y0):
+
+def integrate(network, config: ModelConfig, controller: str, ts, y0, throw: bool = True):
     """Integrate one segment: ts (L,), y0 (6,) -> (L, 6)."""
     field = vector_field(network, config)
     return diffrax.diffeqsolve(
@@ -43,11 +46,29 @@ def integrate(network, config: ModelConfig, controller: str, ts, y0):
         y0=y0,
         saveat=diffrax.SaveAt(ts=ts),
         stepsize_controller=CONTROLLERS[controller](ts),
+        throw=throw,
     ).ys
 
 
+def own_state_errors(network, config: ModelConfig, controller: str, tests: list) -> list[float]:
+    """Roll out the orbits of each test set; return the mean relative acceleration error at the model's states [%]."""
+
+    @eqx.filter_jit
+    def error(network, ts, y0):
+        states = jax.vmap(lambda t, y: integrate(network, config, controller, t, y, throw=False))(ts, y0)
+        position = states[..., :3]
+        truth = -position / jnp.linalg.norm(position, axis=-1, keepdims=True) ** 3
+        predicted = jax.vmap(jax.vmap(vector_field(network, config)))(states)[..., 3:]
+        return 100 * jnp.mean(jnp.linalg.norm(predicted - truth, axis=-1) / jnp.linalg.norm(truth, axis=-1))
+
+    return [float(error(network, jnp.asarray(t), jnp.asarray(y[:, 0]))) for t, y in tests]
+
+
 def main(path: str, settings: dict) -> dict:
-    """Train, and return steps per second without and with compilation, and the field error on the test states."""
+    """Train, and return steps per second without and with compilation, and the field error on the test states.
+
+    With `settings["evaluate"]` the three test sets are rolled out as well.
+    """
     started = time.perf_counter()
     data = np.load(path)
     config = ModelConfig.model_validate(settings["model"])
@@ -82,6 +103,11 @@ def main(path: str, settings: dict) -> dict:
         "steps_per_second": (len(laps) - 1) / (laps[-1] - laps[0]) if len(laps) > 1 else None,
         "seconds": laps[-1] - started,
         "field_error": float(np.mean(100 * error / np.linalg.norm(data["test_acceleration"], axis=1))),
+        "own_state_errors": own_state_errors(
+            network, config, settings["solver"], [(data[f"test{n}_t"], data[f"test{n}_y"]) for n in TESTS]
+        )
+        if settings.get("evaluate")
+        else [],
     }
 
 

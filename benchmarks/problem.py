@@ -46,10 +46,15 @@ def write_plain(path: Path, orbits: int) -> Path:
     """Write what the plain way reads: segments and test states in the normalised units of the training data."""
     found = segments(model_config(0, 1), orbits)
     arrays, (states, _) = found.phases[0], test_points()
-    from trainers.two_body.law import state_units
+    from trainers.two_body.law import state_units, units_of
 
     scaled = states / state_units(found.fitted)
     truth = normalised_acceleration(found.fitted, scaled.T).T
     t = arrays["train/t"] - arrays["train/t"][:, :1]
-    np.savez(path, t=t, y=arrays["train/y"], test_states=scaled, test_acceleration=truth)
+    tests = {}
+    for count in (1, 10, 100):
+        of_test = STUDY.simulate(STUDY.presets[f"complex_planar_{count}_test"])
+        tests[f"test{count}_t"] = np.float32((of_test.t - of_test.t[:, :1]) / units_of(found.fitted)[1])
+        tests[f"test{count}_y"] = np.float32(of_test.y / state_units(found.fitted))
+    np.savez(path, t=t, y=arrays["train/y"], test_states=scaled, test_acceleration=truth, **tests)
     return path
