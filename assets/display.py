@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets.identity import Item
+from assets.plan import STAGES
 from assets.store import Store
 
 SPARKLINE_SIZE = (96, 24)
@@ -147,6 +149,7 @@ def _metadata(item: Item, manifest: Mapping[str, Any], store: Store) -> dict[str
         **(_history_metadata(item, store) if item.layer == "model" else {}),
         **_finite(manifest.get("numbers", {})),
         **_finite({f"seconds/{name}": value for name, value in manifest.get("timings", {}).items()}),
+        **_load(item, manifest),
         "settings": dg.MetadataValue.json(dict(item.config)),
         "bytes": sum(file["size"] for file in manifest.get("files", {}).values()),
         "stored in": dg.MetadataValue.path(str(store.path(*item.address))),
@@ -154,6 +157,13 @@ def _metadata(item: Item, manifest: Mapping[str, Any], store: Store) -> dict[str
     if manifest.get("rows"):
         shown.setdefault("dagster/row_count", manifest["rows"])
     return shown | {"use it": _paste(item)} if item.layer == "model" else shown
+
+
+def _load(item: Item, manifest: Mapping[str, Any]) -> dict[str, float]:
+    """Return how many CPUs a stage was granted, and how many it kept busy on average."""
+    spent = manifest.get("timings", {})
+    wall, cpu = spent.get(STAGES[item.layer], 0.0), spent.get("cpu", 0.0)
+    return _finite({"CPUs granted": manifest.get("cpus", math.nan), "CPUs used": cpu / wall if wall else math.nan})
 
 
 def _history_metadata(item: Item, store: Store) -> dict[str, Any]:

@@ -57,6 +57,7 @@ class Engine:
         self.interrupted = False
         """Whether somebody asked to stop; whoever begins anew clears it."""
         self._started = 0
+        self._spent = 0.0
         self._run: EngineRun | None = None
 
     def run(
@@ -105,7 +106,13 @@ class Engine:
     def retire(self, worker: WorkerProcess) -> None:
         """End one worker; its place is free."""
         self.workers.remove(worker)
+        self._spent += worker.cpu_seconds
         worker.end(self.grace)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of all workers that did not die, since the engine began [s]."""
+        return self._spent + sum(worker.cpu_seconds for worker in self.workers)
 
     def kill(self) -> None:
         """End all workers at once."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assets.artifacts import read_evaluation, read_trained
+from assets.costs import costs_of_evaluation, costs_of_model
 from assets.plan import Planner
 from assets.store import Missing, Store
 from trainers import STUDIES
@@ -109,9 +110,10 @@ def table(sweep: str, store: Store | None = None) -> pd.DataFrame:
 def sweep_table(sweep: Sweep, store: Store) -> pd.DataFrame:
     """Return a tidy table: one row per configuration and test set.
 
-    Columns: the sweep's axes, key, hash, dataset, the counts of the segmentation's last phase, train_seconds,
-    fingerprint, commit, status, test, test_dataset, code (of training and of evaluation), unit of the first headline
-    metric, and one per metric, the study's headline first. A row that is not `ok` has NaN for its metrics.
+    Columns: the sweep's axes, key, hash, dataset, the counts of the segmentation's last phase, what each stage cost
+    (`assets/costs.py`), fingerprint, commit, status, test, test_dataset, code (of training and of evaluation), unit of
+    the first headline metric, and one per metric, the study's headline first. A row that is not `ok` has NaN for its
+    metrics.
     """
     import pandas as pd
 
@@ -128,14 +130,20 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
         "hash": model.hash,
         "dataset": model.inputs[0].inputs[0].key,
         **_counts(model.inputs[0], store),
-        "train_seconds": manifest.get("timings", {}).get("train", math.nan),
+        **costs_of_model(model, store),
         "fingerprint": manifest.get("fingerprint", "")[:12],
         "commit": (manifest.get("commit") or "")[:12],
     }
     records = []
     for name, item in zip(sweep.tests, row.evaluations, strict=True):
         status = _status(planner, store, model, item)
-        told = {"status": status, "test": name, "test_dataset": item.inputs[1].key, "code": _code(store, model, item)}
+        told = {
+            **costs_of_evaluation(item, store),
+            "status": status,
+            "test": name,
+            "test_dataset": item.inputs[1].key,
+            "code": _code(store, model, item),
+        }
         headline = STUDIES[sweep.study].headline
         metrics = {"unit": "", **dict.fromkeys(headline, math.nan)}
         metrics |= _metrics(store, item, headline[0]) if status == "ok" else {}

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, get_type_hints
 from assets import artifacts
 from assets.budget import peak_memory
 from assets.checkpoints import Checkpoints
+from assets.cpus import usable_cpus
 from assets.device import device_used
 from assets.failures import one_line, status_of
 from assets.files import FileDataset, is_file, read_file
@@ -273,6 +274,7 @@ class Making:
         with self.store.writing(*self.item.address) as draft:
             draft.manifest |= made_of(self.item, self.fingerprint) | {"cohort": self.item.cohort}
             draft.manifest |= {"timings": self.timings, "device": device_used(), "peak_memory": peak_memory()}
+            draft.manifest |= {"cpus": len(usable_cpus())}
             draft.manifest |= self.notes
             yield draft
 

@@ -67,6 +67,16 @@ class WorkerProcess:
         """Process number."""
         return self._process.pid
 
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time that it has had [s]."""
+        import psutil
+
+        with suppress(psutil.Error):
+            spent = psutil.Process(self.pid).cpu_times()
+            return spent.user + spent.system
+        return 0.0
+
     def send(self, tasks: Sequence[Task]) -> None:
         """Hand over tasks; a worker that is gone says so through the inbox."""
         self._mark = self.log.stat().st_size

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
@@ -38,6 +38,8 @@ class Summary:
     failed: dict[str, str]
     """Status and detail of every row that is not ok, by key."""
     seconds: float
+    busy: float = 0.0
+    """Part of the time of all CPUs that workers had [1]."""
 
     @property
     def line(self) -> str:
@@ -78,7 +80,7 @@ def _run_all(
 ) -> Summary:
     """Run layer by layer until nothing is due or somebody asks to stop; write the leaderboard either way."""
     started, engine = time.monotonic(), shared_engine()
-    engine.interrupted = False
+    engine.interrupted, before = False, engine.cpu_seconds
     study = catalogue.study(sweep.study)
     standing = _standing(sweep, study)
     adopt(sweep, study, instance)
@@ -89,7 +91,9 @@ def _run_all(
                 _run_layer(job(f"{sweep.study}_{layer}"), stretches.pop(0), instance, tags)
     for whole in ("leaderboard", "report"):
         _run_layer(job(f"{sweep.study}_{whole}"), [sweep.key], instance, tags)
-    return _summary(sweep, standing, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    busy = (engine.cpu_seconds - before) / (seconds * len(engine.cpus))
+    return replace(_summary(sweep, standing, seconds), busy=busy)
 
 
 def evaluations(study: StudyCatalogue, model: Item) -> tuple[Item, ...]:

@@ -68,7 +68,12 @@ def run(
         print(f"orrery: no report: {error}", file=sys.stderr)
     if json:
         counts = {"trained": summary.trained, "evaluated": summary.evaluated, "cached": summary.cached}
-        ended = {"failed": summary.failed, "seconds": summary.seconds, "report": written and str(written.path)}
+        ended = {
+            "failed": summary.failed,
+            "seconds": summary.seconds,
+            "busy": summary.busy,
+            "report": written and str(written.path),
+        }
         print_json({"sweep": chosen.name, **counts, **ended})
     else:
         _epilogue(experiment, summary, written)
@@ -165,7 +170,7 @@ def _epilogue(experiment: "Experiment", summary: "Summary", written: "Report | N
         console.print(f"answer: {written.answer}", markup=False, highlight=False)
     for key, text in summary.failed.items():
         console.print(f"  {key}: {text.splitlines()[0]}", markup=False, soft_wrap=True)
-    print(summary.line + f" ({summary.seconds:.0f} s)")
+    print(summary.line + f" ({summary.seconds:.0f} s, CPUs {100 * summary.busy:.0f} % busy)")
     if not summary.trained and not summary.evaluated and not summary.failed:
         print("nothing to do: configuration, data and code of every row are those of what is stored")
     print(

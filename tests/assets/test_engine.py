@@ -79,6 +79,15 @@ def test_a_chain_runs_and_workers_stay_for_the_next_run(engine):
     assert any(line["event"] == "progress" and line["losses"]["loss"] > 0 for line in lines)
 
 
+def test_what_workers_cost_is_known(engine):
+    before = engine.cpu_seconds
+    (only,) = models(1, phases=LONG)
+    run(engine, [only])
+    manifest = engine.store.manifest(*only.address)
+    assert manifest["cpus"] == 1
+    assert engine.cpu_seconds - before > 0.5 * manifest["timings"]["cpu"] > 0
+
+
 def test_the_same_bits_in_the_engine_and_alone(engine, tmp_path):
     chosen = models(2)
     run(engine, chosen)

@@ -106,6 +106,14 @@ def test_a_table_has_a_row_per_configuration_and_test_set(swept, sweep):
     assert len(table.loc["fine", "fingerprint"]) == 12
 
 
+def test_a_table_says_what_every_stage_cost(swept, sweep):
+    table = sweep_table(sweep, swept).set_index("variant")
+    for stage in ("simulate", "segment", "train", "train_cpu", "evaluate", "evaluate_cpu"):
+        assert table.loc["fine", f"{stage}_seconds"] >= 0, stage
+        assert math.isnan(table.loc["unmade", f"{stage}_seconds"]) or stage in ("simulate", "segment"), stage
+    assert table.loc["fine", "train_seconds"] > 0
+
+
 def test_metrics_are_those_of_the_evaluation_and_nan_where_there_is_none(swept, sweep):
     table = sweep_table(sweep, swept).set_index("variant")
     summary = load("toy", toy_model().hash, swept).evaluations["test"].summary.set_index("metric")["value"]
