@@ -1,17 +1,18 @@
-"""The catalogue: every sweep under `sweeps/`, and per study the keys and mappings of what they need."""
+"""The catalogue: every sweep and search under `sweeps/`, and per study the keys and mappings of what sweeps need."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from assets.identity import Item
 from assets.labels import KEY
 from assets.rows import Sweep
-from assets.sweep_file import load_sweep
+from assets.search_file import load
+from assets.searches import Search
 from assets.yaml_loader import SweepError, one_line
 
 Keys = dict[str, list[str]]
@@ -24,6 +25,8 @@ class StudyCatalogue:
     name: str
     sweeps: Mapping[str, Sweep]
     """By file stem."""
+    searches: Mapping[str, Search] = field(default_factory=dict)
+    """By file stem; their trials are made when they run, so that no partition is known of them."""
 
     @cached_property
     def datasets(self) -> dict[str, Item]:
@@ -92,48 +95,52 @@ def _downstream(upstream: Iterable[str], pairs: Iterable[tuple[str, str]]) -> Ke
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every sweep file under one folder."""
+    """Every sweep and search file under one folder."""
 
     sweeps: Mapping[str, Sweep]
     """By `<study>/<file stem>`."""
     broken: Mapping[str, SweepError]
     """What cannot be used, by path relative to the folder."""
     warnings: tuple[str, ...] = ()
+    searches: Mapping[str, Search] = field(default_factory=dict)
+    """By `<study>/<file stem>`."""
 
     def study(self, name: str) -> StudyCatalogue:
-        """Return what the sweeps of one study need."""
-        return StudyCatalogue(name, {sweep.key: sweep for sweep in self.sweeps.values() if sweep.study == name})
+        """Return what the sweeps of one study need, and its searches."""
+        sweeps = {sweep.key: sweep for sweep in self.sweeps.values() if sweep.study == name}
+        searches = {search.key: search for search in self.searches.values() if search.study == name}
+        return StudyCatalogue(name, sweeps, searches)
 
 
 def read_catalogue(root: Path | None = None) -> Catalogue:
-    """Read every sweep under `root` (default: `sweeps/` of the project); a file that is wrong never raises."""
+    """Read every file under `root` (default: `sweeps/` of the project); one that is wrong never raises."""
     if root is None:
         from assets.store import project_root
 
         root = project_root() / "sweeps"
-    sweeps: dict[str, Sweep] = {}
+    found: dict[str, Sweep | Search] = {}
     broken: dict[str, SweepError] = {}
     for path in sorted(p for p in root.glob("*/*") if p.suffix in (".yaml", ".yml")):
         try:
-            sweep = _load(path, root)
-            sweeps[sweep.name] = sweep
+            one = _load(path, root)
+            found[one.name] = one
         except SweepError as error:
             broken[one_line(str(path.relative_to(root)))] = error
-    return Catalogue(sweeps, broken, tuple(_default_warnings(sweeps.values())))
+    sweeps = {name: one for name, one in found.items() if isinstance(one, Sweep)}
+    searches = {name: one for name, one in found.items() if isinstance(one, Search)}
+    return Catalogue(sweeps, broken, tuple(_default_warnings(sweeps.values())), searches)
 
 
-def _load(path: Path, root: Path) -> Sweep:
+def _load(path: Path, root: Path) -> Sweep | Search:
     shown = one_line(str(path.relative_to(root.parent)))
     if path.suffix == ".yml" or not KEY.fullmatch(path.stem) or re.search(r"\.\.|^\.", path.stem):
         raise SweepError(
             [f"{shown}:1: given this file name; expected lower-case letters, digits, '.', '_', '-' and .yaml"]
         )
-    sweep = load_sweep(path, root)
-    if sweep.study != path.parent.name:
-        raise SweepError(
-            [f"{shown}:1: study: given {sweep.study}; expected {path.parent.name}, the folder of the file"]
-        )
-    return sweep
+    one = load(path, root)
+    if one.study != path.parent.name:
+        raise SweepError([f"{shown}:1: study: given {one.study}; expected {path.parent.name}, the folder of the file"])
+    return one
 
 
 def _default_warnings(sweeps: Iterable[Sweep]) -> Iterable[str]:

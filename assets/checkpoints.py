@@ -44,6 +44,8 @@ class Restored:
     state: dict[str, np.ndarray] | None = None
     step: int = 0
     refused: tuple[str, ...] = ()
+    judged: str = ""
+    """What the training was judged by until then, in a search."""
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Checkpoints:
     hash: str
     fingerprint: str
     interval: float = INTERVAL
+    judged: str = ""
     _saved: float = field(default_factory=time.monotonic)
 
     @property
@@ -72,7 +75,8 @@ class Checkpoints:
         refused: list[str] = []
         for path in reversed(self._files()):
             try:
-                return Restored(self._read(path), int(path.stem), tuple(refused))
+                state, judged = self._read(path)
+                return Restored(state, int(path.stem), tuple(refused), judged)
             except CheckpointError as reason:
                 refused.append(f"{path.name}: {reason}")
         return Restored(refused=tuple(refused))
@@ -91,6 +95,7 @@ class Checkpoints:
 
         arrays = {name: np.array(array, order="C") for name, array in state.items()}
         header = {"hash": self.hash, "fingerprint": self.fingerprint, "phase": str(phase), "step": str(step)}
+        header |= {"judged": self.judged} if self.judged else {}
         header |= {"order": json.dumps(list(arrays)), "sha256": sum_of(arrays)}
         data = save(arrays, metadata=header)
         with said_clearly(self.directory, len(data)):
@@ -99,7 +104,7 @@ class Checkpoints:
         for path in self._files()[:-KEPT]:
             path.unlink()
 
-    def _read(self, path: Path) -> dict[str, np.ndarray]:
+    def _read(self, path: Path) -> tuple[dict[str, np.ndarray], str]:
         from safetensors import SafetensorError, safe_open
 
         try:
@@ -113,7 +118,7 @@ class Checkpoints:
                 raise CheckpointError(f"belongs to {name} {header.get(name)}, not to {getattr(self, name)}")
         if header.get("sha256") != sum_of(arrays):
             raise CheckpointError("its arrays differ from its sum")
-        return arrays
+        return arrays, header.get("judged", "")
 
 
 def sum_of(arrays: Mapping[str, np.ndarray]) -> str:

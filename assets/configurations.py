@@ -25,6 +25,8 @@ class Configurations:
         self.study = study
         self.document = document
         self.problems = problems
+        self.refused: list[tuple[Place, str]] = []
+        """Setting and reason of every refusal, as a search has to tell them apart."""
         self._datasets: dict[str, tuple[Config, Item] | None] = {}
         self._models: dict[str, ModelConfigBase | None] = {}
         self._segments: dict[tuple[str, Config], Item] = {}
@@ -91,6 +93,7 @@ class Configurations:
 
     def _refuse(self, section: str, inner: Place, here: Place, text: str) -> None:
         """Note a problem with a setting under the key by which it is known."""
+        self.refused.append(((section, *inner), text))
         key = f"tests.{dotted(inner)}".rstrip(".") if here[:1] == ("tests",) else dotted((section, *inner))
         self.problems.append(self.document.problem(here, text + _hint(here, text), key))
 

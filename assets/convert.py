@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -106,12 +106,25 @@ def _located(document: Document, line: str) -> str:
 
 def written(translation: Translation, source: str) -> str:
     """Write the present form as YAML with a comment on each decision."""
-    tree = _block({key: value for key, value in translation.document.data.items() if value not in ({}, [], "")})
+    tree = _tree(translation.document.data)
     loose = [f"Converted from {source}."]
     for decision in translation.decisions:
         if not _comment(tree, decision):
             loose.append(decision)
-    tree.yaml_set_start_comment("\n".join(one_line(text) for text in loose))
+    return _dumped(tree, loose)
+
+
+def written_tree(data: Mapping[str, Any], comment: Sequence[str]) -> str:
+    """Write the keys of a sweep file as YAML below some lines of comment; what is empty is left out."""
+    return _dumped(_tree(data), comment)
+
+
+def _tree(data: Mapping[str, Any]) -> CommentedMap:
+    return _block({key: value for key, value in data.items() if value not in ({}, [], "")})
+
+
+def _dumped(tree: CommentedMap, comment: Sequence[str]) -> str:
+    tree.yaml_set_start_comment("\n".join(one_line(text) for text in comment))
     stream = io.StringIO()
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 110

@@ -29,7 +29,7 @@ class Dispatch:
         self._waiting: dict[Cohort, deque[Task]] = {}
         self._begun: set[Cohort] = set()
         for task in tasks:
-            self._waiting.setdefault(cohort_of(task), deque()).append(task)
+            self.add(task)
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
@@ -64,6 +64,10 @@ class Dispatch:
 
     def _beside(self, task: Task, other: Task) -> bool:
         return other.item.inputs == task.item.inputs and not (self._balanced and _seed(other) != _seed(task))
+
+    def add(self, task: Task) -> None:
+        """Let one more task wait, last in its cohort."""
+        self._waiting.setdefault(cohort_of(task), deque()).append(task)
 
     def put_back(self, task: Task) -> None:
         """Let a task wait again, first in its cohort."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import queue
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from assets.cpus import choose_cpus
@@ -65,7 +65,7 @@ class Engine:
         tasks: Sequence[Task],
         on_line: Callable[[dict], None] | None = None,
         deadline: float | None = None,
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome]:
         """Make the artifacts of all tasks; yield each outcome as it comes.
 
         `on_line` receives every line of every worker. After `deadline` (monotonic seconds) nothing new begins, and what
@@ -82,6 +82,16 @@ class Engine:
         finally:
             self._run.abandon()
             self._run = None
+
+    def add(self, task: Task) -> None:
+        """Let one more task wait in the present run, between two of its outcomes.
+
+        Raises:
+            EngineError: nothing runs.
+        """
+        if self._run is None:
+            raise EngineError("this engine does not run; give the task to its next run")
+        self._run.waiting.add(task)
 
     def interrupt(self) -> None:
         """Ask the running tasks to stop, keep their best and checkpoint; begin nothing new."""

@@ -110,16 +110,26 @@ def _values(name: str, entries: Any, place: Place) -> Axis:
 def _variants(name: str, variants: Mapping[str, Any], place: Place) -> Axis:
     if not variants:
         raise ValueError("given no variant; expected a mapping of at least one name to settings")
+    made = variants_of(name, variants)
+    return Axis(name, (), tuple(made), tuple(made.values()), place)
+
+
+def variants_of(name: str, variants: Mapping[str, Any]) -> dict[str, tuple[tuple[Place, Any], ...]]:
+    """Return the settings that each named variant merges into the base.
+
+    Raises:
+        ValueError: the name is that of a setting, or a variant is no mapping of settings.
+    """
     if name.split(".")[0].split("[")[0] in SECTIONS:
         raise ValueError("given a mapping; expected a list of values, or an axis of another name for named variants")
-    changes = []
+    changes = {}
     for variant, settings in variants.items():
         if not isinstance(settings, Mapping):
             raise ValueError(
                 f"the variant {variant} is {settings!r}; expected a mapping with the keys dataset or model"
             )
-        changes.append(tuple((_section_path(key), value) for key, value in settings.items()))
-    return Axis(name, (), tuple(variants), tuple(changes), place)
+        changes[variant] = tuple((_section_path(key), value) for key, value in settings.items())
+    return changes
 
 
 def _section_path(text: str) -> Place:

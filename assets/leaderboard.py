@@ -14,7 +14,7 @@ from assets.labelled import markdown_table
 from assets.marks import marks
 from assets.replicates import Experiment, Setting, short
 from assets.sweep_file import TRAIN
-from assets.sweeps import Sweep
+from assets.sweeps import Search, Sweep
 from trainers.study import STATUSES, Study
 
 if TYPE_CHECKING:
@@ -162,8 +162,8 @@ def write(experiment: Experiment) -> Leaderboard:
     return Leaderboard(experiment.store.path(*address), rows, text, failed, version)
 
 
-def page_manifest(sweep: Sweep, version: str) -> dict[str, Any]:
-    """Return what the manifest says of something that is made of a whole sweep."""
+def page_manifest(sweep: Sweep | Search, version: str) -> dict[str, Any]:
+    """Return what the manifest says of something that is made of a whole sweep or search."""
     return {
         "key": sweep.name,
         "label": sweep.name,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 POINTS = 40
 """Points per loss curve; the whole history is in the store."""
 
-ENDED = {"ok": "FINISHED", "interrupted": "KILLED", "killed": "KILLED"}
+ENDED = {"ok": "FINISHED", "interrupted": "KILLED", "pruned": "KILLED", "killed": "KILLED"}
 """Status of a run in MLflow; FAILED for every other one of ours."""
 
 

@@ -61,6 +61,10 @@ class Planner:
             known = self._verdicts[address] = Verdict(item, *self._judge(item), self.fingerprint(item))
         return known
 
+    def look_again(self) -> None:
+        """Forget what was found in the store, which has changed; what things are made of stays known."""
+        self._verdicts.clear()
+
     def fingerprint(self, item: Item) -> Fingerprint:
         """Return what the item would be made of today."""
         known = self._fingerprints.get(address := item.address)

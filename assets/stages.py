@@ -27,6 +27,7 @@ from assets.leases import Lease, read
 from assets.lineage import Lineage
 from assets.numbers import last_numbers, numbers_of, rows_of
 from assets.plan import STAGES, made_of
+from assets.pruning import Judge
 from assets.spikes import spikes
 from assets.store import Draft, Store
 from assets.tasks import Outcome, Task
@@ -76,7 +77,9 @@ def run_together(tasks: Sequence[Task], store: Store, report: Report = lambda pr
     """Make artifacts, or store why they could not be made; models are handed to their study in one call."""
     waiting: dict[Steps, Asked] = {}
     for task in sorted(tasks, key=lambda task: task.item.hash):  # two processes take leases in the same order
-        steps = _made(Making(task.item, task.fingerprint, store, report, _lease(task.item)))
+        making = Making(task.item, task.fingerprint, store, report, _lease(task.item))
+        making.watch.judge = Judge(task.pruning) if task.pruning else None
+        steps = _made(making)
         try:
             waiting[steps] = next(steps)
         except StopIteration as end:
@@ -304,14 +307,23 @@ def _train(making: Making, segments: Segments) -> Generator[Asked, Answer, Train
     trained, making.elsewhere = yield Asked(making.study, job, making.watch)
     if isinstance(trained, Failed):
         return trained
+    making.notes["total_steps"] = making.watch.total_steps
     if trained.stopped:
-        return making.failure("interrupted", f"stopped at step {making.watch.step}; run again to go on", trained)
+        return _stopped(making, trained)
     making.timings |= {name: float(seconds) for name, seconds in trained.timings.items() if name != "train"}
     making.notes["counts"] = {name: int(count) for name, count in trained.counts.items()}
     making.notes["data"] = lineage.data(len(segments.phases))
     making.notes["spikes"] = spikes(trained.history)
     making.on_stored = lineage.mark
     return trained
+
+
+def _stopped(making: Making, trained: Trained) -> Failed:
+    """Say at whose wish a training stopped; either way its checkpoint stays."""
+    step, total = making.watch.step, making.watch.total_steps
+    if making.watch.pruned:
+        return making.failure("pruned", f"pruned at step {step} of {total}; a sweep goes on from there", trained)
+    return making.failure("interrupted", f"stopped at step {step}; run again to go on", trained)
 
 
 def _start(making: Making, lineage: Lineage) -> Arrays | None:
@@ -323,6 +335,8 @@ def _start(making: Making, lineage: Lineage) -> Arrays | None:
         how = "none is left, it starts over" if found.state is None else f"it goes on from step {found.step}"
         log.warning("%s: checkpoint refused: %s; %s", making.item.key, "; ".join(found.refused), how)
     if found.state is not None:
+        if found.judged and making.watch.judge:
+            making.watch.judge.remember(found.judged)
         return found.state
     station = lineage.farthest()
     if station is None:

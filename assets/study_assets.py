@@ -2,6 +2,8 @@
 
     dataset -> segments -> model -> evaluation -> leaderboard -> report
 
+and `search`, whose trials are such configurations without a partition of their own.
+
 A run of a layer covers one contiguous stretch of partition keys. What is due is handed to the engine; every key gets
 an event of its own; the run fails at its end if a key failed, and by then all others are materialized.
 """
@@ -17,6 +19,7 @@ from assets.checks import check_specs, run_checks
 from assets.engine import Outcome, Task, shared_engine
 from assets.identity import Item, Layer
 from assets.plan import Planner, Verdict
+from assets.search_assets import search_asset
 from assets.stage_source import stage_source
 from assets.store import Store
 from assets.sweep_assets import leaderboard_asset, report_asset
@@ -36,7 +39,12 @@ UPSTREAM: dict[Layer, tuple[Layer, ...]] = {
 def study_assets(study: Study, catalogue: StudyCatalogue) -> list[dg.AssetsDefinition]:
     """Build the assets of one study from its catalogue."""
     layers = [_layer_asset(study, layer, catalogue) for layer in STAGE]
-    return [*layers, leaderboard_asset(study, catalogue), report_asset(study, catalogue)]
+    return [
+        *layers,
+        leaderboard_asset(study, catalogue),
+        report_asset(study, catalogue),
+        search_asset(study, catalogue),
+    ]
 
 
 def asset_key(study: str, layer: str) -> dg.AssetKey:

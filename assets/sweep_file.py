@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from trainers.common.names import nearest
 from trainers.study import Config, Study
 
 TEST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+SEARCH = "search"
 
 TRAIN = "train"
 """The test set that is the training dataset of each row, so that tables show the gap."""
@@ -63,8 +65,16 @@ def load_sweep(path: Path, root: Path | None = None) -> Sweep:
 def read_sweep(path: Path, root: Path | None = None) -> tuple[Reading, Sweep]:
     """Read one sweep file; return how it was read, too. See `load_sweep`."""
     path = Path(path)
-    reading = Reading(read_document(path, shown_name(path, root)), path)
+    document = read_document(path, shown_name(path, root))
+    if is_search(document):
+        raise SweepError([document.problem((SEARCH,), "this file is a search; expected a sweep")])
+    reading = Reading(document, path)
     return reading, reading.sweep()
+
+
+def is_search(document: Document) -> bool:
+    """Whether a file is a search: it says how settings are looked for instead of which there are."""
+    return SEARCH in document.data
 
 
 def shown_name(path: Path, root: Path | None) -> str:
@@ -75,6 +85,8 @@ def shown_name(path: Path, root: Path | None) -> str:
 
 class Reading:
     """One sweep file while it is read; every step adds to `problems`."""
+
+    kind: type[Config] = SweepFile
 
     def __init__(self, document: Document, path: Path) -> None:
         self.document = document
@@ -124,9 +136,9 @@ class Reading:
             name, key = self.document.name, dotted(duplicate.place)
             self.problems.append(one_line(f"{name}:{duplicate.second}: {key}: {text}"))
 
-    def _file(self) -> SweepFile:
+    def _file(self) -> Any:
         try:
-            return validated(SweepFile, self.document.data)
+            return validated(self.kind, self.document.data)
         except InvalidError as error:
             self.problems += [self.document.problem(place, text) for place, text in error.findings]
             self._stop()
@@ -174,7 +186,7 @@ class Reading:
         before = len(self.problems)
         axes = self.axes = read_axes(self.document, self.file.vary, self.problems)
         rules = read_exclusions(self.document, self.file.exclude, axes, self.problems)
-        self.base = self._base(axes)
+        self.base = self._base(path for axis in axes for change in axis.changes for path, _ in change)
         if len(self.problems) > before:
             return ()
         made, rows = self.configurations, dict[str, Row]()
@@ -193,12 +205,11 @@ class Reading:
             rows[item.hash] = Row(configuration, chosen, evaluations)
         return tuple(rows.values())
 
-    def _base(self, axes: Sequence[Axis]) -> Mapping[str, Any]:
-        """Return the base with the default of every list into which an axis reaches."""
+    def _base(self, paths: Iterable[Place]) -> Mapping[str, Any]:
+        """Return the base with the default of every list into which a path reaches."""
         base = _with_preset({"dataset": {}, "model": {}} | self.file.base)
-        for axis in axes:
-            for path in {path for change in axis.changes for path, _ in change}:
-                base = _with_default_list(self.study, base, path)
+        for path in dict.fromkeys(paths):
+            base = _with_default_list(self.study, base, path)
         return base
 
     def _locate(self, combination: Combination) -> Locate:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from assets.identity import Fingerprint, Item
+from assets.pruning import Pruning
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class Task:
 
     item: Item
     fingerprint: Fingerprint
+    pruning: Pruning | None = field(default=None, hash=False, compare=False)
+    """The rule by which a training may end early; it is no part of what is made."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,14 @@ class Outcome:
 
 def task_to_json(task: Task) -> dict[str, Any]:
     """Return a task as JSON values."""
-    return {"item": _item_to_json(task.item), "fingerprint": asdict(task.fingerprint)}
+    pruning = {"pruning": task.pruning.json()} if task.pruning else {}
+    return {"item": _item_to_json(task.item), "fingerprint": asdict(task.fingerprint), **pruning}
 
 
 def task_from_json(value: Mapping[str, Any]) -> Task:
     """Return the task that `task_to_json` described."""
-    return Task(_item_from_json(value["item"]), Fingerprint(**value["fingerprint"]))
+    pruning = Pruning.of_json(value["pruning"]) if "pruning" in value else None
+    return Task(_item_from_json(value["item"]), Fingerprint(**value["fingerprint"]), pruning)
 
 
 def _item_to_json(item: Item) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from assets.checkpoints import Checkpoints
 from assets.leases import Lease
 from assets.manifest import finite
+from assets.pruning import Judge
 from trainers.study import Progress, Report
 
 
@@ -19,20 +20,32 @@ class Watch:
     report: Report
     checkpoints: Checkpoints
     lease: Lease | None = None
+    judge: Judge | None = None
+    """Ends a training that is not worth going on with, in a search."""
     on_phase_end: Callable[[Progress], None] = lambda progress: None
     phase: int = 0
     step: int = 0
+    total_steps: int = 0
+    pruned: bool = False
     losses: dict[str, float] | None = None
 
     def __call__(self, progress: Progress) -> bool:
         """Answer whether the training shall stop."""
-        self.phase, self.step = progress.phase, progress.step
+        self.phase, self.step, self.total_steps = progress.phase, progress.step, progress.total_steps
         self.losses = {name: float(loss) for name, loss in progress.losses.items()}
-        stop = self.report(progress) or self._told(progress)
+        stop = self.report(progress) or self._told(progress) or self._judged(progress)
         if progress.phase_end:  # before the checkpoint, from which a resumed training does not pass here again
             self.on_phase_end(progress)
         self.checkpoints.offer(progress, stopping=stop)
         return stop
+
+    def _judged(self, progress: Progress) -> bool:
+        """Answer whether the training is pruned; what it was judged by goes into its checkpoints."""
+        if self.judge is None:
+            return False
+        self.pruned = self.judge(progress)
+        self.checkpoints.judged = self.judge.said
+        return self.pruned
 
     def _told(self, progress: Progress) -> bool:
         """Tell the lease how far the training is; answer whether somebody asked through it to stop."""

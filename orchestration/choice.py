@@ -1,7 +1,12 @@
-"""The choice of a sweep by name."""
+"""The choice of a sweep or a search by name."""
 
-from assets.sweeps import Catalogue, Sweep
+from collections.abc import Mapping
+from typing import TypeVar
+
+from assets.sweeps import Catalogue, Search, Sweep
 from trainers import STUDIES
+
+File = TypeVar("File", bound=Sweep | Search)
 
 
 class UnknownSweep(LookupError):  # noqa: N818
@@ -15,11 +20,26 @@ def choose_sweep(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep
     """Return the sweep of that name (`<study>/<sweep>`), or the default one, of the first study that has one.
 
     Raises:
-        UnknownSweep: with the names there are, or with the error of the file that could not be read.
+        UnknownSweep: with the names there are, or with the error of the file that could not be read; or it is a search.
+    """
+    chosen = choose_file(catalogue, name, study)
+    if isinstance(chosen, Search):
+        raise UnknownSweep(
+            f"{chosen.name} is a search; expected a sweep: `orrery promote {chosen.name}` makes one of it"
+        )
+    return chosen
+
+
+def choose_file(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep | Search:
+    """Return the sweep or search of that name, or the default sweep.
+
+    Raises:
+        UnknownSweep: as `choose_sweep`.
     """
     known = {n: s for n, s in catalogue.sweeps.items() if not study or s.study == study}
     if name:
-        return _named(catalogue, name, known)
+        searches = {n: s for n, s in catalogue.searches.items() if not study or s.study == study}
+        return _named(catalogue, name, {**known, **searches})
     defaults = [sweep for sweep in known.values() if sweep.default]
     if not defaults:
         raise UnknownSweep(f"no sweep is marked `default: true`; name one of: {', '.join(sorted(known)) or 'none'}")
@@ -27,8 +47,8 @@ def choose_sweep(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep
     return min(defaults, key=lambda sweep: order.index(sweep.study) if sweep.study in order else len(order))
 
 
-def _named(catalogue: Catalogue, name: str, known: dict[str, Sweep]) -> Sweep:
-    """Return the one sweep whose full name, or whose name within its study, is given."""
+def _named(catalogue: Catalogue, name: str, known: Mapping[str, File]) -> File:
+    """Return the one file whose full name, or whose name within its study, is given."""
     matches = [sweep for full, sweep in known.items() if name in (full, sweep.key)]
     if len(matches) == 1:
         return matches[0]

@@ -5,18 +5,18 @@ import dagster as dg
 from assets.launches import Busy
 from assets.study_assets import asset_key
 from assets.sweeps import Catalogue
-from orchestration.choice import UnknownSweep, choose_sweep
+from orchestration.choice import UnknownSweep, choose_file
 from orchestration.resources import require_dagster_home
-from orchestration.sweep_run import run_sweep
+from orchestration.search_launch import run_file
 
-LAYER_JOBS = ("dataset", "segments", "model", "evaluation", "leaderboard", "report")
+LAYER_JOBS = ("dataset", "segments", "model", "evaluation", "leaderboard", "report", "search")
 
 
 class SweepChoice(dg.Config):
     """Which sweep to run."""
 
     sweep: str = ""
-    """`<study>/<sweep>` or `<sweep>`: a file under sweeps/; empty: the sweep marked `default: true`."""
+    """`<study>/<sweep>` or `<sweep>`: a file under sweeps/, a search, too; empty: the one with `default: true`."""
 
 
 def study_jobs(study: str, catalogue: Catalogue) -> list:
@@ -42,11 +42,11 @@ def sweep_job(study: str, catalogue: Catalogue) -> dg.JobDefinition:
         """Run what is missing or stale of a sweep; fail at the end if a row is not ok."""
         require_dagster_home()
         try:
-            sweep = choose_sweep(catalogue, config.sweep, study)
+            sweep = choose_file(catalogue, config.sweep, study)
         except UnknownSweep as error:
             raise dg.Failure(str(error), allow_retries=False) from None
         try:
-            summary = run_sweep(sweep, catalogue, context.instance, context.repository_def.get_job, context.run_id)
+            summary = run_file(sweep, catalogue, context.instance, context.repository_def.get_job, context.run_id)
         except (Busy, OSError) as error:
             raise dg.Failure(str(error), allow_retries=False) from None
         context.log.info(summary.line)
@@ -56,7 +56,7 @@ def sweep_job(study: str, catalogue: Catalogue) -> dg.JobDefinition:
 
     @dg.job(name=f"{study}_sweep", executor_def=dg.in_process_executor)
     def job() -> None:
-        """Run everything missing of one sweep: datasets, segments, models, evaluations, leaderboard."""
+        """Run everything missing of one sweep: datasets, segments, models, evaluations, leaderboard; or a search."""
         sweep_op.alias("sweep")()
 
     return job

@@ -25,8 +25,8 @@ Arrays = Mapping[str, "np.ndarray"]
 SETTLED = ("skipped:zero_segments", "diverged", "solver_failed")
 """Failures that the configuration itself causes: stored, and not repeated while nothing changes."""
 
-REPEATABLE = ("oom", "disk_full", "interrupted", "killed", "failed")
-"""Failures of the surroundings: the next run tries again."""
+REPEATABLE = ("oom", "disk_full", "interrupted", "pruned", "killed", "failed")
+"""Ends that say nothing of the configuration: the next run tries again, or goes on where a search lost interest."""
 
 STATUSES = ("ok", *SETTLED, *REPEATABLE)
 

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from orchestration.cli import adopt, failures, gc, inspect, plan, replay, report, run, status, stop, ui
+from orchestration.cli import adopt, failures, gc, inspect, plan, promote, replay, report, run, status, stop, ui
 
 app = typer.Typer(
     name="orrery",
@@ -32,6 +32,7 @@ app.command("failures")(failures.failures)
 app.command("replay")(replay.replay)
 app.command("report")(report.report)
 app.command("table")(inspect.table)
+app.command("promote")(promote.promote)
 app.command("diff")(inspect.diff)
 app.command("show")(inspect.show)
 app.command("convert")(inspect.convert)

@@ -3,8 +3,10 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from assets.sweeps import Search
+from orchestration.cli import searches
 from orchestration.cli.plan import Json, Name
-from orchestration.cli.request import any_sweep, clear_errors, print_json
+from orchestration.cli.request import any_file, clear_errors, print_json
 
 if TYPE_CHECKING:
     from assets.causes import Cause
@@ -16,7 +18,9 @@ def failures(sweep: Name = "", json: Json = False) -> None:
     from assets.store import Store
 
     with clear_errors():
-        chosen = any_sweep(sweep)
+        chosen = any_file(sweep)
+        if isinstance(chosen, Search):
+            chosen = searches.trials(chosen)
         found = causes(chosen, Store())
     if json:
         print_json({"sweep": chosen.name, "causes": [_plain(cause) for cause in found]})

@@ -39,11 +39,14 @@ def gc(
 
 
 def _needed() -> set[tuple[str, str, str]]:
-    """Return what the sweep files ask for; a file that cannot be read might ask for anything, so it ends this."""
+    """Return what the sweep files ask for, and the trials of searches; a file that cannot be read might ask for anything, so it ends this."""
     from assets.garbage import needed_by
+    from assets.search_standing import Standing
+    from assets.store import Store
     from assets.sweeps import SweepError, read_catalogue
 
     catalogue = read_catalogue()
     for error in catalogue.broken.values():
         raise SweepError(error.problems)
-    return needed_by(list(catalogue.sweeps.values()))
+    trials = [Standing.of(search, Store()).sweep() for search in catalogue.searches.values()]
+    return needed_by([*catalogue.sweeps.values(), *trials])

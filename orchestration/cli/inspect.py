@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from assets.sweeps import Search
+from orchestration.cli import searches
 from orchestration.cli.plan import Json, Name
-from orchestration.cli.request import any_sweep, clear_errors, print_json, refuse
+from orchestration.cli.request import any_file, any_sweep, clear_errors, print_json, refuse
 from orchestration.cli.tables import print_effects, print_leaderboard, wide_console
 
 
@@ -21,14 +23,16 @@ def table(
     ] = "",
     top: Annotated[int, typer.Option("--top", min=1, help="How many per value of the axis.")] = 1,
 ) -> None:
-    """Print the leaderboard of a sweep and the effects of its axes, or its whole table."""
+    """Print the leaderboard of a sweep and the effects of its axes, or its whole table; or the trials of a search."""
     from assets.effects import effects
     from assets.leaderboard import best_of, rank
     from assets.replicates import Experiment
     from assets.store import Store
 
     with clear_errors():
-        chosen = any_sweep(sweep)
+        chosen = any_file(sweep)
+        if isinstance(chosen, Search):
+            return searches.table(chosen, csv, json)
         experiment = Experiment(chosen, Store())
         whole = (csv or json) and not group_by
         rows = experiment.table if whole else rank(experiment)

@@ -29,6 +29,8 @@ class PlainLines:
     def __call__(self, line: dict) -> None:
         """Show one line of a worker."""
         name = f"{line.get('layer', '')} {line.get('key', '')}".strip()
+        if line.get("event") == "trial":
+            print(line["text"], flush=True)
         if line.get("event") == "done":
             print(f"{name}: {line['status']} in {line.get('seconds', 0.0):.1f} s", flush=True)
         elif line.get("event") == "progress" and time.monotonic() - self._last > QUIET_SECONDS:
@@ -47,7 +49,9 @@ def _bars() -> Iterator[Callable[[dict], None]]:
 
         def show(line: dict) -> None:
             key, event = line.get("key", ""), line.get("event")
-            if event == "start":
+            if event == "trial":
+                bars.console.print(line["text"], markup=False)
+            elif event == "start":
                 tasks[key] = bars.add_task(f"{line.get('layer', '')} {key}", total=None, note="")
             elif event == "progress" and key in tasks:
                 bars.update(tasks[key], total=line["total_steps"], completed=line["step"], note=f"loss {_loss(line)}")

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.request import any_sweep, clear_errors, print_json
+from assets.sweeps import Search
+from orchestration.cli import searches
+from orchestration.cli.request import any_file, clear_errors, print_json
 
 Name = Annotated[str, typer.Argument(help="A sweep file at any path, or <study>/<sweep>; empty: the default sweep.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -17,14 +19,16 @@ def plan(
     keys: Annotated[bool, typer.Option("--keys", help="List every key that would run, with the reason.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what a run of the sweep would do, and why each item is due."""
+    """Show what a run of the sweep would do, and why each item is due; or where a search stands."""
     from assets.budget import budget
     from assets.cpus import usable_cpus
     from assets.plan import plan_sweep
     from assets.store import Store
 
     with clear_errors():
-        chosen = any_sweep(sweep)
+        chosen = any_file(sweep)
+        if isinstance(chosen, Search):
+            return searches.plan(chosen, json)
         verdicts = plan_sweep(chosen, Store())
         needed = budget([v for found in verdicts.values() for v in found], Store(), len(usable_cpus()))
     rows = [

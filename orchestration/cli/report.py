@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
+from assets.sweeps import Search
+from orchestration.cli import searches
 from orchestration.cli.plan import Json, Name
-from orchestration.cli.request import any_sweep, clear_errors, print_json, refuse
+from orchestration.cli.request import any_file, clear_errors, print_json, refuse
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Copy the page to this file, too.")]
 
 
 def report(sweep: Name = "", output: Output = None, json: Json = False) -> None:
-    """Write the report of a sweep from what is stored, and print where it is."""
+    """Write the report of a sweep or search from what is stored, and print where it is."""
     from assets.replicates import Experiment
     from assets.report import write
     from assets.store import Store
@@ -20,7 +22,8 @@ def report(sweep: Name = "", output: Output = None, json: Json = False) -> None:
 
     with clear_errors():
         prepare()
-        made = write(Experiment(any_sweep(sweep), Store()))
+        chosen = any_file(sweep)
+        made = searches.report(chosen) if isinstance(chosen, Search) else write(Experiment(chosen, Store()))
         if output is not None:
             copy_page(made.path, output)
     if json:

@@ -12,8 +12,8 @@ import typer
 from assets.budget import TooLargeError
 from assets.launches import Busy
 from assets.store import Damaged, Missing
-from assets.sweeps import Catalogue, Sweep, SweepError, load_sweep, read_catalogue
-from orchestration.choice import UnknownSweep, choose_sweep
+from assets.sweeps import Catalogue, Search, Sweep, SweepError, load, read_catalogue
+from orchestration.choice import UnknownSweep, choose_file
 
 WRONG_REQUEST = 2
 
@@ -36,27 +36,44 @@ def clear_errors() -> Iterator[None]:
         refuse(*str(error).splitlines())
 
 
+def any_file(name: str) -> Sweep | Search:
+    """Return the sweep or search of a file at any path, of a name, or the default sweep for an empty name."""
+    return load(Path(name)) if name.endswith((".yaml", ".yml")) else known_file(name)[0]
+
+
 def any_sweep(name: str) -> Sweep:
     """Return the sweep of a file at any path, of a name, or the default one for an empty name."""
-    if name.endswith((".yaml", ".yml")):
-        return load_sweep(Path(name))
-    return known_sweep(name)[0]
+    return _sweep(any_file(name))
 
 
 def known_sweep(name: str) -> tuple[Sweep, Catalogue]:
-    """Return a sweep under sweeps/ and the catalogue that holds it.
+    """Return a sweep under sweeps/ and the catalogue that holds it; see `known_file`."""
+    chosen, catalogue = known_file(name)
+    return _sweep(chosen), catalogue
+
+
+def _sweep(chosen: Sweep | Search) -> Sweep:
+    if isinstance(chosen, Search):
+        refuse(
+            f"{chosen.name} is a search; expected a sweep: `orrery promote {chosen.name}` makes one of its best trial"
+        )
+    return chosen
+
+
+def known_file(name: str) -> tuple[Sweep | Search, Catalogue]:
+    """Return a sweep or search under sweeps/ and the catalogue that holds it.
 
     Raises:
         UnknownSweep: there is none of that name, or the file lies elsewhere, where it has no partitions.
     """
     catalogue = read_catalogue()
     if not name.endswith((".yaml", ".yml")):
-        return choose_sweep(catalogue, name), catalogue
+        return choose_file(catalogue, name), catalogue
     path = Path(name).resolve()
-    for sweep in catalogue.sweeps.values():
-        if sweep.path.resolve() == path:
-            return sweep, catalogue
-    load_sweep(path)
+    for one in (*catalogue.sweeps.values(), *catalogue.searches.values()):
+        if one.path.resolve() == path:
+            return one, catalogue
+    load(path)
     raise UnknownSweep(
         f"{name} is not under sweeps/; partitions are made from the files there: copy it to sweeps/<study>/"
     )

@@ -3,20 +3,22 @@
 import os
 import re
 import sys
-import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assets.sweeps import Search, Sweep
+from orchestration.cli import searches
 from orchestration.cli.plan import Name
-from orchestration.cli.request import clear_errors, known_sweep, print_json, refuse
+from orchestration.cli.request import clear_errors, known_file, print_json, refuse
 
 if TYPE_CHECKING:
     from assets.budget import Budget
     from assets.replicates import Experiment
     from assets.report import Report
-    from assets.sweeps import Catalogue, Sweep
+    from assets.sweeps import Catalogue
     from orchestration.sweep_run import Summary
 
 SOME_FAILED = 1
@@ -42,9 +44,13 @@ def run(
     from assets.store import Store
 
     with clear_errors():
-        chosen, catalogue = known_sweep(sweep)
+        chosen, catalogue = known_file(sweep)
+        if isinstance(chosen, Search) and only_failed:
+            refuse(f"{chosen.name} is a search; --only-failed is for sweeps, a search goes on by itself")
+        if isinstance(chosen, Search) and not detach:
+            return searches.run(chosen, cpus, json, seconds_of(time_limit))
         whole = chosen
-        if only_failed:
+        if only_failed and isinstance(chosen, Sweep):
             chosen = failed_rows(chosen)
         limit = seconds_of(time_limit)
     if detach:
@@ -53,6 +59,7 @@ def run(
         with clear_errors():
             _detach(chosen.name, options, json)
         return
+    assert isinstance(chosen, Sweep) and isinstance(whole, Sweep)
     with clear_errors():
         needed = what_it_takes(chosen, cpus)
         if not json:
@@ -135,27 +142,10 @@ def seconds_of(text: str) -> float | None:
 
 def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit: float | None) -> "Summary":
     """Run the sweep as one Dagster run per layer and stretch of keys."""
-    from orchestration.home import prepare
-
-    prepare()
-    import dagster as dg
-
-    from assets import progress
-    from assets.engine import shared_engine
-    from orchestration.attended import attended
-    from orchestration.cli.live import live_display
-    from orchestration.definitions import defs
+    from orchestration.cli.launching import launched
     from orchestration.sweep_run import run_sweep
 
-    engine = shared_engine(cpus or None)
-    engine.train_until = None if limit is None else time.monotonic() + limit
-
-    def work() -> "Summary":
-        with dg.DagsterInstance.get() as instance:
-            return run_sweep(chosen, catalogue, instance, defs.resolve_job_def)
-
-    with live_display(quiet) as listener, progress.listening(listener):
-        return attended(work, engine)
+    return launched(partial(run_sweep, chosen, catalogue), cpus, quiet, limit)
 
 
 def _epilogue(experiment: "Experiment", summary: "Summary", written: "Report | None") -> None:

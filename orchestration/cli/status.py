@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from assets.sweeps import Catalogue, Search, Sweep
+from orchestration.cli import searches
 from orchestration.cli.plan import Json
-from orchestration.cli.request import any_sweep, clear_errors, print_json
+from orchestration.cli.request import any_file, clear_errors, print_json
 
 Name = Annotated[str, typer.Argument(help="<study>/<sweep> or a sweep file; empty: all sweeps.")]
 
@@ -17,9 +19,10 @@ def status(sweep: Name = "", json: Json = False) -> None:
     from assets.usage import disk
 
     with clear_errors():
-        chosen = [any_sweep(sweep)] if sweep else list(read_catalogue().sweeps.values())
+        chosen = [any_file(sweep)] if sweep else _all(read_catalogue())
         found = {
-            "sweeps": [_sweep(one) for one in chosen],
+            "sweeps": [_sweep(one) for one in chosen if isinstance(one, Sweep)],
+            "searches": [searches.status(one) for one in chosen if isinstance(one, Search)],
             "launches": _launches(),
             "running": _running(),
             "disk": disk(),
@@ -28,6 +31,10 @@ def status(sweep: Name = "", json: Json = False) -> None:
         print_json(found)
     else:
         _print(found)
+
+
+def _all(catalogue: Catalogue) -> list[Sweep | Search]:
+    return [*catalogue.sweeps.values(), *catalogue.searches.values()]
 
 
 def _sweep(sweep) -> dict[str, Any]:
@@ -71,13 +78,19 @@ def _print(found: dict[str, Any]) -> None:
     console = wide_console()
     table = Table("sweep", "rows", "states", "disk")
     for one in found["sweeps"]:
-        states = ", ".join(f"{name} {count}" for name, count in sorted(one["states"].items()))
-        table.add_row(one["sweep"], str(one["rows"]), states, size(one["bytes"]))
+        table.add_row(one["sweep"], str(one["rows"]), _counted(one["states"]), size(one["bytes"]))
+    for one in found["searches"]:
+        trials = f"{one['trials']} of {one['wanted']} trials"
+        table.add_row(one["search"], trials, _counted(one["states"]), size(one["bytes"]))
     console.print(table)
     lines = [*map(_launch_line, found["launches"]), *map(_running_line, found["running"])]
     for line in lines or ["nothing runs now"]:
         console.print(line, markup=False, soft_wrap=True)
     console.print(_disk_line(found["disk"]), markup=False, soft_wrap=True)
+
+
+def _counted(states: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(states.items()))
 
 
 def _launch_line(one: dict[str, Any]) -> str:

@@ -51,7 +51,7 @@ class Training:
             phase_end = self.step == ends[self.phase]
             if self.step % EVERY == 0 or phase_end:
                 self._misbehave()
-                losses = {"loss": loss}
+                losses = {"loss": loss, "validation_loss": self.history[-1][-1]}
                 asked = report(
                     Progress(self.job.key, self.phase, self.step, self.total, losses, self._state, phase_end)
                 )

@@ -1,0 +1,123 @@
+"""Pruning: a training asks at every report whether complete trials were better at the same part of theirs.
+
+The worker has all that it takes to answer: the rule, and what each complete trial had reached where. It decides by
+itself at its own reports, so that no answer depends on how fast a message travels.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trainers.study import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WHOLE = 100
+"""The end of a training [%]."""
+
+Curve = dict[int, float]
+"""Value of the objective by the part of the training that is done [%]."""
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """The rule by which one trial may end early."""
+
+    objective: str
+    maximise: bool
+    keep: float
+    """Trials that may go on at each look [%]."""
+    startup_trials: int
+    warmup: int
+    interval: int
+    """Both in parts of the training [%]."""
+    curves: tuple[Curve, ...] = field(repr=False)
+    """What the complete trials had reached."""
+
+    def json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def of_json(cls, value: Mapping[str, Any]) -> Pruning:
+        """Return what `json` described."""
+        curves = tuple(_of_text(curve) for curve in value["curves"])
+        return cls(**{**value, "curves": curves})
+
+
+class Judge:
+    """Judge one training at its reports."""
+
+    def __init__(self, rule: Pruning) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.rule = rule
+        self.seen: Curve = {}
+        direction = "maximize" if rule.maximise else "minimize"
+        pruner = optuna.pruners.PercentilePruner(rule.keep, rule.startup_trials, rule.warmup)
+        study = optuna.create_study(direction=direction, pruner=pruner, sampler=optuna.samplers.RandomSampler(seed=0))
+        for curve in rule.curves:
+            study.add_trial(optuna.create_trial(value=curve[WHOLE], intermediate_values=curve))
+        self._trial = study.ask()
+
+    def __call__(self, progress: Progress) -> bool:
+        """Answer whether the training shall end now."""
+        value = progress.losses.get(self.rule.objective, math.nan)
+        part = part_of(progress.step, progress.total_steps, self.rule.interval)
+        if not math.isfinite(value) or not part or part <= max(self.seen, default=0):
+            return False
+        self._see(part, float(value))
+        return self._trial.should_prune()
+
+    def remember(self, text: str) -> None:
+        """Take up what `said` told before this training was interrupted, if it was judged by the same."""
+        told = json.loads(text)
+        for part, value in _of_text(told["seen"]).items() if told["by"] == self._by else ():
+            self._see(part, value)
+
+    @property
+    def said(self) -> str:
+        """What was seen so far, as text."""
+        return json.dumps({"by": self._by, "seen": self.seen})
+
+    @property
+    def _by(self) -> list[Any]:
+        return [self.rule.objective, self.rule.interval]
+
+    def _see(self, part: int, value: float) -> None:
+        self.seen[part] = value
+        self._trial.report(value, part)
+
+
+def part_of(step: int, total: int, interval: int) -> int:
+    """Return the last look that a training has passed: a multiple of `interval` [%].
+
+    >>> part_of(333, 1000, 5)
+    30
+    """
+    return WHOLE * step // total // interval * interval if total else 0
+
+
+def curve_of(history: pd.DataFrame, objective: str, total: int, interval: int) -> Curve:
+    """Return what a training had reached at each look: the first value measured there or later.
+
+    Where it ended early by itself, the last value holds up to the end.
+    """
+    known = history[["step", objective]].dropna()
+    looks = [*range(interval, WHOLE, interval), WHOLE]
+    curve: Curve = {}
+    for look in looks if len(known) else ():
+        later = known[known["step"] * WHOLE >= look * total]
+        curve[look] = float(later[objective].iloc[0] if len(later) else known[objective].iloc[-1])
+    return curve
+
+
+def _of_text(curve: Mapping[Any, float]) -> Curve:
+    """Return a curve whose keys went through JSON."""
+    return {int(part): float(value) for part, value in curve.items()}

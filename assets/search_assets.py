@@ -1,0 +1,112 @@
+"""The searches of a study as one asset, a partition per search file."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from assets import display, live, progress, search_table
+from assets.engine import EngineError, shared_engine
+from assets.objective import NoObjective
+from assets.search_run import SearchRun
+from assets.search_standing import Standing, status_of
+from assets.store import Store
+from assets.sweeps import Search, StudyCatalogue
+from assets.tracking import Tracker
+from assets.trials import Trial
+from trainers.study import Study
+
+LAYER = "search"
+
+
+def search_asset(study: Study, catalogue: StudyCatalogue) -> dg.AssetsDefinition:
+    """Build the searches of a study."""
+    key = dg.AssetKey([study.name, LAYER])
+
+    @dg.asset(
+        key=key,
+        partitions_def=dg.StaticPartitionsDefinition(list(catalogue.searches)),
+        output_required=False,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=study.name,
+        kinds={"optuna"},
+        description="Trials of a search: ordinary configurations in the store, proposed one after another by Optuna, "
+        "judged by a validation column. A run goes on until there are as many as the file asks for.",
+        pool="orrery",
+    )
+    def search(context: dg.AssetExecutionContext) -> Iterator:
+        for partition in context.partition_keys:
+            yield from _materialize(context, key, catalogue.searches[partition])
+
+    return search
+
+
+def _materialize(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, search: Search
+) -> Iterator[dg.AssetMaterialization]:
+    """Run a search; what there is of it is on record, also where it was interrupted."""
+    store, complaint = Store(), ""
+    try:
+        _run(search, store, context.run_id)
+    except (NoObjective, EngineError) as error:
+        complaint = str(error)
+    standing = Standing.of(search, store)
+    if standing.trials:
+        yield _event(key, standing, store)
+    if complaint := complaint or unfinished(standing):
+        raise dg.Failure(complaint, allow_retries=False)
+
+
+def _run(search: Search, store: Store, run_id: str) -> None:
+    with live.recorded(progress.publish) as listener:
+        run = SearchRun(search, store, shared_engine(), listener)
+        for trial in run.run():
+            _tell(trial, Standing(search, tuple(run.trials.all()), run.planner))
+            _track(search, trial, run_id)
+        for _ in run.finish():
+            pass
+
+
+def _tell(trial: Trial, standing: Standing) -> None:
+    """Say how a trial ended, and what is the best so far, to whoever shows progress."""
+    objective, best = standing.search.settings.objective, standing.best
+    reached = f"{objective} {trial.objective:.5g}" if trial.objective is not None else trial.told.get("detail", "")
+    so_far = f"; best so far {best.objective:.5g} (trial {best.number})" if best else ""
+    how = f"{status_of(trial)}{' (cached)' if trial.told.get('cached') else ''}"
+    progress.publish({"event": "trial", "text": f"trial {trial.number}: {how}, {reached}{so_far}"})
+
+
+def _track(search: Search, trial: Trial, run_id: str) -> None:
+    if trial.state == "complete" and (row := search.row(trial.values)[0]):
+        Tracker.shared().log(row.configuration.item, (), run_id)
+
+
+def unfinished(standing: Standing) -> str:
+    """Say in one line why a search is not done; nothing where it is."""
+    name = standing.search.name
+    if standing.open or standing.to_begin:
+        counts = f"{standing.open} trials are open and {standing.to_begin} have not begun"
+        return f"{name}: {counts}; `orrery run {name}` goes on"
+    if standing.best is None:
+        return f"{name}: no trial is complete; `orrery table {name}` says how each ended"
+    if due := standing.due():
+        return f"{name}: the best trial lacks {due[0].item.layer} {due[0].item.key}: {due[0].reason}"
+    return ""
+
+
+def _event(key: dg.AssetKey, standing: Standing, store: Store) -> dg.AssetMaterialization:
+    written = search_table.write(standing, store)
+    search, best = standing.search, standing.best
+    metadata: dict[str, Any] = {
+        "links": display.sweep_links(search.name, written.path),
+        "dagster/row_count": len(standing.trials),
+        **{f"trials/{status}": count for status, count in standing.counts.items()},
+        "trials": dg.MetadataValue.md(written.markdown),
+        "stored in": dg.MetadataValue.path(str(written.path)),
+    }
+    if best is not None:
+        metadata |= {"best": float(f"{best.objective:.6g}"), "best trial": best.number}
+        metadata["settings"] = dg.MetadataValue.json(dict(best.values))
+        metadata["use it"] = dg.MetadataValue.md(f"```\norrery promote {search.name}\n```")
+    tags = {"dagster/data_version": written.version, "dagster/data_version_is_user_provided": "true"}
+    return dg.AssetMaterialization(key, partition=search.key, metadata=metadata, tags=tags)

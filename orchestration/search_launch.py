@@ -1,0 +1,102 @@
+"""Run a search as one Dagster run, or whichever of the two a file is."""
+
+import time
+from dataclasses import dataclass
+
+import dagster as dg
+
+from assets import scratch
+from assets.engine import shared_engine
+from assets.launches import launch
+from assets.room import require_room
+from assets.search_assets import LAYER, unfinished
+from assets.search_standing import Standing
+from assets.search_table import answer
+from assets.store import Store, home
+from assets.study_assets import asset_key
+from assets.sweeps import Catalogue, Search, Sweep
+from orchestration.clean_up import LAUNCH, clean_up
+from orchestration.event_log import said_clearly
+from orchestration.sweep_run import PARENT, QUIET, JobByName, Summary, run_sweep
+
+
+@dataclass(frozen=True)
+class SearchSummary:
+    """What a run of a search did."""
+
+    search: str
+    trials: int
+    """Trials that ended in this run."""
+    answer: str
+    failed: dict[str, str]
+    """Why the search is not done, by its name; empty where it is."""
+    seconds: float
+
+    @property
+    def line(self) -> str:
+        """Say it in one line."""
+        return f"orrery: search {self.search}: {self.trials} trials in this run; {self.answer}"
+
+
+def run_file(
+    file: Sweep | Search, catalogue: Catalogue, instance: dg.DagsterInstance, job: JobByName, parent: str = ""
+) -> Summary | SearchSummary:
+    """Run what is missing of a sweep, or go on with a search; see `run_sweep` and `run_search`."""
+    if isinstance(file, Search):
+        return run_search(file, instance, job, parent)
+    return run_sweep(file, catalogue, instance, job, parent)
+
+
+def run_search(search: Search, instance: dg.DagsterInstance, job: JobByName, parent: str = "") -> SearchSummary:
+    """Begin a search or go on with it, until there are as many trials as it asks for.
+
+    Raises:
+        Busy: another process runs this search.
+        StoreError: less disk is free than the floor, or the home holds more than its quota.
+        Locked: another program holds the database of events.
+    """
+    require_room(home())
+    with launch(search.name) as own:
+        scratch.claim()
+        tags = {LAUNCH: own.id, "dagster/partition": search.key}
+        with said_clearly():
+            clean_up(instance)
+            if parent:
+                instance.add_run_tags(parent, {LAUNCH: own.id})
+                tags[PARENT] = parent
+            return _run(search, instance, job, tags)
+
+
+def _run(search: Search, instance: dg.DagsterInstance, job: JobByName, tags: dict[str, str]) -> SearchSummary:
+    started, engine = time.monotonic(), shared_engine()
+    engine.interrupted = False
+    standing, complaint = Standing.of(search, Store()), ""
+    before = len(ended(standing))
+    if not standing.done or search.key not in instance.get_materialized_partitions(asset_key(search.study, LAYER)):
+        made = job(f"{search.study}_{LAYER}").execute_in_process(
+            instance=instance, tags=tags, run_config=QUIET, raise_on_error=False
+        )
+        standing, complaint = Standing.of(search, Store()), "" if made.success else _failure(made)
+    complaint = complaint or unfinished(standing)
+    return SearchSummary(
+        search.name,
+        trials=len(ended(standing)) - before,
+        answer=answer(standing),
+        failed={search.name: complaint} if complaint else {},
+        seconds=time.monotonic() - started,
+    )
+
+
+def ended(standing: Standing) -> list[int]:
+    """Return the numbers of the trials that have ended."""
+    return [trial.number for trial in standing.trials if trial.state != "open"]
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    """Return what the step said when it failed."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            said = data.user_failure_data.description if data.user_failure_data else None
+            return said or str(data.error.message if data.error else "").strip()
+    return ""
