@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
@@ -114,10 +115,12 @@ def scales_of(standing: Standing) -> list[Scale]:
     leaves: dict[str, Leaf] = {}
     complete = [trial for trial in standing.trials if trial.state == "complete"]
 
+    def known(trial: Trial, name: str, leaf: Leaf) -> Any:
+        leaves[name] = leaf
+        return trial.drawn[name]
+
     for trial in complete:
-        standing.search.space.draw(
-            lambda name, leaf, known=trial.drawn: (leaves.setdefault(name, leaf), known[name])[1]
-        )
+        standing.search.space.draw(partial(known, trial))
     varied = (name for name in leaves if len({repr(trial.drawn.get(name)) for trial in complete}) > 1)
     return [_scale(name, leaves[name]) for name in varied]
 
@@ -156,15 +159,15 @@ def _label(standing: Standing) -> str:
 def _how(standing: Standing) -> str:
     """Say in words how the search went through its space."""
     settings = standing.search.settings
-    pruner = settings.pruner
+    pruner, sampler = settings.pruner, settings.sampler
     rule = "No trial is pruned."
     if pruner is not None:
         rule = (
-            f"After {pruner.startup_trials} complete trials, one is pruned where its best value so far is not among the "
-            f"best {pruner.keep:g} % at the same part of the training, looked at every {pruner.interval} %."
+            f"After {pruner.startup_trials} complete trials, one is pruned where its best value so far is not among "
+            f"the best {pruner.keep:g} % at the same part of the training, looked at every {pruner.interval} %."
         )
     return (
-        f"Sampler {settings.sampler.kind}, seed {settings.seed}, {settings.sampler.startup_trials} random trials first. "
+        f"Sampler {sampler.kind}, seed {settings.seed}; random trials first: {sampler.startup_trials}. "
         f"Objective: {settings.objective} in the last phase at the weights that are kept, to {settings.direction}; "
         f"test sets play no part. {rule}"
     )
@@ -202,9 +205,7 @@ def _trials(standing: Standing) -> Shown:
 
 def _failures(standing: Standing) -> Shown:
     ended = [trial for trial in standing.trials if trial.state == "failed"]
-    rows = [
-        [trial.number, status_of(trial), trial.told.get("key", ""), trial.told.get("detail", "")] for trial in ended
-    ]
+    rows = [[t.number, status_of(t), t.told.get("key", ""), t.told.get("detail", "")] for t in ended]
     return shown_table("Trials that failed", ("trial", "status", "key", "detail"), rows)
 
 
@@ -241,6 +242,5 @@ def _version(standing: Standing, store: Store) -> str:
     code = sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
     search = standing.search
     told = (search.name, search.description, search.settings.model_dump(mode="json"))
-    return short_digest(
-        *told, standing.table().to_csv(index=False), [list(r) for r in _tests(standing, store).rows], code
-    )
+    rows = standing.table().to_csv(index=False), [list(row) for row in _tests(standing, store).rows]
+    return short_digest(*told, *rows, code)

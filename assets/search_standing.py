@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+ENDED = ("cached", "step", "seconds", "hash", "detail")
+"""What the table says of the end of a trial."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """A search and its trials so far."""
@@ -93,20 +97,10 @@ class Standing:
     def columns(self) -> list[str]:
         """Columns of the table."""
         names = [dimension.name for dimension in self.search.space.dimensions]
-        return [
-            "trial",
-            "status",
-            self.search.settings.objective,
-            *names,
-            "cached",
-            "step",
-            "seconds",
-            "hash",
-            "detail",
-        ]
+        return ["trial", "status", self.search.settings.objective, *names, *ENDED]
 
     def _record(self, trial: Trial) -> dict[str, Any]:
-        told = {name: trial.told.get(name) for name in ("cached", "step", "seconds", "hash", "detail")}
+        told = {name: trial.told.get(name) for name in ENDED}
         values = {name: _cell(value) for name, value in trial.values.items()}
         head = {"trial": trial.number, "status": status_of(trial), self.search.settings.objective: trial.objective}
         return {**head, **values, **told}

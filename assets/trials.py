@@ -108,7 +108,7 @@ class Trials:
         drawn = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
         if chosen.kind == "random":
             return RandomSampler(seed=drawn)
-        return TPESampler(n_startup_trials=chosen.startup_trials, seed=drawn, warn_independent_sampling=False)
+        return TPESampler(n_startup_trials=chosen.startup_trials, seed=drawn)
 
     def _handle(self, trial: Trial) -> optuna.Trial:
         import optuna

@@ -33,7 +33,8 @@ class Watch:
         """Answer whether the training shall stop."""
         self.phase, self.step, self.total_steps = progress.phase, progress.step, progress.total_steps
         self.losses = {name: float(loss) for name, loss in progress.losses.items()}
-        stop = self.report(progress) or self._told(progress) or self._judged(progress)
+        judged = self._judged(progress)  # also where it is to stop anyway: no look may be lost to an interrupt
+        stop = self.report(progress) or self._told(progress) or judged
         if progress.phase_end:  # before the checkpoint, from which a resumed training does not pass here again
             self.on_phase_end(progress)
         self.checkpoints.offer(progress, stopping=stop)

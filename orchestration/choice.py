@@ -24,10 +24,13 @@ def choose_sweep(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep
     """
     chosen = choose_file(catalogue, name, study)
     if isinstance(chosen, Search):
-        raise UnknownSweep(
-            f"{chosen.name} is a search; expected a sweep: `orrery promote {chosen.name}` makes one of it"
-        )
+        raise UnknownSweep(not_a_sweep(chosen))
     return chosen
+
+
+def not_a_sweep(search: Search) -> str:
+    """Say what to do where a sweep was expected."""
+    return f"{search.name} is a search; expected a sweep: `orrery promote {search.name}` makes one of its best trial"
 
 
 def choose_file(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep | Search:

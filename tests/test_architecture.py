@@ -16,7 +16,7 @@ from trainers import STUDIES
 ROOT = Path(__file__).parent.parent
 PARTS = ("orchestration", "assets", "trainers")
 FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
-HEAVY = {"jax", "jaxlib", "equinox", "diffrax", "optax", "torch", "mlflow", "matplotlib", "pandas", "scipy"}
+HEAVY = {"jax", "jaxlib", "equinox", "diffrax", "optax", "torch", "mlflow", "matplotlib", "pandas", "scipy", "optuna"}
 INDESCRIPT = {"utils", "util", "helpers", "manager", "base", "core", "misc", "common", "tools"}
 PICKLERS = {"pickle", "cPickle", "_pickle", "cloudpickle", "joblib", "dill", "shelve", "marshal"}
 BANNED_CALLS = {

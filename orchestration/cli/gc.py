@@ -39,7 +39,7 @@ def gc(
 
 
 def _needed() -> set[tuple[str, str, str]]:
-    """Return what the sweep files ask for, and the trials of searches; a file that cannot be read might ask for anything, so it ends this."""
+    """Return what sweeps and searches need; a file that cannot be read might ask for anything, so it ends this."""
     from assets.garbage import needed_by
     from assets.search_standing import Standing
     from assets.store import Store

@@ -13,7 +13,7 @@ from assets.budget import TooLargeError
 from assets.launches import Busy
 from assets.store import Damaged, Missing
 from assets.sweeps import Catalogue, Search, Sweep, SweepError, load, read_catalogue
-from orchestration.choice import UnknownSweep, choose_file
+from orchestration.choice import UnknownSweep, choose_file, not_a_sweep
 
 WRONG_REQUEST = 2
 
@@ -54,9 +54,7 @@ def known_sweep(name: str) -> tuple[Sweep, Catalogue]:
 
 def _sweep(chosen: Sweep | Search) -> Sweep:
     if isinstance(chosen, Search):
-        refuse(
-            f"{chosen.name} is a search; expected a sweep: `orrery promote {chosen.name}` makes one of its best trial"
-        )
+        refuse(not_a_sweep(chosen))
     return chosen
 
 

@@ -20,6 +20,8 @@ NOT_DONE = 1
 
 def plan(search: "Search", json: bool) -> None:
     """Show which trials there are and what a run would do."""
+    from assets.search_table import answer
+
     standing = _standing(search)
     found = {
         **_counts(standing),
@@ -45,9 +47,7 @@ def plan(search: "Search", json: bool) -> None:
     for one in found["due"]:
         print(f"  best trial  {one['layer']} {one['key']}  {one['state']}: {one['reason']}")
     if standing.best:
-        print(
-            f"best so far: trial {found['best']['trial']}, {search.settings.objective} {found['best']['objective']:.5g}"
-        )
+        print(f"best so far: {answer(standing)}")
 
 
 def run(search: "Search", cpus: int, json: bool, limit: float | None) -> None:

@@ -1,14 +1,21 @@
-"""A small search of the toy study, and an engine of one worker; a test module names this one in `pytest_plugins`."""
+"""Searches of the toy study, run in this process; a test module names this one in `pytest_plugins`."""
 
+from collections import deque
 from textwrap import dedent
 
 import pytest
 
+from assets import stages
 from assets.engine import Engine
+from assets.pruning import Judge
 from assets.search_file import load_search
 from assets.search_run import SearchRun
 from assets.store import Store
-from tests.assets.conftest import register_toy
+
+SPACE = """
+    model.phases[*].learning_rate: {log_uniform: [1e-3, 0.3]}
+    model.width: {integer: [2, 8], step: 2}
+"""
 
 TEXT = """
 study: toy
@@ -16,48 +23,70 @@ description: Which <width> & rate?
 tests: [test]
 base:
   dataset: {{trajectories: 8}}
-  model: {{phases: [{{steps: 40}}]}}
+  model: {model}
 search:
-  objective: validation_loss
+  objective: {objective}
   trials: {trials}
-  seed: 3
+  seed: {seed}
   sampler: {{startup_trials: 3}}
   pruner: {pruner}
   space:
-    model.phases[*].learning_rate: {{log_uniform: [1e-3, 0.3]}}
-    model.width: {{integer: [2, 8], step: 2}}
-    model.behaviour: {{choice: {behaviours}}}
+{space}
 """
 
+DEFAULTS = {
+    "model": "{phases: [{steps: 40}]}",
+    "objective": "validation_loss",
+    "trials": 4,
+    "seed": 3,
+    "pruner": "null",
+    "space": SPACE.strip("\n"),
+}
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    """One worker for all tests of a file: importing torch takes longer than most of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ORRERY_HOME", str(tmp_path_factory.mktemp("engine") / "home"))
-        register_toy(patch)
-        with Engine(1, grace=5.0) as engine:
-            yield engine
 
+class Inline(Engine):
+    """An engine that makes one task after another in this process, as if it had `cpus` workers."""
 
-@pytest.fixture
-def searching(engine, tmp_path, home, monkeypatch):
-    """Return a function that writes a search file, and one that runs it in a store of its own."""
-    monkeypatch.setattr(engine, "interrupted", False)
-    return Searching(engine, tmp_path)
+    def __init__(self, cpus=1):
+        self.cpus = list(range(cpus))
+        self.interrupted = False
+        self.train_until = None
+        self.made = []
+        self._tasks = deque()
+
+    def run(self, tasks, on_line=None, deadline=None):
+        self._tasks = deque(tasks)
+        while self._tasks:
+            task = self._tasks.popleft()
+            self.made.append(task.item)
+            judge = Judge(task.pruning) if task.pruning else None
+            yield stages.run(task.item, task.fingerprint, Store(), judge=judge)
+
+    def add(self, task):
+        self._tasks.append(task)
+
+    def trained(self):
+        return [item.hash for item in self.made if item.layer == "model"]
 
 
 class Searching:
-    """Searches in one folder, and what runs them."""
+    """Search files in one folder, and what runs them."""
 
-    def __init__(self, engine, folder):
-        self.engine = engine
+    def __init__(self, folder):
         self.folder = folder
 
-    def load(self, name="tune", text=TEXT, trials=6, pruner="null", behaviours="[train]"):
+    def load(self, name="tune", **changes):
         path = self.folder / f"{name}.yaml"
-        path.write_text(dedent(text).format(trials=trials, pruner=pruner, behaviours=behaviours))
+        path.write_text(dedent(TEXT).format(**DEFAULTS | changes))
         return load_search(path)
 
-    def run(self, search, listener=lambda line: None):
-        return list(SearchRun(search, Store(), self.engine, listener).run())
+    def run(self, search, engine=None):
+        return list(SearchRun(search, Store(), engine or Inline(), lambda line: None).run())
+
+
+@pytest.fixture
+def searching(tmp_path, home):
+    """Searches in a home of their own."""
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    return Searching(folder)
