@@ -134,6 +134,11 @@ def sweep_links(sweep: str, artifact: Path) -> dg.MarkdownMetadataValue:
     return _markdown_links({page: f"/{page}/{sweep}" for page in ("report", "failures")} | files)
 
 
+def search_links(search: str, artifact: Path) -> dg.MarkdownMetadataValue:
+    """Return links to the page of a search, and to the files of its table."""
+    return _markdown_links({"report": f"/search/{search}", "files": f"/files/{'/'.join(artifact.parts[-3:])}"})
+
+
 def _markdown_links(shown: Mapping[str, str]) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(" · ".join(f"[{name}]({address})" for name, address in shown.items()))
 

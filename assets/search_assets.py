@@ -98,7 +98,7 @@ def _event(key: dg.AssetKey, standing: Standing, store: Store) -> dg.AssetMateri
     written = search_table.write(standing, store)
     search, best = standing.search, standing.best
     metadata: dict[str, Any] = {
-        "links": display.sweep_links(search.name, written.path),
+        "links": display.search_links(search.name, written.path),
         "dagster/row_count": len(standing.trials),
         **{f"trials/{status}": count for status, count in standing.counts.items()},
         "trials": dg.MetadataValue.md(written.markdown),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from itertools import combinations
@@ -13,7 +14,7 @@ from assets import search_figures as figures
 from assets.identity import short_digest
 from assets.leaderboard import page_manifest
 from assets.pictures import Picture, drawn
-from assets.report import TEMPLATES, Report, render
+from assets.report import TEMPLATES, render
 from assets.report_tables import Shown, shown_table
 from assets.search_figures import Scale
 from assets.search_standing import Standing, status_of
@@ -34,7 +35,18 @@ MOST_SLICES = 9
 CODE = ("search_figures", "search_report", "search_standing", "search_table", "pictures", "report_tables")
 
 
-def write(search: Search, store: Store) -> Report:
+@dataclass(frozen=True)
+class SearchReport:
+    """A written report of a search."""
+
+    path: Path
+    """The HTML page."""
+    markdown: Path
+    version: str
+    answer: str
+
+
+def write(search: Search, store: Store) -> SearchReport:
     """Store the report of a search, as it is if it says what would be written anyway."""
     standing = Standing.of(search, store)
     address, version = (search.study, "report", short_digest("report", search.name)), _version(standing, store)
@@ -53,7 +65,7 @@ def write(search: Search, store: Store) -> Report:
     if manifest is None:
         raise Missing(f"the report of {search.name} was removed while it was written; run it again")
     folder = store.path(*address)
-    return Report(folder / "report.html", folder / "report.md", version, manifest["answer"])
+    return SearchReport(folder / "report.html", folder / "report.md", version, manifest["answer"])
 
 
 def content(standing: Standing, store: Store) -> dict[str, Any]:

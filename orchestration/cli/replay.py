@@ -46,7 +46,7 @@ def replay(key: Key) -> None:
 
 
 def find(key: str) -> tuple["Item", "StudyCatalogue"]:
-    """Return the item of a key or hash that some sweep holds; exit with 2 where there is none, or more than one."""
+    """Return the item of a key or hash that some sweep or search holds; exit with 2 where there is none, or more than one."""
     from assets.sweeps import read_catalogue
     from trainers import STUDIES
 
@@ -67,8 +67,15 @@ def find(key: str) -> tuple["Item", "StudyCatalogue"]:
 
 
 def _items(study: "StudyCatalogue") -> Iterator["Item"]:
+    """Yield everything that sweeps and the trials of searches are made of."""
+    from assets.search_standing import Standing
+    from assets.store import Store
+
     for items in (study.models, study.segments, study.datasets):
         yield from items.values()
+    for search in study.searches.values():
+        for found in Standing.of(search, Store()).sweep().items().values():
+            yield from found
 
 
 def _failing(given: "Item", study: "StudyCatalogue") -> "Item":

@@ -10,7 +10,7 @@ import typer
 from orchestration.cli.request import print_json
 
 if TYPE_CHECKING:
-    from assets.report import Report
+    from assets.search_report import SearchReport
     from assets.search_standing import Standing
     from assets.sweeps import Search, Sweep
     from orchestration.search_launch import SearchSummary
@@ -88,7 +88,7 @@ def table(search: "Search", csv: bool, json: bool) -> None:
         _print_trials(search)
 
 
-def report(search: "Search") -> "Report":
+def report(search: "Search") -> "SearchReport":
     """Write the report of a search."""
     from assets.search_report import write
     from assets.store import Store

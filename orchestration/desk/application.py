@@ -16,7 +16,16 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from assets.store import Damaged, project_root
-from orchestration.desk import failures_page, files_page, home_page, live_page, mlflow_link, report_page, which
+from orchestration.desk import (
+    failures_page,
+    files_page,
+    home_page,
+    live_page,
+    mlflow_link,
+    report_page,
+    search_page,
+    which,
+)
 from orchestration.desk.guard import Guard
 from orchestration.desk.page import message
 from orchestration.desk.sweep_watch import SweepWatch
@@ -33,6 +42,7 @@ PAGES = (
     Route("/report", which.go_to_sweep),
     Route("/report/{study}/{sweep}", report_page.report_page),
     Route("/compare", report_page.compare_page),
+    Route("/search/{study}/{search}", search_page.search_page),
     Route("/live", live_page.live_page),
     Route("/live/state", live_page.live_state),
     Route("/live/stop", live_page.stop, methods=["POST"]),

@@ -1,4 +1,4 @@
-"""`/`: what is here. Every sweep with how far it is, what is broken, and where to go on."""
+"""`/`: what is here. Every sweep and search with how far it is, what is broken, and where to go on."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from assets.plan import State, plan_sweep
 from assets.store import Store, home
 from assets.sweeps import Row, Sweep
 from orchestration.desk.page import render, template
+from orchestration.desk.search_page import standing_of
 
 PAGE = template(
     "home",
@@ -45,14 +46,25 @@ Mend the file, or press <b>Reload definitions</b> at <a href="/locations">Deploy
 <tr><td colspan="7">No sweep file under <code>sweeps/</code> can be used yet.</td></tr>
 {% endfor %}
 </table></div>
-<p>A sweep is started by <code>orrery run &lt;sweep&gt;</code>, or in the
+{% if searches %}
+<h2>Searches</h2>
+<div class="wide"><table>
+<tr><th>search</th><th>question</th><th class="number">trials</th><th>found so far</th><th></th></tr>
+{% for search in searches %}
+<tr><td><a href="/search/{{ search.name }}">{{ search.name }}</a></td><td>{{ search.description }}</td>
+<td class="number">{{ search.trials }} of {{ search.wanted }}</td><td>{{ search.answer }}</td>
+<td><a href="/assets/{{ search.study }}/search?partition={{ search.key|urlencode }}">partition</a></td></tr>
+{% endfor %}
+</table></div>
+{% endif %}
+<p>A sweep or a search is started by <code>orrery run &lt;name&gt;</code>, or in the
 <a href="/jobs">Dagster UI</a> by the job <code>&lt;study&gt;_sweep</code>.</p>
 {% endblock %}""",
 )
 
 
 def home_page(request: Request) -> Response:
-    """Show every sweep under sweeps/."""
+    """Show every sweep and search under sweeps/."""
     watch = request.app.state.watch
     catalogue = watch.catalogue()
     store = Store()
@@ -63,6 +75,7 @@ def home_page(request: Request) -> Response:
         broken=[line for error in catalogue.broken.values() for line in error.problems],
         place=str(home()),
         sweeps=[progress_of(sweep, store) for sweep in catalogue.sweeps.values()],
+        searches=[standing_of(search, store) for search in catalogue.searches.values()],
     )
 
 
