@@ -46,7 +46,7 @@ def replay(key: Key) -> None:
 
 
 def find(key: str) -> tuple["Item", "StudyCatalogue"]:
-    """Return the item of a key or hash that some sweep or search holds; exit with 2 where there is none, or more than one."""
+    """Return the item of a key or hash of a sweep or search; exit with 2 where there is none, or more than one."""
     from assets.sweeps import read_catalogue
     from trainers import STUDIES
 

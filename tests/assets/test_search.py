@@ -168,18 +168,7 @@ def test_a_search_that_was_broken_off_goes_on_with_the_same_trials(searching, mo
 class Breaking(Inline):
     """An engine that is broken off in the second training of each run, at half of it."""
 
-    def run(self, tasks, on_line=None, deadline=None):
-        from assets import stages
-        from assets.pruning import Judge
-
-        self._tasks.extend(tasks)
-        while self._tasks and not self.interrupted:
-            task = self._tasks.popleft()
-            self.made.append(task.item)
-            judge = Judge(task.pruning) if task.pruning else None
-            yield stages.run(task.item, task.fingerprint, Store(), self._report, judge)
-
-    def _report(self, progress):
+    def report(self, progress):
         self.interrupted = len(self.trained()) == 2 and progress.step >= 20
         return self.interrupted
 

@@ -7,7 +7,6 @@ import pytest
 
 from assets import stages
 from assets.engine import Engine
-from assets.pruning import Judge
 from assets.search_file import load_search
 from assets.search_run import SearchRun
 from assets.store import Store
@@ -56,11 +55,13 @@ class Inline(Engine):
 
     def run(self, tasks, on_line=None, deadline=None):
         self._tasks = deque(tasks)
-        while self._tasks:
+        while self._tasks and not self.interrupted:
             task = self._tasks.popleft()
             self.made.append(task.item)
-            judge = Judge(task.pruning) if task.pruning else None
-            yield stages.run(task.item, task.fingerprint, Store(), judge=judge)
+            yield from stages.run_together([task], Store(), self.report)
+
+    def report(self, progress):
+        return False
 
     def add(self, task):
         self._tasks.append(task)
