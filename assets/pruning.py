@@ -73,7 +73,7 @@ class Judge:
         if not math.isfinite(value) or not part or part <= max(self.seen, default=0):
             return False
         self._see(part, float(value))
-        return self._trial.should_prune()
+        return part < WHOLE and self._trial.should_prune()  # at its end, a training is complete
 
     def remember(self, text: str) -> None:
         """Take up what `said` told before this training was interrupted, if it was judged by the same."""
