@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
-from assets.sweeps import load_sweep
+from assets.sweeps import load_search, load_sweep
 from tests.documents import ROOT, blocks, read, replaced
 
 NOTEBOOK = ROOT / "examples" / "quickstart.ipynb"
@@ -56,6 +56,17 @@ def test_the_sweeps_in_documents_load(text: str, rows: int, tmp_path: Path) -> N
     sweep = load_sweep(file)
     assert len(sweep.rows) == rows
     assert not sweep.warnings
+
+
+def test_the_searches_in_documents_load(tmp_path: Path) -> None:
+    whole, *variants = blocks("docs/searches.md", "yaml")
+    (part,) = (text for text in blocks("README.md", "yaml") if text.startswith("search"))
+    (named,) = variants
+    for text in (whole, whole.partition("search:")[0] + part, whole + named):
+        file = tmp_path / "shown.yaml"
+        file.write_text(text)
+        search = load_search(file)
+        assert not search.warnings and len(search.corners) >= 3
 
 
 def test_the_dataset_of_your_own_loads(tmp_path: Path) -> None:
