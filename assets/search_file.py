@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.configurations import Configurations
+from assets.expand import sets
 from assets.rows import Configuration, Sweep
 from assets.searches import Search, SearchSettings
 from assets.settings import covers
@@ -134,7 +135,8 @@ class SearchReading(Reading):
 def _makes(dimension: Dimension, setting: Place) -> bool:
     if dimension.path:
         return covers(dimension.path, setting)
-    return any(covers(path, setting) for change in dimension.changes.values() for path, _ in change)
+    changes = (one for change in dimension.changes.values() for one in change)
+    return any(covers(path, setting) and sets(value, setting[len(path) :]) for path, value in changes)
 
 
 def load(path: Path, root: Path | None = None) -> Sweep | Search:

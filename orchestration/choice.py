@@ -16,28 +16,11 @@ class UnknownSweep(LookupError):  # noqa: N818
         return str(self.args[0])
 
 
-def choose_sweep(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep:
-    """Return the sweep of that name (`<study>/<sweep>`), or the default one, of the first study that has one.
-
-    Raises:
-        UnknownSweep: with the names there are, or with the error of the file that could not be read; or it is a search.
-    """
-    chosen = choose_file(catalogue, name, study)
-    if isinstance(chosen, Search):
-        raise UnknownSweep(not_a_sweep(chosen))
-    return chosen
-
-
-def not_a_sweep(search: Search) -> str:
-    """Say what to do where a sweep was expected."""
-    return f"{search.name} is a search; expected a sweep: `orrery promote {search.name}` makes one of its best trial"
-
-
 def choose_file(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep | Search:
-    """Return the sweep or search of that name, or the default sweep.
+    """Return the sweep or search of that name (`<study>/<name>`), or the default sweep, of the first study that has one.
 
     Raises:
-        UnknownSweep: as `choose_sweep`.
+        UnknownSweep: with the names there are, or with the error of the file that could not be read.
     """
     known = {n: s for n, s in catalogue.sweeps.items() if not study or s.study == study}
     if name:
@@ -62,3 +45,8 @@ def _named(catalogue: Catalogue, name: str, known: Mapping[str, File]) -> File:
         if name in (stem, stem.rsplit("/", 1)[-1]):
             raise UnknownSweep("\n".join(error.problems))
     raise UnknownSweep(f"no sweep {name!r} under sweeps/; there are: {', '.join(sorted(known)) or 'none'}")
+
+
+def not_a_sweep(search: Search) -> str:
+    """Say what to do where a sweep was expected."""
+    return f"{search.name} is a search; expected a sweep: `orrery promote {search.name}` makes one of its best trial"

@@ -92,9 +92,9 @@ def test_every_option_is_tried_before_anything_starts(write):
     ("old", "new", "line"),
     [
         ("trials: 5", "trials: 0", "9: search.trials: given 0; expected greater than or equal to 1"),
-        ("trials: 5", "trails: 5", "9: search.trails: unknown key 'trails'; nearest: trials"),
+        ("  trials: 5", "  sede: 1\n  trials: 5", "9: search.sede: unknown key 'sede'; nearest: seed"),
         ("[1e-4, 1e-2]", "[1e-2, 1e-4]", "11: search.space.model.learning_rate: given [0.01, 0.0001]; expected ["),
-        ("[1e-4, 1e-2]", "[0.0, 1e-2]", "11: search.space.model.learning_rate.log_uniform[0]: given 0.0"),
+        ("[1e-4, 1e-2]", "[0.0, 1e-2]", "11: search.space.model.learning_rate.log_uniform[0]: given 0"),
         ("[1e-4, 1e-2]", "[1e-4, 5]", "11: model.learning_rate: given 5.0; expected less than or equal to 1"),
         ("model.dropout", "model.dropuot", "12: model.dropuot: unknown key 'dropuot'; nearest: dropout"),
         ("{uniform: [0.0, 0.5]}", "{unifrom: [0.0, 0.5]}", "12: search.space.model.dropout: unknown kind"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.sweeps import Catalogue, read_catalogue
-from orchestration.choice import UnknownSweep, choose_sweep
+from orchestration.choice import UnknownSweep, choose_file
 from orchestration.clock import local_timezone
 from orchestration.sweep_run import contiguous
 
@@ -18,24 +18,24 @@ def catalogue() -> Catalogue:
 
 
 def test_the_default_sweep_is_chosen_without_a_name(catalogue: Catalogue) -> None:
-    assert choose_sweep(catalogue).name == "two_body/heads"
+    assert choose_file(catalogue).name == "two_body/heads"
 
 
 @pytest.mark.parametrize("name", ["two_body/heads", "heads"])
 def test_a_sweep_is_found_by_its_full_and_by_its_short_name(catalogue: Catalogue, name: str) -> None:
-    assert choose_sweep(catalogue, name).name == "two_body/heads"
+    assert choose_file(catalogue, name).name == "two_body/heads"
 
 
 def test_an_unknown_name_lists_what_there_is(catalogue: Catalogue) -> None:
     with pytest.raises(UnknownSweep, match="two_body/smoke"):
-        choose_sweep(catalogue, "nonesuch")
+        choose_file(catalogue, "nonesuch")
 
 
 def test_a_broken_file_is_named_with_its_own_error(tmp_path: Path) -> None:
     (tmp_path / "two_body").mkdir()
     (tmp_path / "two_body/bad.yaml").write_text("study: two_body\nbase: {model: {witdh: 3}}\n")
     with pytest.raises(UnknownSweep, match="witdh"):
-        choose_sweep(read_catalogue(tmp_path), "bad")
+        choose_file(read_catalogue(tmp_path), "bad")
 
 
 @given(st.lists(st.booleans(), max_size=12))

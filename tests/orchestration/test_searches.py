@@ -93,4 +93,5 @@ def test_what_trials_need_is_not_cleaned_up(tuned: Project) -> None:
 def test_a_command_for_sweeps_says_what_to_do_with_a_search(tuned: Project) -> None:
     assert f"{NAME} is a search; expected a sweep" in tuned.orrery("diff", f"{tuned.root}/sweeps/{NAME}.yaml", code=2)
     assert "--only-failed is for sweeps" in tuned.orrery("run", NAME, "--only-failed", code=2)
+    tuned.orrery("promote", NAME)
     assert "expected a search" in tuned.orrery("promote", f"{NAME}_best", code=2)
