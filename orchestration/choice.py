@@ -1,12 +1,7 @@
 """The choice of a sweep or a search by name."""
 
-from collections.abc import Mapping
-from typing import TypeVar
-
 from assets.sweeps import Catalogue, Search, Sweep
 from trainers import STUDIES
-
-File = TypeVar("File", bound=Sweep | Search)
 
 
 class UnknownSweep(LookupError):  # noqa: N818
@@ -17,7 +12,7 @@ class UnknownSweep(LookupError):  # noqa: N818
 
 
 def choose_file(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep | Search:
-    """Return the sweep or search of that name (`<study>/<name>`), or the default sweep, of the first study that has one.
+    """Return the sweep or search of that name, or the default sweep, of the first study that has one.
 
     Raises:
         UnknownSweep: with the names there are, or with the error of the file that could not be read.
@@ -33,7 +28,7 @@ def choose_file(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep 
     return min(defaults, key=lambda sweep: order.index(sweep.study) if sweep.study in order else len(order))
 
 
-def _named(catalogue: Catalogue, name: str, known: Mapping[str, File]) -> File:
+def _named(catalogue: Catalogue, name: str, known: dict[str, Sweep | Search]) -> Sweep | Search:
     """Return the one file whose full name, or whose name within its study, is given."""
     matches = [sweep for full, sweep in known.items() if name in (full, sweep.key)]
     if len(matches) == 1:
