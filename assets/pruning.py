@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from trainers.study import Progress
 
@@ -59,9 +59,10 @@ class Judge:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.rule = rule
         self.seen: Curve = {}
-        direction = "maximize" if rule.maximise else "minimize"
         pruner = optuna.pruners.PercentilePruner(rule.keep, rule.startup_trials, rule.warmup)
-        study = optuna.create_study(direction=direction, pruner=pruner, sampler=optuna.samplers.RandomSampler(seed=0))
+        study = optuna.create_study(
+            direction=direction_of(rule.maximise), pruner=pruner, sampler=optuna.samplers.RandomSampler(seed=0)
+        )
         for curve in rule.curves:
             study.add_trial(optuna.create_trial(value=curve[WHOLE], intermediate_values=curve))
         self._trial = study.ask()
@@ -93,6 +94,11 @@ class Judge:
     def _see(self, part: int, value: float) -> None:
         self.seen[part] = value
         self._trial.report(value, part)
+
+
+def direction_of(maximise: bool) -> Literal["maximize", "minimize"]:
+    """Return a direction as Optuna spells it."""
+    return "maximize" if maximise else "minimize"
 
 
 def part_of(step: int, total: int, interval: int) -> int:

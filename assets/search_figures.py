@@ -53,6 +53,7 @@ def objective_history(trials: pd.DataFrame, objective: str, maximise: bool) -> F
     Open marks: pruned trials at the last value they had. Crosses at the lower edge: failed ones.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(7.5, 3.8), layout="constrained")
     axes = figure.subplots()
@@ -64,7 +65,7 @@ def objective_history(trials: pd.DataFrame, objective: str, maximise: bool) -> F
     bottom = axes.get_xaxis_transform()
     axes.plot(failed["trial"], [0.02] * len(failed), "x", color=COLOURS["failed"], transform=bottom, label="failed")
     axes.set(xlabel="trial", ylabel=objective, yscale=_scale([*complete["objective"], *pruned["last"]]))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(fontsize="x-small", loc="upper right")
     return figure
@@ -81,7 +82,7 @@ def objective_curves(curves: Mapping[int, Mapping[int, float]], states: Mapping[
     axes = figure.subplots()
     for number, curve in curves.items():
         parts, values = list(curve), list(curve.values())
-        style = {"color": COLOURS.get(states[number], "0.5"), "lw": 0.9, "alpha": 0.8}
+        style: dict[str, Any] = {"color": COLOURS.get(states[number], "0.5"), "lw": 0.9, "alpha": 0.8}
         if number == best:
             style |= {"color": "k", "lw": 1.8, "zorder": 3}
         axes.plot(parts, values, **style)
@@ -204,6 +205,7 @@ def contours(
 
 def _surface(axes: Axes, x: np.ndarray, y: np.ndarray, z: np.ndarray, norm: Normalize, colours: Any) -> None:
     """Fill the triangles between points, where they span an area."""
+    from matplotlib.tri import Triangulation
     from scipy.spatial import Delaunay, QhullError
 
     if len(z) < LEAST_FOR_CONTOURS or not np.ptp(x) or not np.ptp(y):
@@ -212,7 +214,8 @@ def _surface(axes: Axes, x: np.ndarray, y: np.ndarray, z: np.ndarray, norm: Norm
         triangles = Delaunay(np.column_stack([x / np.ptp(x), y / np.ptp(y)])).simplices
     except QhullError:  # all points on one line
         return
-    axes.tripcolor(x, y, triangles, z, norm=norm, cmap=colours, shading="gouraud", alpha=0.75)
+    shape = Triangulation(x, y, triangles)
+    axes.tripcolor(shape, z, norm=norm, cmap=colours, shading="gouraud", alpha=0.75)
 
 
 def short_leaf(name: str) -> str:

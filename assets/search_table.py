@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from assets.identity import short_digest
 from assets.labelled import counted, markdown_table
 from assets.leaderboard import page_manifest
+from assets.replicates import shown
 from assets.search_standing import Standing
 from assets.store import Store
 
@@ -53,13 +54,11 @@ def answer(standing: Standing) -> str:
     """Say in one line what the search has found."""
     search, best = standing.search, standing.best
     ended = ", ".join(f"{count} {status}" for status, count in standing.counts.most_common())
-    how_many = f"{counted(len(standing.trials), 'trial')} of {search.settings.trials} ({ended or 'none has begun'})"
+    wanted = f"; {standing.to_begin} have not begun" if standing.to_begin else ""
+    trials = f"{counted(len(standing.trials), 'trial')} ({ended or 'none has begun'}{wanted})"
     if best is None:
-        return f"No trial is complete yet: {how_many}."
-    settings = ", ".join(f"{name} = {value}" for name, value in best.values.items())
-    where = f"{search.settings.objective} {best.objective:.5g}, the {_which(standing)} of {how_many}"
-    return f"Trial {best.number}: {where}. {settings}."
-
-
-def _which(standing: Standing) -> str:
-    return "largest" if standing.search.settings.maximise else "smallest"
+        return f"No trial is complete yet: {trials}."
+    settings = ", ".join(f"{name} = {shown(value)}" for name, value in best.values.items())
+    which = "largest" if search.settings.maximise else "smallest"
+    value = f"{search.settings.objective}, {best.objective:.5g}"
+    return f"Trial {best.number} has the {which} {value}, of {trials}: {settings}."

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from assets.plan import Planner
-from assets.pruning import Curve
+from assets.pruning import Curve, direction_of
 from assets.searches import Search
 from assets.space import Leaf, Options
 from assets.store import Store, home
@@ -159,7 +159,7 @@ def _study(search: Search, fingerprint: str, create: bool) -> optuna.Study | Non
         f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": PATIENCE_SECONDS}}
     )
     name = fingerprint[:12]
-    direction = "maximize" if search.settings.maximise else "minimize"
+    direction = direction_of(search.settings.maximise)
     if create:
         return optuna.create_study(storage=storage, study_name=name, direction=direction, load_if_exists=True)
     if name not in optuna.get_all_study_names(storage):

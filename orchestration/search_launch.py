@@ -15,6 +15,7 @@ from assets.search_table import answer
 from assets.store import Store, home
 from assets.study_assets import asset_key
 from assets.sweeps import Catalogue, Search, Sweep
+from assets.yaml_loader import one_line
 from orchestration.clean_up import LAUNCH, clean_up
 from orchestration.event_log import said_clearly
 from orchestration.sweep_run import PARENT, QUIET, JobByName, Summary, run_sweep
@@ -35,7 +36,7 @@ class SearchSummary:
     @property
     def line(self) -> str:
         """Say it in one line."""
-        return f"orrery: search {self.search}: {self.trials} trials in this run; {self.answer}"
+        return f"orrery: search {self.search}: {self.trials} trials in this run. {self.answer}"
 
 
 def run_file(
@@ -97,6 +98,10 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
-            said = data.user_failure_data.description if data.user_failure_data else None
-            return said or str(data.error.message if data.error else "").strip()
+            if data.user_failure_data and data.user_failure_data.description:
+                return data.user_failure_data.description
+            error = data.error
+            while error and error.cause:
+                error = error.cause
+            return one_line(error.message) if error else ""
     return ""

@@ -68,7 +68,8 @@ def known_file(name: str) -> tuple[Sweep | Search, Catalogue]:
     if not name.endswith((".yaml", ".yml")):
         return choose_file(catalogue, name), catalogue
     path = Path(name).resolve()
-    for one in (*catalogue.sweeps.values(), *catalogue.searches.values()):
+    files: list[Sweep | Search] = [*catalogue.sweeps.values(), *catalogue.searches.values()]
+    for one in files:
         if one.path.resolve() == path:
             return one, catalogue
     load(path)

@@ -40,7 +40,7 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> Project:
     write(project, 3)
     assert "0 of 3 trials (none yet)" in project.orrery("plan", NAME)
     said = project.orrery("run", NAME, "--cpus", "1")
-    assert "3 trials in this run; Trial" in said and "trial 2: ok, validation_loss" in said
+    assert "3 trials in this run. Trial" in said and "trial 2: ok, validation_loss" in said
     return project
 
 
