@@ -10,6 +10,7 @@ import numpy as np
 
 from assets.replicates import shown
 from assets.search_standing import better
+from assets.space import LENGTH
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +23,17 @@ LEAST_FOR_CONTOURS = 6
 """Trials below which a surface between them would be invention."""
 
 
+LEVELS = 13
+"""Contours and the two ends."""
+
+
 @dataclass(frozen=True)
 class Scale:
     """How a drawn setting is put on an axis."""
 
     name: str
     log: bool = False
+    whole: bool = False
     labels: tuple[Any, ...] = ()
     """Of a choice: the options, at 0, 1, 2, ..."""
 
@@ -71,7 +77,9 @@ def objective_history(trials: pd.DataFrame, objective: str, maximise: bool) -> F
     return figure
 
 
-def objective_curves(curves: Mapping[int, Mapping[int, float]], states: Mapping[int, str], best: int) -> Figure:
+def objective_curves(
+    curves: Mapping[int, Mapping[int, float]], states: Mapping[int, str], objective: str, best: int
+) -> Figure:
     """Draw what each trial had reached at every look of the pruner, against the part of its training.
 
     Blue: complete; orange, ended by a cross: pruned; black: the best.
@@ -89,7 +97,7 @@ def objective_curves(curves: Mapping[int, Mapping[int, float]], states: Mapping[
         if states[number] == "pruned":
             axes.plot(parts[-1:], values[-1:], "x", color=COLOURS["pruned"], ms=6)
     values = [value for curve in curves.values() for value in curve.values()]
-    axes.set(xlabel="part of the training [%]", ylabel="objective", xlim=(0, 100), yscale=_scale(values))
+    axes.set(xlabel="part of the training [%]", ylabel=objective, xlim=(0, 100), yscale=_scale(values))
     axes.grid(alpha=0.3)
     return figure
 
@@ -106,7 +114,7 @@ def importance(shares: Mapping[str, float], objective: str) -> Figure:
     axes.barh(range(len(shares)), list(shares.values()), color="C0", height=0.6)
     axes.set_yticks(range(len(shares)), [short_leaf(name) for name in shares], fontsize="small")
     axes.invert_yaxis()
-    axes.set(xlabel=f"share of the variance of {objective}", xlim=(0, 1))
+    axes.set(xlabel=f"share of the variance of {objective}", xlim=(0, max(1e-9, 1.05 * max(shares.values()))))
     axes.grid(axis="x", alpha=0.3)
     return figure
 
@@ -121,7 +129,7 @@ def parallel_coordinates(
     from matplotlib.figure import Figure
 
     complete = trials[trials["state"] == "complete"].sort_values("objective", ascending=maximise)
-    norm, columns = _norm(complete["objective"]), [Scale("objective", log=_logarithmic(complete["objective"])), *scales]
+    norm, columns = _norm(complete["objective"]), [Scale("objective", log=logarithmic(complete["objective"])), *scales]
     figure = Figure(figsize=(max(7.5, 1.15 * len(columns)), 4.2), layout="constrained")
     axes = figure.subplots()
     heights = np.array([_heights(axes, x, scale, complete[scale.name]) for x, scale in enumerate(columns)])
@@ -196,6 +204,8 @@ def contours(
         axes.scatter(x, y, c=known["objective"], norm=norm, cmap=colours, s=26, edgecolors="k", linewidths=0.6)
         chosen = (known["trial"] == best).to_numpy()
         axes.plot(x[chosen], y[chosen], "*", color="w", mec="k", ms=14)
+        axes.use_sticky_edges = False
+        axes.margins(0.08)
         _ticks(axes, first, "x", x)
         _ticks(axes, second, "y", y)
         axes.set(xlabel=short_leaf(first.name), ylabel=short_leaf(second.name))
@@ -214,23 +224,25 @@ def _surface(axes: Axes, x: np.ndarray, y: np.ndarray, z: np.ndarray, norm: Norm
         triangles = Delaunay(np.column_stack([x / np.ptp(x), y / np.ptp(y)])).simplices
     except QhullError:  # all points on one line
         return
-    shape = Triangulation(x, y, triangles)
-    axes.tripcolor(shape, z, norm=norm, cmap=colours, shading="gouraud", alpha=0.75)
+    levels = norm.inverse(np.linspace(0, 1, LEVELS))
+    axes.tricontourf(Triangulation(x, y, triangles), z, levels, norm=norm, cmap=colours, alpha=0.8)
 
 
 def short_leaf(name: str) -> str:
     """Return what a setting is called on an axis: the last part of its path, entries of lists with their list.
 
-    >>> short_leaf("model.phases[*].learning_rate"), short_leaf("model.filters.length")
-    ('learning rate', 'filters length')
+    >>> short_leaf("model.phases[*].learning_rate"), short_leaf("model.phases[1].steps"), short_leaf("m.filters.length")
+    ('learning rate', 'phases[1] steps', 'filters length')
     """
-    parts = name.split(".")
-    kept = parts[-2:] if parts[-1] == "length" and len(parts) > 2 else parts[-1:]
-    return " ".join(kept).replace("_", " ")
+    parts = name.replace("[*]", "").split(".")
+    listed = len(parts) > 2 and (parts[-1] == LENGTH or parts[-2].endswith("]"))
+    return " ".join(parts[-2:] if listed else parts[-1:]).replace("_", " ")
 
 
 def _ticks(axes: Axes, scale: Scale, which: str, places: np.ndarray) -> None:
     """Write values instead of places on an axis."""
+    from matplotlib.ticker import MaxNLocator
+
     set_ticks = axes.set_xticks if which == "x" else axes.set_yticks
     if scale.labels:
         set_ticks(range(len(scale.labels)), [shown(label) for label in scale.labels], fontsize=7)
@@ -238,7 +250,9 @@ def _ticks(axes: Axes, scale: Scale, which: str, places: np.ndarray) -> None:
         ticks = np.linspace(np.nanmin(places), np.nanmax(places), 3 if np.ptp(places[np.isfinite(places)]) else 1)
         set_ticks(ticks, [scale.text(tick) for tick in ticks], fontsize=7)
     else:
-        axes.tick_params(axis="x" if which == "x" else "y", labelsize=7)
+        axis = axes.xaxis if which == "x" else axes.yaxis
+        axis.set_major_locator(MaxNLocator(5, integer=scale.whole))
+        axis.set_tick_params(labelsize=7)
 
 
 def _colours(maximise: bool) -> Any:
@@ -251,10 +265,10 @@ def _norm(values: pd.Series) -> Normalize:
     from matplotlib.colors import LogNorm, Normalize
 
     low, high = float(values.min()), float(values.max())
-    return LogNorm(low, high) if _logarithmic(values) else Normalize(low, high if high > low else low + 1.0)
+    return LogNorm(low, high) if logarithmic(values) else Normalize(low, high if high > low else low + 1.0)
 
 
-def _logarithmic(values: Any) -> bool:
+def logarithmic(values: Any) -> bool:
     """Whether values are positive and span more than a factor of three."""
     low, high = float(np.min(values)), float(np.max(values))
     return low > 0 and high > 3 * low
@@ -263,4 +277,4 @@ def _logarithmic(values: Any) -> bool:
 def _scale(values: Sequence[Any]) -> str:
     known = np.array([value for value in values if value is not None], float)
     known = known[np.isfinite(known)]
-    return "log" if known.size and _logarithmic(known) else "linear"
+    return "log" if known.size and logarithmic(known) else "linear"

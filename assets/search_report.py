@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -97,10 +98,15 @@ def pictures(standing: Standing) -> Iterator[Picture]:
     curves = {trial.number: trial.curve for trial in standing.trials if trial.curve}
     if curves:
         states = {trial.number: trial.state for trial in standing.trials}
-        yield drawn(figures.objective_curves, {"curves": curves, "states": states, "best": best.number}, label)
+        yield drawn(
+            figures.objective_curves,
+            {"curves": curves, "states": states, "objective": objective, "best": best.number},
+            label,
+        )
     shares = importances(standing)
     if shares:
-        yield drawn(figures.importance, {"shares": shares, "objective": objective}, label)
+        of = f"log {objective}" if _in_decades(standing) else objective
+        yield drawn(figures.importance, {"shares": shares, "objective": of}, label)
     ranked = sorted(scales, key=lambda scale: -shares.get(scale.name, 0.0))
     if ranked:
         chosen = {**told, "maximise": maximise, "best": best.number}
@@ -138,12 +144,13 @@ def scales_of(standing: Standing) -> list[Scale]:
 
 
 def _scale(name: str, leaf: Leaf) -> Scale:
-    return Scale(name, labels=leaf.labels) if isinstance(leaf, Options) else Scale(name, log=leaf.log)
+    return Scale(name, labels=leaf.labels) if isinstance(leaf, Options) else Scale(name, log=leaf.log, whole=leaf.whole)
 
 
 def importances(standing: Standing) -> dict[str, float]:
     """Return the share of the variance of the objective that each setting explains (fANOVA), the largest first.
 
+    Of its logarithm where it is positive and spans more than a factor of three, so that one bad trial does not decide.
     Settings that some trials do not have, such as entries of lists of several lengths, have none.
     """
     import optuna
@@ -157,7 +164,16 @@ def importances(standing: Standing) -> dict[str, float]:
     if not names:
         return {}
     forest = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    return dict(optuna.importance.get_param_importances(study, evaluator=forest, params=names))
+    target = _logarithm if _in_decades(standing) else None
+    return dict(optuna.importance.get_param_importances(study, evaluator=forest, params=names, target=target))
+
+
+def _in_decades(standing: Standing) -> bool:
+    return figures.logarithmic([trial.objective for trial in standing.trials if trial.objective is not None])
+
+
+def _logarithm(trial: Any) -> float:
+    return math.log10(trial.value)
 
 
 def _label(standing: Standing) -> str:
