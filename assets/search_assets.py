@@ -1,13 +1,15 @@
 """The searches of a study as one asset, a partition per search file."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import dagster as dg
 
-from assets import display, live, progress, search_table
+from assets import display, launches, live, progress, search_table
 from assets.engine import EngineError, shared_engine
 from assets.objective import NoObjective
+from assets.owner import owner
 from assets.search_run import SearchRun
 from assets.search_standing import Standing, status_of
 from assets.store import Store
@@ -47,14 +49,25 @@ def _materialize(
     """Run a search; what there is of it is on record, also where it was interrupted."""
     store, complaint = Store(), ""
     try:
-        _run(search, store, context.run_id)
-    except (NoObjective, EngineError) as error:
+        with _alone(search):
+            _run(search, store, context.run_id)
+    except (NoObjective, EngineError, launches.Busy) as error:
         complaint = str(error)
     standing = Standing.of(search, store)
     if standing.trials:
         yield _event(key, standing, store)
     if complaint := complaint or unfinished(standing):
         raise dg.Failure(complaint, allow_retries=False)
+
+
+def _alone(search: Search) -> AbstractContextManager:
+    """Be the one who tells trials of a search, unless this process is that already.
+
+    Raises:
+        Busy: another process runs this search.
+    """
+    ours = any(one.sweep == search.name and one.holder == owner() for one in launches.found())
+    return nullcontext() if ours else launches.launch(search.name)
 
 
 def _run(search: Search, store: Store, run_id: str) -> None:
