@@ -24,3 +24,13 @@ def home(fresh_home, monkeypatch):
 @pytest.fixture
 def store(home):
     return Store()
+
+
+@pytest.fixture
+def searching(tmp_path, home):
+    """Searches of the toy study in a home of their own."""
+    from tests.assets.toy_search import Searching
+
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    return Searching(folder)

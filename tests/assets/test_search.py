@@ -14,8 +14,6 @@ from assets.trials import database, trials_of
 from tests.assets.toy_search import Inline
 from tests.toy_study.items import make, make_inputs
 
-pytest_plugins = ["tests.assets.toy_search"]
-
 PRUNER = "{startup_trials: 2, warmup: 20, interval: 10}"
 
 

@@ -19,8 +19,6 @@ from tests.assets.toy_search import Inline, Searching
 from tests.toy_study import STUDY
 from trainers import STUDIES
 
-pytest_plugins = ["tests.assets.toy_search"]
-
 SPACE = """
     model.phases[*].learning_rate: {log_uniform: [1e-3, 0.3]}
     model.width: {integer: [2, 8], step: 2}

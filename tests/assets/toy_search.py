@@ -1,9 +1,7 @@
-"""Searches of the toy study, run in this process; a test module names this one in `pytest_plugins`."""
+"""Searches of the toy study, run in this process."""
 
 from collections import deque
 from textwrap import dedent
-
-import pytest
 
 from assets import stages
 from assets.engine import Engine
@@ -83,11 +81,3 @@ class Searching:
 
     def run(self, search, engine=None):
         return list(SearchRun(search, Store(), engine or Inline(), lambda line: None).run())
-
-
-@pytest.fixture
-def searching(tmp_path, home):
-    """Searches in a home of their own."""
-    folder = tmp_path / "toy"
-    folder.mkdir()
-    return Searching(folder)
