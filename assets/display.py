@@ -131,7 +131,8 @@ def links(item: Item, *more: Item) -> dg.MarkdownMetadataValue:
 def sweep_links(sweep: str, artifact: Path) -> dg.MarkdownMetadataValue:
     """Return links to the pages of a sweep, and to the files of an artifact of its own."""
     files = {"files": f"/files/{'/'.join(artifact.parts[-3:])}"}
-    return _markdown_links({page: f"/{page}/{sweep}" for page in ("report", "failures")} | files)
+    pages = {page: f"/{page}/{sweep}" for page in ("report", "failures")} | {"compare": f"/compare?sweep={sweep}"}
+    return _markdown_links(pages | files)
 
 
 def search_links(search: str, artifact: Path) -> dg.MarkdownMetadataValue:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SIGNIFICANT = 0.05
 
+DRAWN = 10_000_000
+"""Numbers that a permutation test draws at a time."""
+
 COLUMNS = ("axis", "a", "b", "pairs", "better_b", "scale", "effect", "low", "high", "p", "p_holm", "verdict")
 
 Array = np.ndarray
@@ -129,8 +132,8 @@ def _p(a: Array, b: Array, known: Array, ratio: bool) -> float:
     def difference(x: Array, y: Array, axis: int = -1) -> Array:
         return np.mean(x - y, axis=axis)
 
-    rng = np.random.default_rng(0)
-    return float(permutation_test(sides, difference, permutation_type="samples", vectorized=True, rng=rng).pvalue)
+    options = {"permutation_type": "samples", "vectorized": True, "batch": max(1, DRAWN // (2 * len(sides[0])))}
+    return float(permutation_test(sides, difference, rng=np.random.default_rng(0), **options).pvalue)
 
 
 def holm(p: Array) -> Array:

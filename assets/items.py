@@ -49,10 +49,16 @@ def model_hash(study: str, known: Mapping[str, Any], model: ModelConfigBase) -> 
 
 def evaluation_item(model: Item, name: str, test: Item) -> Item:
     """Return the item of the evaluation of a model on a test set; the name of the test set is decoration."""
-    hash = short_digest("evaluation", model.hash, test.hash)
     text = fit([model.label, "on", test.label])
     config = {"model": dict(model.config), "test": name}
-    return Item(model.study, "evaluation", hash, text, config, (model, test), model.cohort)
+    return Item(
+        model.study, "evaluation", evaluation_hash(model.hash, test.hash), text, config, (model, test), model.cohort
+    )
+
+
+def evaluation_hash(model: str, test: str) -> str:
+    """Return the address of the evaluation of a model on a test set, from the addresses of both."""
+    return short_digest("evaluation", model, test)
 
 
 def without_shared(kind: type[ModelConfigBase], form: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,10 +38,19 @@ class Picture:
         return self.name.replace("_", " ").capitalize()
 
 
-def study_figures(study: Study) -> tuple[Callable[..., Figure], ...]:
+def study_figures(study: Study) -> tuple[Callable[..., Figure | None], ...]:
     """Return the figure functions of a study in their order; none for a study without figures."""
+    return _functions(study, "FIGURES")
+
+
+def compared_figures(study: Study) -> tuple[Callable[..., Figure | None], ...]:
+    """Return the figure functions of a study that show several models at once, in their order."""
+    return _functions(study, "COMPARED")
+
+
+def _functions(study: Study, name: str) -> tuple[Callable[..., Figure | None], ...]:
     module = f"{study.package}.figures"
-    return import_module(module).FIGURES if find_spec(module) else ()
+    return getattr(import_module(module), name, ()) if find_spec(module) else ()
 
 
 def study_pictures(study: Study, tables: Mapping[str, pd.DataFrame], label: str) -> Iterator[Picture]:
@@ -52,11 +61,27 @@ def study_pictures(study: Study, tables: Mapping[str, pd.DataFrame], label: str)
             yield drawn(function, {name: tables[name] for name in names}, label)
 
 
-def drawn(function: Callable[..., Figure], arguments: Mapping[str, Any], label: str) -> Picture:
+def compared_pictures(study: Study, tables: Mapping[str, Mapping[str, pd.DataFrame]], label: str) -> Iterator[Picture]:
+    """Draw every figure of a study that shows several models at once; `tables` are those of each model, by its name.
+
+    Such a figure takes each table as a mapping from the names of the models to theirs; models that lack one are left
+    out of it.
+    """
+    for function in compared_figures(study):
+        names = list(inspect.signature(function).parameters)
+        able = [model for model, own in tables.items() if all(name in own for name in names)]
+        if able:
+            picture = drawn(function, {name: {model: tables[model][name] for model in able} for name in names}, label)
+            if picture.png or picture.error:
+                yield picture
+
+
+def drawn(function: Callable[..., Figure | None], arguments: Mapping[str, Any], label: str) -> Picture:
     """Draw a figure; one that cannot be drawn is a picture that says so, and the others are drawn."""
     drawing = partial(Picture, function.__name__, caption(function), label)
     try:
-        return drawing(png=png(function(**arguments), label))
+        figure = function(**arguments)
+        return drawing(png=b"" if figure is None else png(figure, label))
     except Exception as error:
         return drawing(error=f"this figure could not be drawn: {one_line(error)}")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
@@ -19,9 +19,17 @@ from assets.effects import axis_values, effects
 from assets.identity import short_digest
 from assets.labelled import markdown_text
 from assets.leaderboard import how_ranked, page_manifest, rank
+from assets.neighbours import neighbours
 from assets.pictures import Picture
 from assets.replicates import Experiment
-from assets.report_pictures import chosen_settings, largest_test, median_row, row_pictures, sweep_pictures
+from assets.report_pictures import (
+    chosen_settings,
+    largest_test,
+    median_row,
+    row_pictures,
+    setting_pictures,
+    sweep_pictures,
+)
 from assets.rivals import answer, rivals
 from assets.store import Missing
 from assets.sweeps import Sweep
@@ -30,6 +38,9 @@ if TYPE_CHECKING:
     import jinja2
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+PLACE_FOR_LINKS = "<!-- links -->"
+"""Where a page that is served may put links; on a page that stands alone they would lead nowhere."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,8 @@ class Report:
     markdown: Path
     version: str
     answer: str
+    neighbours: tuple[Mapping[str, Any], ...]
+    """Settings that are neighbours in rank, as fields of `assets.neighbours.Neighbours`."""
 
 
 def write(experiment: Experiment) -> Report:
@@ -53,7 +66,8 @@ def write(experiment: Experiment) -> Report:
     if manifest is None:
         raise Missing(f"the report of {experiment.sweep.name} was removed while it was written; run it again")
     folder = experiment.store.path(*address)
-    return Report(folder / "report.html", folder / "report.md", version, manifest["answer"])
+    told = manifest["answer"], tuple(manifest["neighbours"])
+    return Report(folder / "report.html", folder / "report.md", version, *told)
 
 
 def _write(experiment: Experiment, version: str) -> None:
@@ -67,7 +81,10 @@ def _write(experiment: Experiment, version: str) -> None:
         for place, picture in _named(told):
             if picture.png:
                 draft.png(place, picture.png)
-        draft.manifest |= page_manifest(experiment.sweep, version) | {"answer": told["answer"]}
+        draft.manifest |= page_manifest(experiment.sweep, version) | {
+            "answer": told["answer"],
+            "neighbours": [asdict(pair) for pair in told["neighbours"]],
+        }
 
 
 def content(experiment: Experiment) -> dict[str, Any]:
@@ -87,6 +104,8 @@ def content(experiment: Experiment) -> dict[str, Any]:
         "ranking": tables.ranking(experiment, board),
         "leaderboards": list(tables.leaderboards(experiment, board)),
         "rivals": tables.rival_table(against),
+        "neighbours": (beside := list(neighbours(experiment, board))),
+        "beside": tables.neighbour_table(beside),
         "axes": tables.axis_table(values),
         "comparisons": tables.effect_table(table, experiment.metric),
         "failures": tables.failures(experiment),
@@ -94,7 +113,7 @@ def content(experiment: Experiment) -> dict[str, Any]:
         "rows": tables.every_row(experiment),
         "recipes": tables.recipes(experiment),
         "provenance": tables.provenance(experiment),
-        "pictures": list(sweep_pictures(experiment, board, values)),
+        "pictures": [*sweep_pictures(experiment, board, values), *setting_pictures(experiment, board)],
         "chosen": list(_chosen(experiment, board)),
     }
 
@@ -152,8 +171,8 @@ def _code(package: str) -> str:
     else:
         files = sorted(figures.parent.glob("*.py")) if figures.name == "__init__.py" else [figures]
     own = Path(__file__).parent
-    names = ("effects", "intervals", "labelled", "leaderboard", "pictures", "replicates", "report", "report_pictures",
-             "report_tables", "rivals", "sweep_figures")  # fmt: skip
+    names = ("effects", "intervals", "labelled", "leaderboard", "marks", "neighbours", "pictures", "replicates",
+             "report", "report_pictures", "report_tables", "rivals", "row_tables", "sweep_figures")  # fmt: skip
     files += [own / f"{name}.py" for name in names] + sorted(TEMPLATES.iterdir())
     return sha256(b"".join(path.read_bytes() for path in files if path.is_file())).hexdigest()
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from assets import sweep_figures
-from assets.pictures import Picture, drawn, study_pictures
+from assets.pictures import Picture, compared_figures, compared_pictures, drawn, study_pictures
 from assets.replicates import Experiment, Setting
 from assets.report_tables import axes_text
+from assets.rivals import ranked_settings
 from assets.row_tables import tables_of
 from assets.sweep_file import TRAIN
 
@@ -34,6 +35,25 @@ def sweep_pictures(experiment: Experiment, board: pd.DataFrame, values: pd.DataF
         yield drawn(sweep_figures.heat_map, told, label)
     if len(experiment.sweep.tests) > 1:
         yield drawn(sweep_figures.test_matrix, {"board": board, "axes_names": names, "metric": metric}, label)
+
+
+MOST_COMPARED = 8
+"""Settings that a figure shows side by side."""
+
+
+def setting_pictures(experiment: Experiment, board: pd.DataFrame) -> Iterator[Picture]:
+    """Draw what the study shows of several models: of the first settings in rank the median seeds, in their order."""
+    ranked = ranked_settings(experiment, board)[:MOST_COMPARED]
+    rows = {setting.text: median_row(experiment, setting) for setting in experiment.settings if setting in ranked}
+    if not rows or not compared_figures(experiment.study):
+        return
+    test = largest_test(experiment, list(rows.values()))
+    place = list(experiment.sweep.tests).index(test)
+    hashes = {setting: row.evaluations[place].hash for setting, row in rows.items()}
+    tables = {setting: tables_of(experiment.sweep.study, hash, experiment.store) for setting, hash in hashes.items()}
+    keys = ", ".join(row.configuration.item.hash for row in rows.values())
+    label = f"{sweep_label(experiment)}; median seeds of the settings, keys {keys}, on test set {test}"
+    yield from compared_pictures(experiment.study, tables, label)
 
 
 def sweep_label(experiment: Experiment) -> str:
@@ -86,9 +106,7 @@ def _scores(experiment: Experiment) -> pd.DataFrame:
 
 def chosen_settings(experiment: Experiment, board: pd.DataFrame) -> list[tuple[str, Setting]]:
     """Return the best setting and, where there are several, the worst one that has a rank; none where none has."""
-    by_keys = {" ".join(row.configuration.item.hash for row in s.rows): s for s in experiment.settings}
-    ranked = board[board["rank"] != ""]["keys"].drop_duplicates().tolist() if len(board) else []
-    ordered = [by_keys[keys] for keys in ranked]
+    ordered = ranked_settings(experiment, board)
     return [("best", setting) for setting in ordered[:1]] + [("worst", setting) for setting in ordered[1:][-1:]]
 
 
@@ -108,5 +126,5 @@ def largest_test(experiment: Experiment, rows: Sequence[Row]) -> str:
 def row_pictures(experiment: Experiment, row: Row, test: str) -> list[Picture]:
     """Draw the figures of the study for one row on one test set."""
     item = row.evaluations[list(experiment.sweep.tests).index(test)]
-    tables = tables_of(item, experiment.store)
+    tables = tables_of(item.study, item.hash, experiment.store)
     return list(study_pictures(experiment.study, tables, row_label(experiment, row, test)))

@@ -17,6 +17,7 @@ from assets.yaml_loader import dotted
 if TYPE_CHECKING:
     import pandas as pd
 
+    from assets.neighbours import Neighbours
     from assets.sweeps import Row
 
 MOST_ROWS = 300
@@ -31,6 +32,10 @@ class Shown:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+
+    def of_rows(self, firsts: Sequence[str]) -> Shown:
+        """Return the table with those rows alone whose first cell is one of some, and without its note."""
+        return Shown(self.title, self.header, tuple(row for row in self.rows if row[0] in firsts))
 
 
 def shown_table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]], note: str = "") -> Shown:
@@ -121,6 +126,14 @@ def rival_table(against: pd.DataFrame) -> Shown:
     ]  # fmt: skip
     header = ("b", "a, the first, is better in", "scale", "effect", "p", "p corrected", "verdict")
     return shown_table("The first against the others", header, rows, "Paired by seed, on the same test trajectories.")
+
+
+def neighbour_table(found: Sequence[Neighbours]) -> Shown:
+    """Return the neighbours in rank with the command that compares them."""
+    rows = [[f"{pair.rank} and {pair.rank + 1}", *pair.settings, f"orrery compare {pair.first} {pair.other}"]
+            for pair in found]  # fmt: skip
+    header = ("rank", "a", "b", "side by side")
+    return shown_table("Neighbours in rank", header, rows, "Each by the median seed of a, and the same seed of b.")
 
 
 def failures(experiment: Experiment) -> Shown:

@@ -72,15 +72,19 @@ def load(study: str, key: str, store: Store | None = None) -> Loaded:
         study,
         manifest["key"],
         STUDIES[study].model.model_validate(manifest["config"]),
-        _dataset_of(store, study, manifest),
+        dataset_of(store, study, manifest),
         read_trained(artifact),
         manifest,
         store,
     )
 
 
-def _dataset_of(store: Store, study: str, model: Mapping[str, Any]) -> Config:
-    """Return the configuration of the dataset that a model was trained on."""
+def dataset_of(store: Store, study: str, model: Mapping[str, Any]) -> Config:
+    """Return the configuration of the dataset that a model was trained on, given the manifest of the model.
+
+    Raises:
+        Missing: what it was made of is not in the store any more.
+    """
     from assets.files import FileDataset, is_file
 
     manifest = model

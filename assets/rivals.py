@@ -26,9 +26,11 @@ def rivals(experiment: Experiment, board: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    ranked = _in_order(experiment, board)
+    ranked = ranked_settings(experiment, board)
     found = [
-        {"setting": rival.text, **_against(experiment, ranked[0], rival)} for rival in ranked[1:] if experiment.tests
+        {"setting": rival.text, **compared_by_seed(experiment, ranked[0], rival)}
+        for rival in ranked[1:]
+        if experiment.tests
     ]
     table = pd.DataFrame(found, columns=[name for name in COLUMNS if name not in ("p_holm", "told")])
     table["p_holm"] = holm(table["p"].to_numpy(float))
@@ -36,7 +38,7 @@ def rivals(experiment: Experiment, board: pd.DataFrame) -> pd.DataFrame:
     return table[list(COLUMNS)]
 
 
-def _in_order(experiment: Experiment, board: pd.DataFrame) -> list[Setting]:
+def ranked_settings(experiment: Experiment, board: pd.DataFrame) -> list[Setting]:
     """Return the settings that have a rank, best first."""
     by_keys = {_keys(setting): setting for setting in experiment.settings}
     ranked = board[board["rank"] != ""].drop_duplicates("keys") if len(board) else board
@@ -47,10 +49,10 @@ def _keys(setting: Setting) -> str:
     return " ".join(row.configuration.item.hash for row in setting.rows)
 
 
-def _against(experiment: Experiment, best: Setting, rival: Setting) -> dict[str, Any]:
-    """Compare two settings on the seeds that both have."""
-    mine = {_seeds(row, best): row for row in experiment.usable(best)}
-    theirs = {_seeds(row, rival): row for row in experiment.usable(rival)}
+def compared_by_seed(experiment: Experiment, best: Setting, rival: Setting) -> dict[str, Any]:
+    """Compare a setting, `rival`, with another one on the seeds that both have; see `compare_samples`."""
+    mine = {seeds_of(row, best): row for row in experiment.usable(best)}
+    theirs = {seeds_of(row, rival): row for row in experiment.usable(rival)}
     shared = [seeds for seeds in mine if seeds in theirs]
     told = (
         compare_samples(
@@ -63,7 +65,7 @@ def _against(experiment: Experiment, best: Setting, rival: Setting) -> dict[str,
     return told | {"better": told.pop("better_b")}
 
 
-def _seeds(row: Row, setting: Setting) -> str:
+def seeds_of(row: Row, setting: Setting) -> str:
     """Return the seeds of a row: its axes that are none of its setting."""
     return compact({axis: value for axis, value in row.axes.items() if axis not in setting.axes})
 
@@ -74,7 +76,7 @@ def answer(experiment: Experiment, board: pd.DataFrame, against: pd.DataFrame) -
     if not len(ranked):
         return "No answer yet: no setting is whole on every test set."
     first = ranked.iloc[0]
-    best = _in_order(experiment, board)[0]
+    best = ranked_settings(experiment, board)[0]
     unit = f" {first['unit']}" if first["unit"] else ""
     reached = ranged(float(first["score"]), first["score_low"], first["score_high"])
     text = f"{best.text} ranks first with {experiment.metric} {reached}{unit}"

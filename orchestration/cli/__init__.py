@@ -5,7 +5,21 @@ import sys
 
 import typer
 
-from orchestration.cli import adopt, failures, gc, inspect, plan, promote, replay, report, run, status, stop, ui
+from orchestration.cli import (
+    adopt,
+    compare,
+    failures,
+    gc,
+    inspect,
+    plan,
+    promote,
+    replay,
+    report,
+    run,
+    status,
+    stop,
+    ui,
+)
 
 app = typer.Typer(
     name="orrery",
@@ -34,6 +48,7 @@ app.command("report")(report.report)
 app.command("table")(inspect.table)
 app.command("promote")(promote.promote)
 app.command("diff")(inspect.diff)
+app.command("compare")(compare.compare)
 app.command("show")(inspect.show)
 app.command("convert")(inspect.convert)
 app.command("verify")(inspect.verify)

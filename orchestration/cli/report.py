@@ -8,7 +8,7 @@ import typer
 from assets.sweeps import Search
 from orchestration.cli import searches
 from orchestration.cli.plan import Json, Name
-from orchestration.cli.request import any_file, clear_errors, print_json, refuse
+from orchestration.cli.request import any_file, clear_errors, print_json, writable
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Copy the page to this file, too.")]
 
@@ -25,19 +25,10 @@ def report(sweep: Name = "", output: Output = None, json: Json = False) -> None:
         chosen = any_file(sweep)
         made = searches.report(chosen) if isinstance(chosen, Search) else write(Experiment(chosen, Store()))
         if output is not None:
-            copy_page(made.path, output)
+            writable(output).write_bytes(made.path.read_bytes())
     if json:
         print_json({"report": str(output or made.path), "markdown": str(made.markdown), "answer": made.answer})
         return
     print(made.answer)
     print(f"report: {output or made.path}")
     print(f"as Markdown with pictures, and the tables as CSV: {made.markdown.parent}")
-
-
-def copy_page(page: Path, output: Path) -> None:
-    """Copy a page to where the user wants it, and nothing over what is there already."""
-    if output.is_dir() or output.exists():
-        refuse(f"{output} exists; give the path of a new file, or remove it first")
-    if not output.parent.is_dir():
-        refuse(f"{output.parent} is no folder; make it first, or give another path")
-    output.write_bytes(page.read_bytes())

@@ -81,3 +81,12 @@ def known_file(name: str) -> tuple[Sweep | Search, Catalogue]:
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
     print(json.dumps(value, indent=2, default=str))
+
+
+def writable(output: Path) -> Path:
+    """Return a path for a file that the user wants, and exit with 2 where nothing new can be written there."""
+    if output.exists():
+        refuse(f"{output} exists; give the path of a new file, or remove it first")
+    if not output.parent.is_dir():
+        refuse(f"{output.parent} is no folder; make it first, or give another path")
+    return output

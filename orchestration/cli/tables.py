@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from assets.replicates import Experiment
+    from assets.report_tables import Shown
 
 HIDDEN = ("test", "dataset", "test_dataset", "metric", "unit", "low", "high", "iqr", "keys", "code")
 SCORES = ("score", "score_low", "score_high")
@@ -63,6 +64,18 @@ def print_effects(console: "Console", table: "pd.DataFrame", metric: str) -> Non
         texts = [short(row["axis"]), shown(row["a"]), shown(row["b"]), str(row["pairs"]), str(row["better_b"])]
         texts += [sign + effect if effect else "", cell(row["p"]), cell(row["p_holm"]), row["verdict"]]
         drawn.add_row(*map(_plain, texts))
+    console.print(drawn)
+
+
+def print_shown(console: "Console", table: "Shown") -> None:
+    """Print a table of a page for people."""
+    from rich.table import Table
+
+    drawn = Table(title=_plain(table.title), title_justify="left", caption=_plain(table.note), caption_justify="left")
+    for name in table.header:
+        drawn.add_column(_plain(name), overflow="fold")
+    for row in table.rows:
+        drawn.add_row(*map(_plain, row))
     console.print(drawn)
 
 

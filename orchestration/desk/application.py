@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 
 from assets.store import Damaged, project_root
 from orchestration.desk import (
+    compare_page,
     failures_page,
     files_page,
     home_page,
@@ -41,7 +42,7 @@ PAGES = (
     Route("/failures/{study}/{sweep}", failures_page.failures_page),
     Route("/report", which.go_to_sweep),
     Route("/report/{study}/{sweep}", report_page.report_page),
-    Route("/compare", report_page.compare_page),
+    Route("/compare", compare_page.compare_page),
     Route("/search/{study}/{search}", search_page.search_page),
     Route("/live", live_page.live_page),
     Route("/live/state", live_page.live_state),

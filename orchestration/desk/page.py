@@ -28,6 +28,7 @@ SHELL = """<!doctype html>
  ul.row { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; margin: .3rem 0 }
 </style></head><body>
 <nav><b><a href="/">Orrery</a></b><a href="/assets">Dagster</a>
+<a href="/compare">Compare</a>
 <a href="/live">Live</a><a href="/mlflow">MLflow</a></nav>
 {% block content %}{% endblock %}
 {% block script %}{% endblock %}
@@ -54,10 +55,15 @@ def render(name: str, status: int = 200, **values: Any) -> HTMLResponse:
     nonce = secrets.token_urlsafe(16)
     policy = (
         f"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
-        f"script-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        f"script-src 'nonce-{nonce}'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
     )
     text = _environment.get_template(name).render(nonce=nonce, **values)
     return HTMLResponse(text, status, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+
+def fragment(text: str, **values: Any) -> str:
+    """Fill a piece of a page; all values are escaped."""
+    return _environment.from_string(text).render(**values)
 
 
 def message(status: int, title: str, text: str) -> HTMLResponse:

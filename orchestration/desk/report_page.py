@@ -1,16 +1,15 @@
-"""`/report/<sweep>` and `/compare?a=&b=`: pages that are made of stored tables, shown as they are."""
+"""`/report/<sweep>`: a page that is made of stored tables, as it is stored, with links of the desk on top."""
 
 from __future__ import annotations
-
-from importlib import import_module
-from importlib.util import find_spec
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from assets.report import PLACE_FOR_LINKS, Report, write
 from assets.store import Store
-from orchestration.desk.page import render
-from orchestration.desk.which import CHOICE, holding, sweep_named
+from assets.sweeps import Sweep
+from orchestration.desk.page import fragment
+from orchestration.desk.which import sweep_named
 
 ALONE = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
@@ -19,43 +18,31 @@ ALONE = (
 )
 """A report brings everything with it. Its scripts run, but reach neither the desk nor anything else."""
 
+PAIRS = 3
+"""Neighbours in rank that the links on top name."""
+
+LINKS = """<nav><a href="/">Orrery</a><a href="/failures/{{ sweep }}">failures</a>
+<a href="/compare?sweep={{ sweep|urlencode }}">compare</a>
+{% for pair in neighbours %}<a href="/compare?a={{ pair.first|urlencode }}&amp;b={{ pair.other|urlencode }}"
+title="{{ pair.settings[0] }} against {{ pair.settings[1] }}">{{ pair.rank }} and {{ pair.rank + 1 }}</a>{% endfor %}
+</nav>"""
+
 
 def report_page(request: Request) -> Response:
     """Show the report of a sweep as its rows stand now."""
-    from assets import report
+    sweep = sweep_named(request)
+    made = written(sweep)
+    links = fragment(LINKS, sweep=sweep.name, neighbours=made.neighbours[:PAIRS])
+    return alone(made.path.read_text(encoding="utf-8").replace(PLACE_FOR_LINKS, links, 1))
+
+
+def written(sweep: Sweep) -> Report:
+    """Return the report of a sweep as its rows stand now, written if they have changed."""
     from assets.replicates import Experiment
 
-    made = report.write(Experiment(sweep_named(request), Store()))
-    return _alone(made.path.read_text(encoding="utf-8"))
+    return write(Experiment(sweep, Store()))
 
 
-def compare_page(request: Request) -> Response:
-    """Compare two stored models; with one of them, offer the others of its sweeps.
-
-    Raises:
-        LookupError: none is given, or this version compares nothing yet.
-    """
-    a, b = (request.query_params.get(name, "") for name in ("a", "b"))
-    if not a:
-        raise LookupError("given no model; expected /compare?a=<study>/<key>&b=<study>/<key>")
-    if not b:
-        return render(CHOICE, title="Compare with which?", text=f"First: {a}", choices=_others(request, a))
-    if find_spec("assets.compare") is None:
-        raise LookupError("this version compares no models yet (assets.compare is not there)")
-    return _alone(import_module("assets.compare").page(a, b, Store()))
-
-
-def _alone(page: str) -> HTMLResponse:
+def alone(page: str) -> HTMLResponse:
+    """Answer with a page that brings everything with it and may reach nothing."""
     return HTMLResponse(page, headers={"Content-Security-Policy": ALONE, "Cache-Control": "no-store"})
-
-
-def _others(request: Request, a: str) -> list[tuple[str, str, str]]:
-    """Return address, key and axes of every other configuration in the sweeps of a model."""
-    found = {}
-    for sweep, own in holding(request, a):
-        for row in sweep.rows:
-            if row is not own:
-                told = ", ".join(f"{axis.rsplit('.', 1)[-1]} {value}" for axis, value in row.axes.items())
-                other = f"{sweep.study}/{row.configuration.item.hash}"
-                found[other] = (f"/compare?a={a}&b={other}", row.configuration.key, told)
-    return list(found.values())

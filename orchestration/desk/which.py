@@ -25,7 +25,15 @@ def sweep_named(request: Request) -> Sweep:
     Raises:
         LookupError: there is none; with those there are.
     """
-    name = f"{request.path_params['study']}/{request.path_params['sweep']}"
+    return sweep_called(request, f"{request.path_params['study']}/{request.path_params['sweep']}")
+
+
+def sweep_called(request: Request, name: str) -> Sweep:
+    """Return the sweep of a name `<study>/<sweep>`.
+
+    Raises:
+        LookupError: there is none; with those there are.
+    """
     sweeps = request.app.state.watch.catalogue().sweeps
     if name not in sweeps:
         raise LookupError(f"no sweep {name!r} under sweeps/; there are: {', '.join(sorted(sweeps)) or 'none'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,3 +95,31 @@ def example_series(series: pd.DataFrame) -> Figure:
         axes.set_axis_off()
     panels[0].legend(fontsize="x-small", title="wide: true", title_fontsize="x-small")
     return figure
+
+
+def series_compared(series: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw the first example series, one panel per channel: true (wide, grey) and as every model predicts it."""
+    from matplotlib.figure import Figure
+
+    first = next(iter(series.values()))
+    sample = first["sample"].iloc[0]
+    channels = list(dict.fromkeys(first["channel"]))
+    figure = Figure(figsize=(8, 1.6 * len(channels) + 1), layout="constrained")
+    panels = figure.subplots(len(channels), 1, squeeze=False, sharex=True).ravel()
+    for axes, channel in zip(panels, channels, strict=True):
+        for number, (model, table) in enumerate(series.items()):
+            curve = table[(table["sample"] == sample) & (table["channel"] == channel)]
+            if number == 0:
+                axes.plot(curve["t"], curve["true"], "k-", lw=2.5, alpha=0.3, label="true")
+            axes.plot(curve["t"], curve["predicted"], color=f"C{number}", lw=1, label=model)
+        axes.set_ylabel(channel)
+    panels[-1].set_xlabel("t")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize="small")
+    return figure
+
+
+FIGURES = (loss_curve, true_against_predicted, metric_bars, coverage, example_series)
+"""In the order in which a report shows them."""
+
+COMPARED = (series_compared,)
+"""Of several models: each parameter maps the name of a model to its table of that name."""

@@ -1,9 +1,18 @@
 """Figures of the two-body study; each parameter is the table of that name.
 
-`history` is the training's, `training` (points) and `trajectories` (elements) are the dataset it was trained on, the
-others come from the evaluation. A function returns a figure; its docstring's first paragraph is the caption.
+`history` is the training's, `segments` says how each of its phases cut the orbits, `training` (points) and
+`trajectories` (elements) are the dataset it was trained on, the others come from the evaluation. Figures in `COMPARED`
+show several models at once: there each parameter maps the name of a model to its table. A function returns a figure;
+its docstring's first paragraph is the caption.
 """
 
+from trainers.two_body.figures.compared import (
+    errors_compared,
+    field_residuals,
+    flip_rates,
+    gradients_by_segment_length,
+    reference_orbits_compared,
+)
 from trainers.two_body.figures.data import dataset, segment_linearity
 from trainers.two_body.figures.errors import (
     error_against_anomaly,
@@ -31,3 +40,6 @@ FIGURES = (
     segment_linearity,
 )
 """In the order in which a report shows them."""
+
+COMPARED = (reference_orbits_compared, errors_compared, field_residuals, flip_rates, gradients_by_segment_length)
+"""Of several models; a function returns None where there is nothing to compare."""

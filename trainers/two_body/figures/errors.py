@@ -86,14 +86,15 @@ def error_against_anomaly(errors: pd.DataFrame) -> Figure:
     return figure
 
 
-def _binned(x: Any, y: Any) -> tuple[Any, np.ndarray]:
+def binned(x: Any, y: Any) -> tuple[Any, np.ndarray]:
+    """Group values `y` by 36 bins of true anomalies `x` [degrees]; return the groups and the centres of all bins."""
     edges = np.linspace(0, 360, ANOMALY_BINS + 1)
     place = np.clip(np.digitize(x, edges) - 1, 0, ANOMALY_BINS - 1)
     return y.groupby(place), (edges[:-1] + edges[1:]) / 2
 
 
 def _band(axes: Axes, x: pd.Series, y: pd.Series) -> None:
-    groups, centres = _binned(x, y)
+    groups, centres = binned(x, y)
     quartiles = groups.quantile([0.25, 0.5, 0.75]).unstack()
     if len(quartiles):
         at = centres[quartiles.index.to_numpy()]
@@ -102,7 +103,7 @@ def _band(axes: Axes, x: pd.Series, y: pd.Series) -> None:
 
 
 def _steps(axes: Axes, x: pd.Series, y: pd.Series) -> None:
-    groups, centres = _binned(x, y)
+    groups, centres = binned(x, y)
     means = groups.mean()
     axes.plot(centres[means.index.to_numpy()], means, "C3-", drawstyle="steps-mid")
 

@@ -10,10 +10,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.quiver import Quiver
 
 BINS = 40
 DEVIATES = 0.5
 """A field breaks where its slope leaves that of the law by more than this over the rest of the radii."""
+
+
+CUTS = (0.1, 1, 10, 100)
+"""Ticks of the residual's colour scale, which is cut at its ends [%]."""
 
 
 class Slope(NamedTuple):
@@ -105,21 +110,27 @@ def field_residual(field: pd.DataFrame, training: pd.DataFrame) -> Figure:
     Arrows have the direction of the difference, at the velocity of a circular orbit, counter-clockwise; colours are
     cut at 0.1 and 100 percent.
     """
-    from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.6, 4.8), layout="constrained")
     axes = figure.subplots()
+    arrows = draw_residual(axes, field, training)
+    figure.colorbar(arrows, ax=axes, label="difference [% of the law]", extend="both", ticks=CUTS)
+    return figure
+
+
+def draw_residual(axes: Axes, field: pd.DataFrame, training: pd.DataFrame) -> Quiver:
+    """Draw the residual of a field as arrows coloured by its size, with the training orbits on top."""
+    from matplotlib.colors import LogNorm
+
     dx, dy = field["ax"] - field["ax_true"], field["ay"] - field["ay_true"]
     size = (dx**2 + dy**2) ** 0.5
     percent: pd.Series = 100 * size / np.hypot(field["ax_true"], field["ay_true"])
-    norm = LogNorm(0.1, 100)
     length = size.where(size > 0, 1)
-    direction = dx / length, dy / length
-    arrows = axes.quiver(field["x"], field["y"], *direction, percent.clip(0.1, 100), norm=norm, cmap="viridis_r",
-                         pivot="mid", scale=30, width=0.004)  # fmt: skip
+    arrows = axes.quiver(field["x"], field["y"], dx / length, dy / length, percent.clip(CUTS[0], CUTS[-1]),
+                         norm=LogNorm(CUTS[0], CUTS[-1]), cmap="viridis_r", pivot="mid", scale=30,
+                         width=0.004)  # fmt: skip
     for _, orbit in training[training["trains"]].groupby("trajectory"):
         axes.plot(orbit["x"], orbit["y"], "-", color="0.3", lw=0.6, alpha=0.6)
-    figure.colorbar(arrows, ax=axes, label="difference [% of the law]", extend="both")
     axes.set(xlabel="x [DU]", ylabel="y [DU]", aspect="equal")
-    return figure
+    return arrows

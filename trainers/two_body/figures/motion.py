@@ -49,12 +49,22 @@ def orbits_per_phase(phases: pd.DataFrame) -> Figure:
 
 
 def _draw_orbit(axes: Axes, motion: pd.DataFrame) -> None:
-    axes.plot(motion["x_true"], motion["y_true"], "k-", lw=2.5, alpha=0.3, label="true")
+    draw_truth(axes, motion)
     axes.plot(motion["x"], motion["y"], "C3-", lw=1, label="predicted")
-    axes.plot(0, 0, "k+")
-    reach = 1.3 * motion[["x_true", "y_true"]].abs().to_numpy().max()
+    reach = reach_of(motion)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
+
+
+def draw_truth(axes: Axes, motion: pd.DataFrame) -> None:
+    """Draw the true orbit, and the centre of attraction as a cross, both axes alike."""
+    axes.plot(motion["x_true"], motion["y_true"], "k-", lw=2.5, alpha=0.3, label="true")
+    axes.plot(0, 0, "k+")
     axes.set_aspect("equal")
+
+
+def reach_of(motion: pd.DataFrame) -> float:
+    """Return half the side of a square about the origin that a true orbit fits into, with room to miss it."""
+    return 1.3 * float(motion[["x_true", "y_true"]].abs().to_numpy().max())
 
 
 def along_an_orbit(rollouts: pd.DataFrame) -> Figure:

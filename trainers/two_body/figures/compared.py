@@ -1,0 +1,207 @@
+"""Figures of several models at once; each parameter maps the name of a model to its table of that name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainers.two_body.figures.errors import ERROR, LABEL, binned
+from trainers.two_body.figures.field import CUTS, draw_residual
+from trainers.two_body.figures.motion import draw_truth, reach_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    Tables = Mapping[str, pd.DataFrame]
+
+COLUMNS = 4
+RADIUS_BINS = 24
+
+
+def reference_orbits_compared(rollouts: Tables) -> Figure:
+    """Draw the same orbits as every model predicts them, and below how far each is from the true position in time.
+
+    The panel of reference orbits: nearest to the mean elements of the test set, least and most eccentric, largest
+    semi-major axis, each once.
+    """
+    from matplotlib.figure import Figure
+
+    first = next(iter(rollouts.values()))
+    orbits = list(dict.fromkeys(first["orbit"]))
+    figure = Figure(figsize=(max(6.5, 3.0 * len(orbits)), 5.6), layout="constrained")
+    planes, times = figure.subplots(2, len(orbits), squeeze=False, height_ratios=(3, 2))
+    for plane, time, orbit in zip(planes, times, orbits, strict=True):
+        truth = first[first["orbit"] == orbit]
+        draw_truth(plane, truth)
+        for number, (model, table) in enumerate(rollouts.items()):
+            motion = table[table["orbit"] == orbit]
+            plane.plot(motion["x"], motion["y"], color=f"C{number}", lw=1.1, label=model)
+            _positive(time, motion["t"], _distance(motion), f"C{number}")
+        reach = reach_of(truth)
+        plane.set(title=f"orbit {orbit}", xlabel="x [DU]", ylabel="y [DU]", xlim=(-reach, reach), ylim=(-reach, reach))
+        time.set_xlabel("t [TU]")
+    times[0].set_ylabel("distance from the truth [DU]")
+    _legend(figure, planes[0])
+    return figure
+
+
+def _distance(motion: pd.DataFrame) -> Any:
+    away = motion[["x", "y", "z"]].to_numpy() - motion[["x_true", "y_true", "z_true"]].to_numpy()
+    return np.linalg.norm(away, axis=1)
+
+
+def _positive(axes: Axes, x: Any, y: Any, color: str, label: str | None = None) -> None:
+    """Draw a line on a logarithmic axis; what is not positive is left out."""
+    axes.plot(x, np.where(np.asarray(y) > 0, y, np.nan), color=color, lw=1.1, label=label)
+    axes.set_yscale("log")
+
+
+def errors_compared(errors: Tables) -> Figure:
+    """Draw the error of every model against the true anomaly (own state) and against the radius (true state).
+
+    Medians in bins over all orbits and steps; 0 and 360 degrees are periapsis.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    anomaly, radius = figure.subplots(1, 2)
+    for number, (model, table) in enumerate(errors.items()):
+        at, middle = _medians_of_anomaly(table)
+        _positive(anomaly, at, middle, f"C{number}", model)
+        at, middle = _medians_of_radius(table)
+        _positive(radius, at, middle, f"C{number}")
+    anomaly.set(xlabel="true anomaly [deg]", ylabel=LABEL, xlim=(0, 360))
+    anomaly.set_xticks(range(0, 361, 60))
+    radius.set(xlabel="radius [DU]", ylabel="acceleration error, true state [%]")
+    _legend(figure, anomaly)
+    return figure
+
+
+def _medians_of_anomaly(errors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    known = errors[["true_anomaly", ERROR]].dropna()
+    groups, centres = binned(known["true_anomaly"], known[ERROR])
+    medians = groups.median()
+    return centres[medians.index.to_numpy(int)], medians.to_numpy()
+
+
+def _medians_of_radius(errors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    import pandas as pd
+
+    known = errors[["r", "acceleration_error_field"]].dropna()
+    if known["r"].nunique() < 2:
+        return known["r"].to_numpy(), known["acceleration_error_field"].to_numpy()
+    middle = known.groupby(pd.qcut(known["r"], RADIUS_BINS, duplicates="drop"), observed=True).median()
+    return middle["r"].to_numpy(), middle["acceleration_error_field"].to_numpy()
+
+
+def field_residuals(field: Tables, training: Tables) -> Figure:
+    """Draw predicted minus true acceleration of every model in the x-y plane, its training orbits on top.
+
+    In percent of the true one, one colour scale for all, cut at 0.1 and 100 percent; arrows have the direction of the
+    difference, at the velocity of a circular orbit, counter-clockwise.
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(COLUMNS, len(field))
+    rows = -(-len(field) // columns)
+    figure = Figure(figsize=(max(4.4, 3.1 * columns + 0.8), 3.3 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for axes, (model, table) in zip(panels, field.items(), strict=False):
+        arrows = draw_residual(axes, table, training[model])
+        axes.set_title(_broken(model), fontsize="small")
+    for axes in panels[len(field) :]:
+        axes.set_axis_off()
+    figure.colorbar(arrows, ax=list(panels), label="difference [% of the law]", extend="both", ticks=CUTS)
+    return figure
+
+
+def _broken(model: str, length: int = 34) -> str:
+    from textwrap import fill
+
+    return fill(model, length)
+
+
+def flip_rates(errors: Tables) -> Figure | None:
+    """Draw how often the magnitude of a signed head changes its sign along the roll-outs, and at which true anomaly.
+
+    In percent of the steps: mean over the orbits with its 95 % bootstrap interval. Models whose magnitude has no sign
+    are left out; there is no figure where none has one.
+    """
+    from matplotlib.figure import Figure
+
+    signed = {model: table for model, table in errors.items() if table["flip_rate"].notna().any()}
+    if not signed:
+        return None
+    figure = Figure(figsize=(9, max(3.0, 0.4 * len(signed) + 2.2)), layout="constrained")
+    rates, anomaly = figure.subplots(1, 2)
+    for number, table in enumerate(signed.values()):
+        _rate(rates, table.groupby("orbit")["flip_rate"].mean().dropna().to_numpy(), number)
+        known = table[["true_anomaly", "flip_rate"]].dropna()
+        groups, centres = binned(known["true_anomaly"], known["flip_rate"])
+        means = groups.mean()
+        anomaly.plot(centres[means.index.to_numpy(int)], means, color=f"C{number}", drawstyle="steps-mid", lw=1.1)
+    rates.set_yticks(range(len(signed)), [_broken(model) for model in signed], fontsize="small")
+    rates.set(xlabel="sign flips [% of steps]", ylim=(len(signed) - 0.5, -0.5))
+    anomaly.set(xlabel="true anomaly [deg]", ylabel="sign flips [% of steps]", xlim=(0, 360))
+    anomaly.set_xticks(range(0, 361, 60))
+    return figure
+
+
+def _rate(axes: Axes, orbits: np.ndarray, place: int) -> None:
+    """Draw the mean over orbits at a height, with its interval if there are several that differ."""
+    from scipy.stats import bootstrap
+
+    if len(orbits) > 1 and np.ptp(orbits) > 0:
+        found = bootstrap((orbits,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(0))
+        axes.plot([found.confidence_interval.low, found.confidence_interval.high], [place] * 2, color=f"C{place}")
+    axes.plot(orbits.mean(), place, "o", color=f"C{place}")
+
+
+def gradients_by_segment_length(history: Tables, segments: Tables) -> Figure | None:
+    """Draw the norm of the gradient, alone and per loss, against the segment length: does it vanish on long segments?
+
+    Median and quartiles over the steps of each training phase, one mark per phase and model. There is no figure where
+    all segments are equally long.
+    """
+    from matplotlib.figure import Figure
+
+    found = {model: list(_gradients(table, segments[model])) for model, table in history.items()}
+    found = {model: phases for model, phases in found.items() if phases}
+    if len({length for phases in found.values() for length, *_ in phases}) < 2:
+        return None
+    figure = Figure(figsize=(9, 4.0), layout="constrained")
+    panels = figure.subplots(1, 2)
+    for number, (model, phases) in enumerate(found.items()):
+        lengths, *measured = zip(*phases, strict=True)
+        for axes, quartiles in zip(panels, measured, strict=True):
+            low, middle, high = np.array(quartiles).T
+            ends = (middle - low, high - middle)
+            axes.errorbar(lengths, middle, ends, fmt="o-", color=f"C{number}", lw=1, label=model)
+    ticks = sorted({length for phases in found.values() for length, *_ in phases})
+    for axes, label in zip(panels, ("norm of the gradient", "norm of the gradient / loss"), strict=True):
+        axes.set(xlabel="points per segment", ylabel=label, xscale="log", yscale="log")
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.minorticks_off()
+    _legend(figure, panels[0])
+    return figure
+
+
+def _gradients(history: pd.DataFrame, segments: pd.DataFrame) -> Iterator[tuple[int, Any, Any]]:
+    """Yield segment length, and quartiles of the gradient norm and of its ratio to the loss, of every phase."""
+    for phase, steps in history.groupby("phase"):
+        known = steps[["gradient_norm", "loss"]].dropna()
+        length = segments.loc[segments["phase"] == phase, "segment_length"]
+        if len(known) and len(length):
+            norm = known["gradient_norm"].to_numpy()
+            ratio = norm / known["loss"].to_numpy()
+            yield int(length.iloc[0]), *[np.percentile(values, (25, 50, 75)) for values in (norm, ratio)]
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    handles, names = axes.get_legend_handles_labels()
+    columns = 1 if max(map(len, names), default=0) > 60 else 2 if max(map(len, names), default=0) > 30 else 4
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize="small")
