@@ -64,6 +64,10 @@ class Draft:
         """Write a picture."""
         self._put(f"{name}.png", data)
 
+    def pdf(self, name: str, data: bytes) -> None:
+        """Write a picture for print."""
+        self._put(f"{name}.pdf", data)
+
     def seal(self) -> None:
         """Write the manifest; nothing can be added after it."""
         write_manifest(self.directory, self.manifest | self._address, self._files)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from assets.failures import one_line
+from assets.log_ticks import clear_log_ticks
 from trainers.study import Study
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 90
+WIDE = 780
+"""Pixels from which a picture is not shown beside another one."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,21 @@ class Picture:
     """What it is of: axes, key, dataset, test set, code version."""
     png: bytes = b""
     error: str = ""
+    figure: Figure | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def wide(self) -> bool:
+        """Whether it takes the full width of a page; the width of a PNG stands in the bytes 16 to 19 of it."""
+        return int.from_bytes(self.png[16:20], "big") >= WIDE
+
+    def pdf(self) -> bytes:
+        """Render the figure for print, its label below it and in the file; the same figure gives the same bytes."""
+        if self.figure is None:
+            raise ValueError(f"the figure {self.name} was not drawn: {self.error or 'there is nothing to show'}")
+        buffer = io.BytesIO()
+        told = {"Title": self.label, "Creator": "Orrery", "CreationDate": None, "Producer": None}
+        self.figure.savefig(buffer, format="pdf", bbox_inches="tight", pad_inches=0.08, metadata=told)
+        return buffer.getvalue()
 
     @property
     def title(self) -> str:
@@ -81,7 +99,7 @@ def drawn(function: Callable[..., Figure | None], arguments: Mapping[str, Any], 
     drawing = partial(Picture, function.__name__, caption(function), label)
     try:
         figure = function(**arguments)
-        return drawing(png=b"" if figure is None else png(figure, label))
+        return drawing() if figure is None else drawing(png=png(figure, label), figure=figure)
     except Exception as error:
         return drawing(error=f"this figure could not be drawn: {one_line(error)}")
 
@@ -95,6 +113,7 @@ def caption(function: Callable[..., Any]) -> str:
 
 def png(figure: Figure, label: str) -> bytes:
     """Render a figure with its label below it and in the metadata of the file."""
+    clear_log_ticks(figure)
     figure.supxlabel(_wrapped(label, figure.get_figwidth()), fontsize=6, color="0.35", x=0.01, ha="left")
     buffer = io.BytesIO()
     told = {"Title": label, "Software": "Orrery"}

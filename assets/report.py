@@ -81,6 +81,7 @@ def _write(experiment: Experiment, version: str) -> None:
         for place, picture in _named(told):
             if picture.png:
                 draft.png(place, picture.png)
+                draft.pdf(place, picture.pdf())
         draft.manifest |= page_manifest(experiment.sweep, version) | {
             "answer": told["answer"],
             "neighbours": [asdict(pair) for pair in told["neighbours"]],
@@ -171,8 +172,9 @@ def _code(package: str) -> str:
     else:
         files = sorted(figures.parent.glob("*.py")) if figures.name == "__init__.py" else [figures]
     own = Path(__file__).parent
-    names = ("effects", "intervals", "labelled", "leaderboard", "marks", "neighbours", "pictures", "replicates",
-             "report", "report_pictures", "report_tables", "rivals", "row_tables", "sweep_figures")  # fmt: skip
+    names = ("effects", "intervals", "labelled", "leaderboard", "log_ticks", "marks", "neighbours", "pictures",
+             "replicates", "report", "report_pictures", "report_tables", "rivals", "row_tables",
+             "sweep_figures")  # fmt: skip
     files += [own / f"{name}.py" for name in names] + sorted(TEMPLATES.iterdir())
     return sha256(b"".join(path.read_bytes() for path in files if path.is_file())).hexdigest()
 

@@ -61,6 +61,7 @@ def write(search: Search, store: Store) -> SearchReport:
             for picture in told["pictures"]:
                 if picture.png:
                     draft.png(picture.name, picture.png)
+                    draft.pdf(picture.name, picture.pdf())
             draft.manifest |= page_manifest(search, version) | {"answer": told["answer"]}
         manifest = store.manifest(*address)
     if manifest is None:

@@ -161,12 +161,12 @@ def test_every_link_on_a_partition_page_answers(desk: Served, sweep) -> None:
 def test_the_links_of_a_leaderboard_answer(desk: Served, sweep) -> None:
     made = Store().path(*model_of(sweep, "train").address)
     links = links_in({"links": display.sweep_links("toy/trial", made)})
-    assert [desk.ask(link).status for link in links] == [200, 200, 200]
+    assert [desk.ask(link).status for link in links] == [200, 200, 200, 200]
 
 
 def test_a_model_in_no_sweep_and_a_sweep_that_is_none_are_one_clear_line(desk: Served) -> None:
     for path in ("/report?model=toy/0123456789ab", "/failures?model=", "/failures/toy/none", "/report/toy/none",
-                 "/compare", "/mlflow"):  # fmt: skip
+                 "/compare?sweep=toy/none", "/compare?a=toy/x&b=toy/y", "/mlflow"):  # fmt: skip
         answer = desk.ask(path)
         assert answer.status == 404 and "Traceback" not in answer.text
         assert len(re.findall(r"<p>.+</p>", answer.text)) == 1
@@ -180,10 +180,53 @@ def test_a_report_is_served_where_it_can_reach_nothing(desk: Served, sweep) -> N
     assert not re.findall(r"(?:src|href)=[\"']?(?:https?:)?//", answer.text), "nothing is loaded from elsewhere"
 
 
-def test_a_comparison_is_made_or_it_is_said_why_not(desk: Served, sweep) -> None:
-    good = model_of(sweep, "train")
-    answer = desk.ask(f"/compare?a=toy/{good.hash}&b=toy/{model_of(sweep, 'diverge').hash}")
-    assert answer.status == 200 or "compares no models yet" in answer.text
+def rows_of(sweep, behaviour: str):
+    return [row.configuration.item for row in sweep.rows if row.axes["model.behaviour"] == behaviour]
+
+
+def test_two_models_are_compared_side_by_side_and_every_link_answers(desk: Served, sweep) -> None:
+    first, second = rows_of(sweep, "train")
+    answer = desk.ask(f"/compare?a=toy/{first.key}&b={second.hash}")
+    assert answer.status == 200 and "model.seed" in answer.text and first.key in answer.text
+    assert (
+        "A and B differ in their seed alone" in answer.text and "sandbox" in answer.headers["content-security-policy"]
+    )
+    links = re.findall(r'href="(/[^"]*)"', answer.text)
+    assert len(links) >= 6 and {desk.ask(link).status for link in links} == {200}
+
+
+def test_a_comparison_says_what_failed(desk: Served, sweep) -> None:
+    bad = model_of(sweep, "diverge")
+    answer = desk.ask(f"/compare?a=toy/{model_of(sweep, 'train').hash}&b=toy/{bad.hash}")
+    assert answer.status == 200 and "B has no trained model: diverged" in answer.text and HOSTILE not in answer.text
+
+
+def test_a_form_offers_the_models_of_a_sweep_and_takes_any(desk: Served, sweep) -> None:
+    text = desk.ask("/compare").text
+    assert "/compare?sweep=toy/trial" in text and len(re.findall(r'<input name="[ab]"', text)) == 2
+    text = desk.ask("/compare?sweep=toy/trial").text
+    offered = re.findall(r'<option value="([^"]+)"( selected)?>([^<]+)', text)
+    assert len(offered) == 2 * 5 and sum(bool(chosen) for _, chosen, _ in offered) == 2
+    assert offered[0][2].startswith("behaviour ") and any("(diverged)" in told for _, _, told in offered)
+    a, b = (next(name for name, chosen, _ in part if chosen) for part in (offered[:5], offered[5:]))
+    assert a != b and desk.ask(f"/compare?a={a}&b={b}").status == 200
+    assert "form-action 'self'" in desk.ask("/compare").headers["content-security-policy"]
+
+
+def test_a_report_links_to_its_neighbours_in_rank_only_where_they_answer(desk: Served, place: Path) -> None:
+    path = place / "sweeps/toy/heights.yaml"
+    path.write_text("study: toy\ntests: [test]\nvary:\n  model.width: [2, 3]\n")
+    sweep = read_catalogue(place / "sweeps").sweeps["toy/heights"]
+    for layer in ("dataset", "segments", "model", "evaluation"):
+        make(Store(), *sweep.items()[layer])
+    text = desk.ask("/report/toy/heights").text
+    links = [link.replace("&amp;", "&") for link in re.findall(r'href="(/[^"]*)"', text)]
+    assert sum("&b=" in link for link in links) == 1 and {desk.ask(link).status for link in links} == {200}
+    offered = re.findall(r'href="(/compare[?]a=[^"]+)"', desk.ask("/compare?sweep=toy/heights").text)
+    assert [link.replace("&amp;", "&") for link in offered] == [link for link in links if "&b=" in link]
+    stored = next(p for p in (Store().root / "toy/report").glob("*/report.html") if "toy/heights" in p.read_text())
+    assert not re.findall(r'href="/', stored.read_text()) and "orrery compare toy/" in stored.read_text()
+    path.unlink()
 
 
 def test_compare_offers_the_other_rows(desk: Served, sweep) -> None:

@@ -114,7 +114,7 @@ def series_compared(series: Mapping[str, pd.DataFrame]) -> Figure:
             axes.plot(curve["t"], curve["predicted"], color=f"C{number}", lw=1, label=model)
         axes.set_ylabel(channel)
     panels[-1].set_xlabel("t")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize="small")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize="small")
     return figure
 
 

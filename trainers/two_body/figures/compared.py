@@ -146,7 +146,9 @@ def flip_rates(errors: Tables) -> Figure | None:
         anomaly.plot(centres[means.index.to_numpy(int)], means, color=f"C{number}", drawstyle="steps-mid", lw=1.1)
     rates.set_yticks(range(len(signed)), [_broken(model) for model in signed], fontsize="small")
     rates.set(xlabel="sign flips [% of steps]", ylim=(len(signed) - 0.5, -0.5))
+    rates.set_xlim(0, max(1.0, rates.get_xlim()[1]))
     anomaly.set(xlabel="true anomaly [deg]", ylabel="sign flips [% of steps]", xlim=(0, 360))
+    anomaly.set_ylim(0, max(1.0, anomaly.get_ylim()[1]))
     anomaly.set_xticks(range(0, 361, 60))
     return figure
 
@@ -204,4 +206,4 @@ def _gradients(history: pd.DataFrame, segments: pd.DataFrame) -> Iterator[tuple[
 def _legend(figure: Figure, axes: Axes) -> None:
     handles, names = axes.get_legend_handles_labels()
     columns = 1 if max(map(len, names), default=0) > 60 else 2 if max(map(len, names), default=0) > 30 else 4
-    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize="small")
+    figure.legend(handles, names, loc="outside upper center", ncols=columns, fontsize="small")
