@@ -1,4 +1,4 @@
-"""Make the pictures of the README: `python docs/screenshots.py [--sweep two_body/heads] [--running two_body/seeds]`.
+"""Make the pictures of the README: `python -m docs.screenshots [--sweep two_body/heads] [--running two_body/seeds]`.
 
 Serves the present home with `orrery ui`, opens its pages in a headless Chromium and writes them to `docs/images/`. The
 sweep has to be in the store (`make run`). The sweep that `--running` names is started for the picture of what runs now,
@@ -11,16 +11,14 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -30,60 +28,75 @@ from PIL import Image
 from assets.identity import Item
 from assets.store import Store
 from assets.sweeps import Sweep, read_catalogue
+from docs.browser import Tab, browser
 
 IMAGES = Path(__file__).parent / "images"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-HEADLESS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--hide-scrollbars")
 PORTS = (3790, 5790)
-COLOURS = 96
-LOADING_MILLISECONDS = 30_000
-"""Time of the page, which does not pass while it waits for an answer."""
+COLOURS = (128, 64, 32)
+"""Colours of a picture, fewer and fewer until it is small enough."""
+MOST_BYTES = 300_000
+SETTLING_SECONDS = 2.5
+"""What a page that has everything still moves."""
 PATIENCE_SECONDS = 300.0
 POINTS = 25
 """Points of a loss curve that are worth a picture."""
+DESKTOP, PHONE = 1300, 390
 
-Page = tuple[str, tuple[int, int]]
-"""Address and size of the window."""
+
+@dataclass(frozen=True)
+class Shot:
+    """A page to take a picture of."""
+
+    name: str
+    address: str
+    shows: str
+    """A text that is there when the page is."""
+    width: int = DESKTOP
+    height: int = 800
 
 
 def main() -> None:
     """Write every picture, and print its path and size."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m docs.screenshots", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sweep", default="two_body/heads", help="whose pages are shown")
     parser.add_argument("--running", default="", help="a sweep to start for the picture of what runs now")
     given = parser.parse_args()
     sweep = read_catalogue().sweeps[given.sweep]
-    with served() as desk:
-        for name, page in pages(sweep, desk).items():
-            photograph(desk, name, page)
+    first, other = finished(sweep)
+    with served() as desk, browser() as tab:
+        for shot in shots(sweep, first, other):
+            photograph(tab, desk, shot)
         if given.running:
             with running(given.running, desk):
-                photograph(desk, "live", (f"/live?beside={sweep.study}/{finished(sweep).hash}", (1300, 470)))
+                live = f"/live?beside={sweep.study}/{first.hash}"
+                photograph(tab, desk, Shot("live", live, "stop, keep the best", height=470))
 
 
-def pages(sweep: Sweep, desk: str) -> dict[str, Page]:
-    """Return what is photographed while nothing runs; the report where this version makes one."""
-    key = quote(finished(sweep).key)
-    shown: dict[str, Page] = {
-        "desk": ("/", (1300, 520)),
-        "lineage": (f"/locations/orrery/asset-groups/{sweep.study}/lineage", (1900, 560)),
-        "partition": (f"/assets/{sweep.study}/model?view=partitions&partition={key}", (1400, 980)),
-    }
-    report = f"/report/{sweep.name}"
-    return shown | ({"report": (report, (1300, 1100))} if fetched(desk + report) else {})
+def shots(sweep: Sweep, first: Item, other: Item) -> Iterator[Shot]:
+    """Yield what is photographed while nothing runs, on a desktop and on a phone."""
+    group, report = f"/locations/orrery/asset-groups/{sweep.study}/lineage", f"/report/{sweep.name}"
+    partition = f"/assets/{sweep.study}/model?view=partitions&partition={quote(first.key)}"
+    compare = f"/compare?a={sweep.study}/{first.hash}&b={sweep.study}/{other.hash}"
+    yield Shot("desk", "/", sweep.name, height=520)
+    yield Shot("lineage", group, "leaderboard", 1900, 560)
+    yield Shot("partition", partition, "use it", 1400, 980)
+    yield Shot("report", report, "Leaderboard", height=1100)
+    yield Shot("compare", compare, "Settings that differ", height=1100)
+    yield Shot("report-phone", report, "Leaderboard", PHONE, 844)
+    yield Shot("desk-phone", "/", sweep.name, PHONE, 844)
 
 
-def finished(sweep: Sweep) -> Item:
-    """Return the first model of a sweep that is stored and ok.
+def finished(sweep: Sweep) -> tuple[Item, Item]:
+    """Return two models of a sweep that are stored and ok, the first ones that differ in more than their seed.
 
     Raises:
-        SystemExit: there is none.
+        SystemExit: there are none.
     """
     store = Store()
-    for row in sweep.rows:
-        if (store.manifest(*row.configuration.item.address) or {}).get("status") == "ok":
-            return row.configuration.item
-    raise SystemExit(f"no model of {sweep.name} is in the store; run `orrery run {sweep.name}` first")
+    rows = [row for row in sweep.rows if (store.manifest(*row.configuration.item.address) or {}).get("status") == "ok"]
+    if len(rows) < 2:
+        raise SystemExit(f"{len(rows)} models of {sweep.name} are in the store; run `orrery run {sweep.name}` first")
+    return rows[0].configuration.item, rows[1].configuration.item
 
 
 @contextmanager
@@ -94,9 +107,10 @@ def served() -> Iterator[str]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        address = next(line.split()[1] for line in process.stdout if "sweeps and results" in line)
-        until(lambda: fetched(f"{address}/graphql", {"query": "{ assetNodes { id } }"})["data"]["assetNodes"])
-        yield address
+        said = next((line for line in process.stdout if "sweeps and results" in line), "")
+        if not said:
+            raise SystemExit("`orrery ui` does not start; its own message stands above")
+        yield said.split()[1]
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()
@@ -108,23 +122,17 @@ def running(sweep: str, desk: str) -> Iterator[None]:
     command = [sys.executable, "-m", "orchestration.cli", "run", sweep, "--json"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        until(lambda: [job for job in json.loads(fetched(f"{desk}/live/state")) if len(job["curve"]) > POINTS])
+        until(lambda: [job for job in fetched(f"{desk}/live/state") if len(job["curve"]) > POINTS])
         yield
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()
 
 
-def fetched(address: str, asked: Any = None) -> Any:
-    """Return what a page answers, JSON where something is asked; nothing where it is not there."""
-    body = None if asked is None else json.dumps(asked).encode()
-    request = urllib.request.Request(address, body, {"Content-Type": "application/json"} if body else {})
-    try:
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            content = answer.read()
-    except urllib.error.HTTPError:
-        return b""
-    return content if asked is None else json.loads(content)
+def fetched(address: str) -> Any:
+    """Return the JSON that an address answers."""
+    with urllib.request.urlopen(address, timeout=120) as answer:
+        return json.loads(answer.read())
 
 
 def until(seen: Callable[[], object]) -> None:
@@ -140,21 +148,19 @@ def until(seen: Callable[[], object]) -> None:
         time.sleep(0.5)
 
 
-def photograph(desk: str, name: str, page: Page) -> None:
+def photograph(tab: Tab, desk: str, shot: Shot) -> None:
     """Write the picture of a page, in few colours, so that it stays small."""
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        raise SystemExit(f"no browser found; install one of {', '.join(BROWSERS)}")
-    address, (width, height) = page
-    with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / "page.png"
-        where = [f"--user-data-dir={folder}/profile", f"--screenshot={picture}", f"--window-size={width},{height}"]
-        command = [browser, *HEADLESS, f"--virtual-time-budget={LOADING_MILLISECONDS}", *where, desk + address]
-        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_SECONDS)
-        image = Image.open(io.BytesIO(picture.read_bytes())).convert("RGB").quantize(COLOURS)
+    tab.open(desk + shot.address, shot.width, shot.height)
+    tab.shows(shot.shows, PATIENCE_SECONDS)
+    time.sleep(SETTLING_SECONDS)
+    image = Image.open(io.BytesIO(tab.picture())).convert("RGB")
     IMAGES.mkdir(exist_ok=True)
-    image.save(IMAGES / f"{name}.png", optimize=True)
-    print(f"{IMAGES / name}.png: {(IMAGES / f'{name}.png').stat().st_size // 1000} kB", flush=True)
+    path = IMAGES / f"{shot.name}.png"
+    for colours in COLOURS:
+        image.quantize(colours).save(path, optimize=True)
+        if path.stat().st_size < MOST_BYTES:
+            break
+    print(f"{path}: {path.stat().st_size // 1000} kB", flush=True)
 
 
 if __name__ == "__main__":

@@ -162,7 +162,10 @@ def test_a_mean_that_speaks_against_the_verdict_is_mentioned():
 
 
 def test_several_verdicts_are_corrected_for_their_number():
-    sides = [Stub("A", {"t": errors(), "u": errors()}), Stub("B", {"t": errors(factor=0.95, seed=3), "u": errors(factor=0.96, seed=4)})]
+    sides = [
+        Stub("A", {"t": errors(), "u": errors()}),
+        Stub("B", {"t": errors(factor=0.95, seed=3), "u": errors(factor=0.96, seed=4)}),
+    ]
     found = verdicts(sides, {"t": "one", "u": "two"})
     assert min(one.told["p_holm"] for one in found) == pytest.approx(2 * min(one.told["p"] for one in found))
 
