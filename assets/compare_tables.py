@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from assets.convergence import convergence
 from assets.difference import difference
 from assets.labelled import counted
 from assets.paired_tests import Metric, Verdict, effect_text, p_text
@@ -90,6 +91,15 @@ def seeds_table(found: Sequence[SettingsVerdict]) -> Shown:
     return shown_table("Their settings over seeds", header, rows, note)
 
 
+def convergence_table(sides: Sequence[Side]) -> Shown:
+    """Return how fast the training of each side came down."""
+    histories = {side.letter: history for side in sides if (history := side.history()) is not None}
+    table = convergence(histories)
+    header = [name.replace("area", "mean of log10(loss)") for name in table.columns]
+    note = "Of the training loss; the mean of its logarithm is the area under the curve per step."
+    return shown_table("Convergence", header, table.to_numpy(object).tolist(), note)
+
+
 def metric_table(sides: Sequence[Side], name: str, metrics: Sequence[Metric]) -> Shown:
     """Return every metric of a test set side by side."""
     letters = _letters(sides)
@@ -122,6 +132,7 @@ def tables_of(comparison: Comparison) -> dict[str, Any]:
         "settings": settings_table(comparison.sides),
         "verdicts": verdict_table(comparison.verdicts, comparison.metric),
         "seeds": seeds_table(comparison.settings_verdicts),
+        "convergence": convergence_table(comparison.sides),
         "measured": [metric_table(comparison.sides, name, found) for name, found in comparison.metrics.items()],
         "origin": origin_table(comparison.sides),
     }

@@ -76,7 +76,13 @@ def study_pictures(study: Study, tables: Mapping[str, pd.DataFrame], label: str)
     for function in study_figures(study):
         names = list(inspect.signature(function).parameters)
         if all(name in tables for name in names):
-            yield drawn(function, {name: tables[name] for name in names}, label)
+            yield from _there(drawn(function, {name: tables[name] for name in names}, label))
+
+
+def _there(picture: Picture) -> Iterator[Picture]:
+    """Yield a picture, unless its function had nothing to show."""
+    if picture.png or picture.error:
+        yield picture
 
 
 def compared_pictures(study: Study, tables: Mapping[str, Mapping[str, pd.DataFrame]], label: str) -> Iterator[Picture]:
@@ -89,9 +95,8 @@ def compared_pictures(study: Study, tables: Mapping[str, Mapping[str, pd.DataFra
         names = list(inspect.signature(function).parameters)
         able = [model for model, own in tables.items() if all(name in own for name in names)]
         if able:
-            picture = drawn(function, {name: {model: tables[model][name] for model in able} for name in names}, label)
-            if picture.png or picture.error:
-                yield picture
+            arguments = {name: {model: tables[model][name] for model in able} for name in names}
+            yield from _there(drawn(function, arguments, label))
 
 
 def drawn(function: Callable[..., Figure | None], arguments: Mapping[str, Any], label: str) -> Picture:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from assets import report_tables as tables
 from assets.effects import axis_values, effects
 from assets.identity import short_digest
+from assets.interactions import interactions
 from assets.labelled import markdown_text
 from assets.leaderboard import how_ranked, page_manifest, rank
 from assets.neighbours import neighbours
@@ -38,6 +39,13 @@ if TYPE_CHECKING:
     import jinja2
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+MADE_BY = (
+    *("convergence", "effects", "interactions", "intervals", "labelled", "leaderboard", "log_ticks", "marks"),
+    *("neighbours", "pictures", "replicates", "report", "report_pictures", "report_tables", "rivals", "row_tables"),
+    "sweep_figures",
+)
+"""Modules beside this one that a report comes from: when one changes, reports are written anew."""
 
 PLACE_FOR_LINKS = "<!-- links -->"
 """Where a page that is served may put links; on a page that stands alone they would lead nowhere."""
@@ -109,6 +117,8 @@ def content(experiment: Experiment) -> dict[str, Any]:
         "beside": tables.neighbour_table(beside),
         "axes": tables.axis_table(values),
         "comparisons": tables.effect_table(table, experiment.metric),
+        "interactions": tables.interaction_table(interactions(experiment)),
+        "convergence": tables.convergence_table(experiment),
         "failures": tables.failures(experiment),
         "settings": tables.settings(experiment),
         "rows": tables.every_row(experiment),
@@ -172,10 +182,7 @@ def _code(package: str) -> str:
     else:
         files = sorted(figures.parent.glob("*.py")) if figures.name == "__init__.py" else [figures]
     own = Path(__file__).parent
-    names = ("effects", "intervals", "labelled", "leaderboard", "log_ticks", "marks", "neighbours", "pictures",
-             "replicates", "report", "report_pictures", "report_tables", "rivals", "row_tables",
-             "sweep_figures")  # fmt: skip
-    files += [own / f"{name}.py" for name in names] + sorted(TEMPLATES.iterdir())
+    files += [own / f"{name}.py" for name in MADE_BY] + sorted(TEMPLATES.iterdir())
     return sha256(b"".join(path.read_bytes() for path in files if path.is_file())).hexdigest()
 
 

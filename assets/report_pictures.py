@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from assets import sweep_figures
 from assets.pictures import Picture, compared_figures, compared_pictures, drawn, study_pictures
-from assets.replicates import Experiment, Setting
+from assets.replicates import Experiment, Setting, shown
 from assets.report_tables import axes_text
 from assets.rivals import ranked_settings
 from assets.row_tables import tables_of
+from assets.settings import flatten
 from assets.sweep_file import TRAIN
+from assets.yaml_loader import dotted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +32,10 @@ def sweep_pictures(experiment: Experiment, board: pd.DataFrame, values: pd.DataF
     yield drawn(sweep_figures.ranking, {"board": board, "axes_names": names, "metric": metric}, label)
     if len(values):
         yield drawn(sweep_figures.axis_effects, {"values": values, "metric": metric, "unit": unit}, label)
+    several = sweep_figures.important_axes(values)
+    if len(several) > 2:
+        told = {"board": board, "axes_names": several, "metric": metric, "fixed": fixed_text(experiment)}
+        yield drawn(sweep_figures.facets, told, label)
     for first, second in sweep_figures.axis_pairs(values):
         told = {"scores": _scores(experiment), "first": first, "second": second, "metric": metric, "unit": unit}
         yield drawn(sweep_figures.heat_map, told, label)
@@ -65,6 +71,15 @@ def sweep_label(experiment: Experiment) -> str:
     code = codes[0] if len(codes) == 1 else f"{len(codes)} versions"
     axes = ", ".join(experiment.sweep.axes)
     return f"{experiment.sweep.name}; axes {axes}; trained on {data}; test sets {tests}; code {code}"
+
+
+def fixed_text(experiment: Experiment) -> str:
+    """Return the settings that all rows share and that are not at their default."""
+    trees = [{"dataset": dict(row.configuration.item.inputs[0].inputs[0].config),
+              "model": dict(row.configuration.item.config)} for row in experiment.sweep.rows]  # fmt: skip
+    flat = [{dotted(place): value for place, value in flatten(tree)} for tree in trees]
+    shared = {path: value for path, value in flat[0].items() if all(one.get(path) == value for one in flat[1:])}
+    return ", ".join(f"{path.partition('.')[2]} {shown(value)}" for path, value in shared.items()) or "all defaults"
 
 
 def row_label(experiment: Experiment, row: Row, test: str) -> str:

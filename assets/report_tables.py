@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assets.convergence import convergence
 from assets.difference import difference
 from assets.labelled import cell, ranged
 from assets.replicates import Experiment, short, shown
@@ -116,6 +117,25 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if math.isfinite(share) else ""
 
 
+def interaction_table(found: pd.DataFrame) -> Shown:
+    """Return which axes act together."""
+    rows = [
+        [short(row["first"]), short(row["second"]), row["rows"],
+         *[_percent(row[name]) for name in ("share_first", "share_second", "share_both", "interaction")]]
+        for row in found.to_dict("records")
+    ]  # fmt: skip
+    header = (
+        "axis",
+        "and axis",
+        "rows",
+        "the first alone",
+        "the second alone",
+        "side by side",
+        "beyond that, together",
+    )
+    return shown_table("Interactions", header, rows, "Shares of the variance of the scores of all rows that are ok.")
+
+
 def rival_table(against: pd.DataFrame) -> Shown:
     """Return the comparisons of the best setting with the others."""
     rows = [
@@ -158,6 +178,30 @@ def _end_of(experiment: Experiment, row: Row) -> list[Any]:
 def axes_text(row: Row) -> str:
     """Return the axes of a row in one line."""
     return ", ".join(f"{short(axis)} {shown(value)}" for axis, value in row.axes.items())
+
+
+def convergence_table(experiment: Experiment) -> Shown:
+    """Return how fast the trainings of every setting came down: medians over its seeds."""
+
+    rows = {row.configuration.key: row for setting in experiment.settings for row in experiment.usable(setting)}
+    known = {key: history_of(experiment, row) for key, row in rows.items()}
+    table = convergence({key: history for key, history in known.items() if len(history)})
+    settings = {row.configuration.key: setting.text for setting in experiment.settings for row in setting.rows}
+    if not len(table):
+        return shown_table("Convergence", (), [])
+    table.insert(0, "setting", table.pop("name").map(settings))
+    middle: pd.DataFrame = table.groupby("setting", sort=False).median().reset_index()
+    header = [name.replace("area", "mean of log10(loss)") for name in middle.columns]
+    note = (
+        "Of the training loss, medians over seeds; a seed that does not reach a loss does not count there. The mean of "
+        "the logarithm is the area under the curve per step."
+    )
+    return shown_table("Convergence", header, middle.to_numpy(object).tolist(), note)
+
+
+def history_of(experiment: Experiment, row: Row) -> pd.DataFrame:
+    """Return the history of the training of a row."""
+    return experiment.store.open(*row.configuration.item.address).table("history")
 
 
 def every_row(experiment: Experiment) -> Shown:

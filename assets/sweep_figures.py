@@ -150,6 +150,51 @@ def heat_map(scores: pd.DataFrame, first: str, second: str, metric: str, unit: s
     return figure
 
 
+def facets(board: pd.DataFrame, axes_names: Sequence[str], metric: str, fixed: str) -> Figure:
+    """Draw the score of every setting with its 95 % interval over up to four axes at once, the most important first.
+
+    The first axis runs upward, the second one is the colour, the third one tells the columns of panels, the fourth one
+    their rows; settings that differ in further axes alone lie on top of each other. The title has what is equal in all.
+    """
+    from matplotlib.figure import Figure
+
+    settings = board.drop_duplicates("keys").dropna(subset=["score"])
+    told = settings.assign(**{name: settings[name].map(shown) for name in axes_names})
+    names = list(axes_names)[:4]
+    first, second, third, fourth = (list(dict.fromkeys(told[name])) for name in (names + names[:1] * 4)[:4])
+    columns, rows = (third if len(names) > 2 else [""]), (fourth if len(names) > 3 else [""])
+    size = (max(6.0, 2.9 * len(columns) + 1.8), len(rows) * max(1.8, 0.4 * len(first) + 0.8) + 1)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(rows), len(columns), squeeze=False, sharex=True, sharey=True)
+    for (i, j), axes in np.ndenumerate(grid):
+        chosen = told[(told[names[2]] == columns[j]) if len(names) > 2 else slice(None)]
+        chosen = chosen[(chosen[names[3]] == rows[i]) if len(names) > 3 else slice(None)]
+        for row in chosen.to_dict("records"):
+            place = second.index(row[names[1]])
+            height = first.index(row[names[0]]) + 0.5 * ((place + 0.5) / len(second) - 0.5)
+            _whisker(axes, row["score"], row["score_low"], row["score_high"], height, f"C{place % 10}")
+        title = [f"{short(name)} {value}" for name, value in zip(names[2:], (columns[j], rows[i]), strict=False)]
+        axes.set_title(", ".join(title), fontsize="small")
+        axes.set_yticks(range(len(first)), first, fontsize="small")
+        axes.grid(axis="x", alpha=0.3)
+    positive = len(told) > 0 and bool((told["score"] > 0).all())
+    for axes in grid[-1]:
+        axes.set_xscale("log" if positive else "linear")
+    _name_facets(figure, short(names[1]), second, f"{metric}; {fixed}")
+    return figure
+
+
+def _name_facets(figure: Figure, axis: str, values: Sequence[str], title: str) -> None:
+    """Put what is fixed on top and the colours of an axis beside the panels."""
+    from textwrap import fill
+
+    from matplotlib.lines import Line2D
+
+    marks = [Line2D([], [], marker="o", color=f"C{place % 10}", label=value) for place, value in enumerate(values)]
+    figure.legend(handles=marks, title=axis, loc="outside right upper", fontsize="small")
+    figure.suptitle(fill(title, int(12 * figure.get_figwidth())), fontsize="small", x=0.01, ha="left")
+
+
 def _numeric(names: Any) -> bool:
     return all(isinstance(name, int | float | np.number) and not isinstance(name, bool) for name in names)
 
@@ -202,9 +247,13 @@ def test_matrix(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> 
     return figure
 
 
-def axis_pairs(values: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return the pairs of axes that have several values each, the most important ones first, at most three."""
+def important_axes(values: pd.DataFrame) -> list[str]:
+    """Return the axes that have several values with runs, the most important ones first."""
     several = [str(axis) for axis, group in values.groupby("axis", sort=False) if (group["runs"] > 0).sum() > 1]
     share = {str(row["axis"]): row["importance"] for row in values.to_dict("records")}
-    ranked = sorted(several, key=lambda axis: -np.nan_to_num(share[axis]))
-    return list(combinations(ranked, 2))[:3]
+    return sorted(several, key=lambda axis: -np.nan_to_num(share[axis]))
+
+
+def axis_pairs(values: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the pairs of axes that have several values each, the most important ones first, at most three."""
+    return list(combinations(important_axes(values), 2))[:3]

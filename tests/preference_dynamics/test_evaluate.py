@@ -2,7 +2,6 @@
 
 import re
 from inspect import signature
-from types import FunctionType
 
 import numpy as np
 import pytest
@@ -92,10 +91,13 @@ def test_a_series_that_never_starts_is_flagged(refined):
 
 def test_tables_and_figures_go_together(evaluation, refined):
     tables = {**evaluation.tables, "history": refined[1].history}
-    drawn = [f for f in vars(figures).values() if isinstance(f, FunctionType) and f.__module__ == figures.__name__]
-    assert len(drawn) == 5
-    for draw in drawn:
+    assert len(figures.FIGURES) == 5
+    for draw in figures.FIGURES:
         assert draw(**{name: tables[name] for name in signature(draw).parameters}).axes
+    series = evaluation.tables["series"]
+    panels = figures.series_compared({"one": series, "other": series.assign(predicted=0.0)}).axes
+    assert [axes.get_ylabel() for axes in panels] == list(dict.fromkeys(series["channel"]))
+    assert all(np.all(axes.lines[2].get_ydata() == 0) and len(axes.lines) == 3 for axes in panels)
     assert len(evaluation.tables["worst"]) == 20 and len(evaluation.tables["series"]) == 10 * 401 * 2
     assert evaluation.summary["metric"].is_unique
 

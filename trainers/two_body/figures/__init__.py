@@ -12,6 +12,7 @@ from trainers.two_body.figures.compared import (
     flip_rates,
     gradients_by_segment_length,
     reference_orbits_compared,
+    slopes_compared,
 )
 from trainers.two_body.figures.data import dataset, segment_linearity
 from trainers.two_body.figures.errors import (
@@ -21,7 +22,7 @@ from trainers.two_body.figures.errors import (
     error_per_step,
 )
 from trainers.two_body.figures.field import acceleration_against_radius, field_residual
-from trainers.two_body.figures.motion import along_an_orbit, orbits_per_phase, reference_orbits
+from trainers.two_body.figures.motion import along_an_orbit, features_per_orbit, orbits_per_phase, reference_orbits
 from trainers.two_body.figures.training import gradient_norm, loss_curve
 
 FIGURES = (
@@ -34,6 +35,7 @@ FIGURES = (
     field_residual,
     orbits_per_phase,
     along_an_orbit,
+    features_per_orbit,
     error_per_step,
     gradient_norm,
     dataset,
@@ -41,5 +43,12 @@ FIGURES = (
 )
 """In the order in which a report shows them."""
 
-COMPARED = (reference_orbits_compared, errors_compared, field_residuals, flip_rates, gradients_by_segment_length)
+COMPARED = (
+    reference_orbits_compared,
+    errors_compared,
+    slopes_compared,
+    field_residuals,
+    flip_rates,
+    gradients_by_segment_length,
+)
 """Of several models; a function returns None where there is nothing to compare."""

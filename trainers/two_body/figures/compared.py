@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainers.two_body.figures.errors import ERROR, LABEL, binned
-from trainers.two_body.figures.field import CUTS, draw_residual
+from trainers.two_body.figures.field import CUTS, draw_residual, measure_slope, shade_training
 from trainers.two_body.figures.motion import draw_truth, reach_of
 
 if TYPE_CHECKING:
@@ -96,6 +96,41 @@ def _medians_of_radius(errors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         return known["r"].to_numpy(), known["acceleration_error_field"].to_numpy()
     middle = known.groupby(pd.qcut(known["r"], RADIUS_BINS, duplicates="drop"), observed=True).median()
     return middle["r"].to_numpy(), middle["acceleration_error_field"].to_numpy()
+
+
+def slopes_compared(errors: Tables, training: Tables) -> Figure:
+    """Draw how the acceleration of every model falls with the radius: its slope, and the radius at which it breaks.
+
+    The slope of log |a| over log r with its 95 % interval (Theil and Sen), dashed that of the law; a square stands at
+    the radius beyond which the local slope is off by more than 0.5, if there is one, a cross where the field first
+    repels. Shaded: radii of the training orbits of all models together.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, max(2.6, 0.4 * len(errors) + 1.6)), layout="constrained")
+    slopes, radii = figure.subplots(1, 2, sharey=True)
+    for place, table in enumerate(errors.values()):
+        found, color = measure_slope(table), f"C{place}"
+        slopes.plot([found.low, found.high], [place] * 2, color=color)
+        slopes.plot(found.slope, place, "o", color=color)
+        radii.plot(found.break_radius, place, "s", color=color)
+        radii.plot(found.repulsive_radius, place, "x", color=color)
+    slopes.axvline(law_slope(errors), color="k", ls="--", lw=1)
+    shade_training(radii, training.values())
+    slopes.set_yticks(range(len(errors)), [_broken(model) for model in errors], fontsize="small")
+    slopes.set(xlabel="slope of log |a| over log r", ylim=(len(errors) - 0.5, -0.5))
+    radii.set(xlabel="radius of break (square), of repulsion (cross) [DU]", xlim=(0, _farthest(errors)))
+    return figure
+
+
+def law_slope(errors: Tables) -> float:
+    """Return the slope of the true acceleration over the radius, from the first table."""
+    known = next(iter(errors.values()))[["r", "acceleration_true"]].dropna()
+    return float(np.polyfit(np.log(known["r"]), np.log(known["acceleration_true"]), 1)[0]) if len(known) > 1 else np.nan
+
+
+def _farthest(errors: Tables) -> float:
+    return 1.05 * max(float(np.nanmax(table["r"])) for table in errors.values())
 
 
 def field_residuals(field: Tables, training: Tables) -> Figure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -48,7 +49,7 @@ def acceleration_against_radius(errors: pd.DataFrame, training: pd.DataFrame) ->
     axes.plot(known["r"], known["acceleration_predicted"], "C0.", ms=2, alpha=0.25, rasterized=True, label="predicted")
     truth = known.sort_values("r").iloc[:: max(1, len(known) // 400)]
     axes.plot(truth["r"], truth["acceleration_true"], "k--", lw=1.2, label="law")
-    _shade_training(axes, training)
+    shade_training(axes, [training])
     if len(known) > 1:
         _note(axes, measure_slope(errors))
     scale = "log" if len(known) else "linear"
@@ -97,8 +98,10 @@ def _note(axes: Axes, found: Slope) -> None:
     axes.text(0.97, 0.96, "\n".join(lines), transform=axes.transAxes, ha="right", va="top", fontsize="small")
 
 
-def _shade_training(axes: Axes, training: pd.DataFrame) -> None:
-    radii = np.linalg.norm(training.loc[training["trains"], ["x", "y", "z"]].to_numpy(), axis=1)
+def shade_training(axes: Axes, training: Iterable[pd.DataFrame]) -> None:
+    """Shade the radii of the training orbits."""
+    points = [table.loc[table["trains"], ["x", "y", "z"]].to_numpy() for table in training]
+    radii = np.linalg.norm(np.concatenate(points), axis=1)
     radii = radii[np.isfinite(radii)]
     if radii.size:
         axes.axvspan(radii.min(), radii.max(), color="0.92", zorder=0, label="training radii")

@@ -96,6 +96,34 @@ def along_an_orbit(rollouts: pd.DataFrame) -> Figure:
     return figure
 
 
+def features_per_orbit(rollouts: pd.DataFrame) -> Figure | None:
+    """Draw what the network sees and says along every reference orbit (rows), at the model's own states.
+
+    Features in the network's units, outputs after the final activation; there is no figure of a model without a
+    network.
+    """
+    from matplotlib.figure import Figure
+
+    seen = [name for name in rollouts if str(name).startswith("feature ")]
+    said = [name for name in rollouts if str(name).startswith("output ")]
+    if not seen:
+        return None
+    groups = list(rollouts.groupby("orbit", sort=False))
+    figure = Figure(figsize=(9, 1.9 * len(groups) + 0.6), layout="constrained")
+    grid = figure.subplots(len(groups), 2, squeeze=False)
+    for (features, outputs), (orbit, motion) in zip(grid, groups, strict=True):
+        for axes, names in ((features, seen), (outputs, said)):
+            for name in names:
+                axes.plot(motion["t"], motion[name], lw=1, label=str(name).split(" ", 1)[1])
+        features.set_ylabel(f"orbit {orbit}")
+    for axes, title in zip(grid[0], ("features", "network outputs"), strict=True):
+        axes.set_title(title, fontsize="medium")
+    for axes in grid[-1]:
+        axes.set_xlabel("t [TU]")
+        axes.legend(fontsize="x-small", ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.35))
+    return figure
+
+
 def _parts(motion: pd.DataFrame, suffix: str) -> tuple[Any, Any, Any]:
     """Return size, radial and transverse part of the acceleration along a motion."""
     r, v, a = (motion[[f"{name}{suffix}" for name in names]].to_numpy() for names in
