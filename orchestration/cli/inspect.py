@@ -8,7 +8,7 @@ import typer
 from assets.sweeps import Search
 from orchestration.cli import searches
 from orchestration.cli.plan import Json, Name
-from orchestration.cli.request import any_file, any_sweep, clear_errors, print_json, refuse
+from orchestration.cli.request import any_file, any_sweep, clear_errors, print_json, refuse, writable
 from orchestration.cli.tables import print_effects, print_leaderboard, wide_console
 
 
@@ -22,6 +22,9 @@ def table(
         str, typer.Option("--group-by", help="Keep the best settings for each value of an axis, such as output_layer.")
     ] = "",
     top: Annotated[int, typer.Option("--top", min=1, help="How many per value of the axis.")] = 1,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="Write what --group-by keeps as a sweep file, to evaluate it further.")
+    ] = None,
 ) -> None:
     """Print the leaderboard of a sweep and the effects of its axes, or its whole table; or the trials of a search."""
     from assets.effects import effects
@@ -38,6 +41,8 @@ def table(
         rows = experiment.table if whole else rank(experiment)
         if group_by:
             rows = _grouped(best_of, rows, chosen, group_by, top)
+        if save is not None:
+            _save(rows, chosen, save, group_by)
         if csv or json:
             print(rows.to_csv(index=False) if csv else rows.to_json(orient="records", indent=2))
             return
@@ -51,6 +56,14 @@ def _grouped(best_of: Any, rows: Any, sweep: Any, axis: str, top: int) -> Any:
         return best_of(rows, sweep, axis, top)
     except LookupError as error:
         refuse(str(error.args[0]))
+
+
+def _save(rows: Any, sweep: Any, path: Path, group_by: str) -> None:
+    from assets.kept import kept_sweep
+
+    if not group_by:
+        refuse("--save writes what --group-by keeps; name an axis, such as --group-by output_layer")
+    writable(path).write_text(kept_sweep(rows, sweep), encoding="utf-8")
 
 
 def diff(
