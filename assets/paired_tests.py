@@ -191,7 +191,7 @@ def conclusion(found: Sequence[Verdict], metric: str) -> str:
     sentences = []
     for other in dict.fromkeys(one.other for one in found):
         groups: dict[str, list[str]] = {}
-        for one in found:
+        for one in sorted(found, key=lambda one: not one.better):
             if one.other == other:
                 reason = f" ({one.reason})" if one.reason else ""
                 groups.setdefault(one.text, []).append(f"{one.test}{reason}")
