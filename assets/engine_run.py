@@ -5,12 +5,11 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.dispatch import Cohort, Dispatch, cohort_of
+from assets.oom import OomCounter, oom_counter
 from assets.tasks import Outcome, Task
 from assets.worker_process import WorkerProcess
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 TICK_SECONDS = 0.5
 STARTS = 3
 """Workers in a row that may die before they are ready."""
-
-KERNEL_COUNTERS = Path("/proc/vmstat")
 
 
 class EngineError(RuntimeError):
@@ -40,7 +37,13 @@ class Running:
     step: int = 0
     silent: float = 0.0
     """Seconds of silence for which the worker was killed."""
-    oom_kills: int = field(default_factory=lambda: oom_kills())
+    memory: OomCounter | None = None
+    """Kills for want of memory, counted since it was announced."""
+
+    @property
+    def starved(self) -> bool:
+        """Whether the kernel has killed for want of memory since."""
+        return self.memory is not None and self.memory.rose
 
 
 class EngineRun:
@@ -162,7 +165,8 @@ class EngineRun:
         running = next((one for one in self.busy.get(worker, ()) if one.task.item.key == line.get("key")), None)
         if running is None:
             return None
-        running.announced |= line["event"] == "start"
+        if line["event"] == "start":
+            running.announced, running.memory = True, oom_counter(worker.pid)
         if line["event"] == "progress":
             running.phase, running.step = line["phase"], line["step"]
         return self._done(worker, running, line) if line["event"] == "done" else None
@@ -232,7 +236,7 @@ class EngineRun:
     def _status(self, running: Running, cause: str) -> str:
         if self.stop_by is not None:
             return "interrupted"
-        if cause == "SIGKILL" and not running.silent and oom_kills() > running.oom_kills:
+        if cause == "SIGKILL" and not running.silent and running.starved:
             return "oom"
         return "killed"
 
@@ -254,20 +258,11 @@ class EngineRun:
                 worker.kill()
 
 
-def oom_kills() -> int:
-    """Return how many processes the kernel has killed for want of memory since it started."""
-    with suppress(OSError):
-        for line in KERNEL_COUNTERS.read_text().splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    return 0
-
-
 def _detail(status: str, running: Running, cause: str) -> str:
     if running.silent:
         return f"no sign of life for {running.silent:.0f} s; the worker was killed, its stack is in traceback.txt"
-    if status == "oom":
-        return "the kernel killed the worker for want of memory"
+    if status == "oom" and running.memory is not None:
+        return running.memory.claim
     if status == "interrupted":
         return f"stopped at step {running.step}; run again to go on"
     return f"the worker died of {cause}"

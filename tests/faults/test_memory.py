@@ -2,12 +2,14 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from assets import oom
 from assets.engine import Engine
 from assets.failures import one_line, status_of
 from assets.plan import Planner
@@ -37,8 +39,8 @@ def starved() -> Iterator[Path]:
     group.rmdir()
 
 
-def made_under(store, strike) -> tuple[dict, list[dict], list]:
-    """Make two models in one worker, striking it at each progress of the first; return outcomes, lines, the items."""
+def made_under(store, event: str, strike) -> tuple[dict, list[dict], list]:
+    """Make two models in one worker, striking it at an event of the first; return outcomes, lines, the items."""
     items = [chain(phases=({"steps": 60},), pause=0.05, seed=seed)[2] for seed in (0, 1)]
     for item in items:
         list(make(store, *item.upstream()))
@@ -48,7 +50,7 @@ def made_under(store, strike) -> tuple[dict, list[dict], list]:
 
         def on_line(line: dict) -> None:
             lines.append(line)
-            if line["event"] == "progress" and line["key"] == items[0].key:
+            if line["event"] == event and line["key"] == items[0].key:
                 strike(next(worker.pid for worker in engine.workers if worker.number == line["worker"]))
 
         outcomes = {one.item.key: one for one in engine.run(tasks, on_line)}
@@ -56,9 +58,9 @@ def made_under(store, strike) -> tuple[dict, list[dict], list]:
 
 
 def test_a_kernel_that_kills_for_want_of_memory_costs_one_row_after_a_second_try(plain, starved: Path) -> None:
-    outcomes, lines, (hungry, other) = made_under(plain, lambda pid: _move(pid, starved))
+    outcomes, lines, (hungry, other) = made_under(plain, "start", lambda pid: _move(pid, starved))
     assert outcomes[hungry.key].status == "oom" and outcomes[other.key].status == "ok"
-    assert "the kernel killed the worker for want of memory" in outcomes[hungry.key].detail
+    assert f"the kernel killed the worker for want of memory ({starved}" in outcomes[hungry.key].detail
     assert [line["key"] for line in lines if line["event"] == "death"] == [hungry.key] * 2
     assert plain.manifest(*hungry.address)["status"] == "oom"
     again = [one.status for one in make(plain, hungry)]
@@ -66,7 +68,7 @@ def test_a_kernel_that_kills_for_want_of_memory_costs_one_row_after_a_second_try
 
 
 def test_a_kill_without_evidence_is_not_told_as_want_of_memory(plain) -> None:
-    outcomes, lines, (struck, other) = made_under(plain, lambda pid: os.kill(pid, signal.SIGKILL))
+    outcomes, lines, (struck, other) = made_under(plain, "progress", lambda pid: os.kill(pid, signal.SIGKILL))
     assert outcomes[struck.key].status == "killed" and outcomes[other.key].status == "ok"
     assert sum(line["event"] == "death" for line in lines) == 1
 
@@ -79,6 +81,44 @@ def test_what_jax_says_of_too_large_an_array_is_want_of_memory() -> None:
     assert status_of(caught.value) == "oom" and "RESOURCE_EXHAUSTED" in one_line(caught.value)
 
 
+COUNTERS = {
+    "version 2": ("0::/job/7", "job/7/memory.events", "low 0\nhigh 3\nmax 9\noom 2\noom_kill {}\n", True),
+    "version 2 in a container": ("0::/", "memory.events", "oom 2\noom_kill {}\noom_group_kill 0\n", True),
+    "version 1": ("9:cpu:/x\n4:freezer,memory:/job\n0::/", "memory/job/memory.oom_control", "oom_kill {}\n", True),
+    "version 1 in a container": ("4:memory:/docker/1\n0::/", "memory/memory.oom_control", "oom_kill {}\n", True),
+    "no counter of its own": ("3:cpuset:/\n0::/job", "", "", False),
+}
+
+
+@pytest.mark.parametrize("kind", COUNTERS)
+def test_the_own_control_group_of_a_worker_is_asked_before_the_machine(tmp_path: Path, monkeypatch, kind: str) -> None:
+    told, name, text, own = COUNTERS[kind]
+    (machine := tmp_path / "vmstat").write_text("pgfault 5\noom_kill 4\n")
+    (tmp_path / "77").mkdir()
+    (tmp_path / "77/cgroup").write_text(told + "\n")
+    (tmp_path / "groups").mkdir()
+    monkeypatch.setattr(oom, "PROC", tmp_path)
+    monkeypatch.setattr(oom, "GROUPS", tmp_path / "groups")
+    if own:
+        (file := tmp_path / "groups" / name).parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text.format(1))
+    counter = oom.oom_counter(77)
+    assert (counter.own, counter.before, counter.rose) == (own, 1 if own else 4, False)
+    machine.write_text("pgfault 6\noom_kill 5\n")
+    assert counter.rose is not own, "somebody else of this machine was killed"
+    if own:
+        file.write_text(text.format(2))
+        assert counter.rose
+    assert str(counter.file) in counter.claim and ("most probably" in counter.claim) is not own
+
+
+def test_where_nothing_is_counted_nothing_is_claimed(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(oom, "PROC", tmp_path)
+    assert oom.oom_counter(77) is None
+
+
 def _move(pid: int, group: Path) -> None:
-    with suppress(OSError):  # it is being killed already
-        (group / "cgroup.procs").write_text(str(pid))
+    """Move a process to a group, and let it go on when the engine has seen that."""
+    os.kill(pid, signal.SIGSTOP)
+    (group / "cgroup.procs").write_text(str(pid))
+    threading.Timer(0.3, os.kill, (pid, signal.SIGCONT)).start()
