@@ -43,6 +43,12 @@ def require_room(where: Path) -> None:
         raise StoreError(errno.EDQUOT, f"{line}: {REMEDY}, or set {QUOTA} higher")
 
 
+def room_line(where: Path) -> str:
+    """Say how much is free where the home is, and what a launch has to find there."""
+    quota = "" if quota_gb() == math.inf else f", quota {quota_gb():g} GB"
+    return f"{free_bytes(where) / 1e9:.1f} GB free at {where} (floor {floor_gb():g} GB{quota})"
+
+
 def floor_gb() -> float:
     """Return how many GB have to be free."""
     return _number(FLOOR, FLOOR_GB)

@@ -7,6 +7,8 @@ import typer
 
 from orchestration.cli import (
     adopt,
+    attach,
+    changes,
     compare,
     failures,
     gc,
@@ -41,6 +43,7 @@ def in_utf8() -> None:
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("status")(status.status)
+app.command("attach")(attach.attach)
 app.command("stop")(stop.stop)
 app.command("failures")(failures.failures)
 app.command("replay")(replay.replay)
@@ -51,6 +54,7 @@ app.command("diff")(inspect.diff)
 app.command("compare")(compare.compare)
 app.command("show")(inspect.show)
 app.command("convert")(inspect.convert)
+app.command("changes")(changes.changes)
 app.command("verify")(inspect.verify)
 app.command("adopt")(adopt.adopt)
 app.command("gc")(gc.gc)

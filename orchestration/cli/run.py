@@ -41,7 +41,8 @@ def run(
     from assets import report
     from assets.engine import shared_engine
     from assets.replicates import Experiment
-    from assets.store import Store
+    from assets.room import room_line
+    from assets.store import Store, home
 
     with clear_errors():
         chosen, catalogue = known_file(sweep)
@@ -63,7 +64,7 @@ def run(
     with clear_errors():
         needed = what_it_takes(chosen, cpus)
         if not json:
-            print(needed.line, flush=True)
+            print(needed.line, room_line(home()), sep="\n", flush=True)
         needed.check()
         summary = _run(chosen, catalogue, cpus, json, limit)
     experiment = Experiment(whole, Store())
@@ -113,6 +114,7 @@ def _detach(name: str, options: list[str], json: bool) -> None:
     else:
         print(f"{name} runs as process {begun.holder.pid}; its output goes to {os.path.relpath(begun.log)}")
         print(f"  orrery status {name}      where it stands")
+        print(f"  orrery attach {name}      what it prints; Ctrl-C leaves it running")
         print(f"  orrery stop {name}        checkpoint and end it; a further run goes on from there")
 
 

@@ -1,0 +1,49 @@
+"""`orrery attach`: follow the output of a launch that runs in the background."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.request import refuse
+
+TICK_SECONDS = 0.2
+
+What = Annotated[str, typer.Argument(help="A sweep that was launched with --detach; empty: the one that runs.")]
+
+
+def attach(sweep: What = "") -> None:
+    """Show what a detached launch prints, from its beginning to its end; Ctrl-C leaves it running."""
+    from assets import launches
+
+    running = [one for one in launches.found() if one.alive]
+    chosen = [one for one in running if sweep in ("", one.sweep, one.sweep.partition("/")[2])]
+    if len(chosen) != 1:
+        known = ", ".join(one.sweep for one in running) or "none"
+        refuse(f"given {sweep!r}; expected one launch that runs, and there is {known}; see `orrery status`")
+    (launch,) = chosen
+    if not launch.log:
+        refuse(f"{launch.sweep} runs in the terminal of process {launch.holder.pid}; only --detach keeps its output")
+    try:
+        for text in followed(Path(launch.log), lambda: launch.alive):
+            sys.stdout.write(text)
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        print(f"\norrery: {launch.sweep} goes on as process {launch.holder.pid}; `orrery stop {launch.sweep}` ends it")
+
+
+def followed(log: Path, going: Callable[[], bool]) -> Iterator[str]:
+    """Yield what a file holds and what is added to it, until nothing more will be."""
+    with log.open(encoding="utf-8", errors="replace") as file:
+        last = False
+        while True:
+            if text := file.read():
+                yield text
+            elif last:
+                return
+            else:
+                last = not going()
+                time.sleep(0.0 if last else TICK_SECONDS)
