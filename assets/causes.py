@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assets.identity import Item
+from assets.journal import Journal
 from assets.plan import Planner
 from assets.rows import Row, Sweep
 from assets.settings import flatten
@@ -35,6 +36,8 @@ class Failure:
     detail: str
     traceback: str
     """File; empty if no exception ended it."""
+    journal: str
+    """File with what it did, line by line; empty if it is not there any more."""
     settings: Mapping[str, Any]
 
 
@@ -93,9 +96,9 @@ def _failure(key: str, item: Item, manifest: Mapping[str, Any], store: Store, se
     file = "traceback.txt"
     where = str(store.path(*item.address) / file) if file in manifest["files"] else ""
     last = {name: value for name, value in manifest.get("numbers", {}).items() if value is not None}
-    return Failure(
-        key, manifest["status"], item.layer, **manifest["failure"], last=last, traceback=where, settings=settings
-    )
+    path = Journal(*item.address).path
+    files = {"traceback": where, "journal": str(path) if path.exists() else ""}
+    return Failure(key, manifest["status"], item.layer, **manifest["failure"], last=last, **files, settings=settings)
 
 
 def _flat(row: Row) -> dict[str, Any]:

@@ -5,16 +5,25 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from assets.owner import STAMP, owner, stamped_alive
+
+FORGET_SECONDS = 3600.0
+"""What a process of another machine was writing counts as left when it has not changed for so long."""
+
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_PERMISSION = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+_TEMPORARY = re.compile(rf"\.tmp-.+-(?P<owner>{STAMP.pattern})-[0-9a-f]{{8}}")
 
 
 class StoreError(OSError):
@@ -63,17 +72,25 @@ def aside(target: Path) -> Path:
 
 
 def temporary(target: Path) -> Path:
-    """Return a new name beside the target that says whose it is: `.tmp-<name>-<pid>-<random>`."""
-    return target.with_name(f".tmp-{target.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    """Return a new name beside the target that says whose it is: `.tmp-<name>-<owner>-<random>`."""
+    return target.with_name(f".tmp-{target.name}-{owner().stamp}-{secrets.token_hex(4)}")
 
 
 def is_leftover(path: Path) -> bool:
     """Return whether a hidden directory is of no use: its writer is gone, or it has been replaced."""
-    kind, _, rest = path.name.partition("-")
-    if kind == ".old":
-        return path.with_name(rest).exists()
-    parts = rest.split("-")
-    return kind == ".tmp" and len(parts) == 3 and parts[1].isdigit() and not _alive(int(parts[1]))
+    if path.name.startswith(".old-"):
+        return path.with_name(path.name.removeprefix(".old-")).exists()
+    name = _TEMPORARY.fullmatch(path.name)
+    if name is None:
+        return False
+    alive = stamped_alive(name["owner"])
+    return time.time() - path.lstat().st_mtime >= FORGET_SECONDS if alive is None else not alive
+
+
+def writer_of(path: Path) -> str:
+    """Return the number of the process that an unfinished version is of; empty if its name tells none."""
+    name = _TEMPORARY.fullmatch(path.name)
+    return name["pid"] if name else ""
 
 
 def clear(directory: Path) -> None:
@@ -150,13 +167,3 @@ def _sync(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

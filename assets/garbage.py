@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assets import launches, leases, scratch
-from assets.disk import take_away
+from assets.disk import take_away, writer_of
 from assets.identity import LAYERS
 from assets.items import identity, model_hash
+from assets.journal import NAME as JOURNAL
+from assets.journal import journals
 from assets.lineage import MARKER, STATE
 from assets.owner import started
 from assets.room import size_of
@@ -68,8 +70,9 @@ def garbage(store: Store, older: float = 0.0, needed: Collection[Address] | None
 
 def _candidates(store: Store) -> Iterator[tuple[str, Path, str]]:
     """Yield kind, path, and the process that left it if that is known."""
-    for path in store.leftovers(idle=60.0):
-        yield "unfinished version", path, f"process {path.name.split('-')[2]}" if path.name.startswith(".tmp") else ""
+    for path in store.leftovers():
+        writer = writer_of(path)
+        yield "unfinished version", path, f"process {writer}" if writer else ""
     for path in scratch.orphans():
         yield "scratch", path, f"process {path.name.partition('-')[0]}"
     for found in leases.held():
@@ -82,6 +85,7 @@ def _candidates(store: Store) -> Iterator[tuple[str, Path, str]]:
         if name and str(path) not in logging and not started(pid := int(name["worker"] or name["run"])):
             yield "log", path, f"process {pid}"
     yield from (("checkpoints", path, "") for path in _finished(store))
+    yield from (("journal", path, "") for path in _told_out(store))
     yield from (("marker", path, "") for path in _without_model(store))
 
 
@@ -109,6 +113,16 @@ def _finished(store: Store) -> Iterator[Path]:
         known = HASH.fullmatch(path.name) and store.manifest(path.parent.name, "model", path.name)
         if known and known["status"] == "ok":
             yield path
+
+
+def _told_out(store: Store) -> Iterator[Path]:
+    """Yield the journals of what nobody makes now and what is not stored as failed."""
+    living = {(one.study, one.layer, one.hash) for one in leases.held() if one.alive}
+    for path in journals().glob("*.jsonl"):
+        if (name := JOURNAL.fullmatch(path.name)) and (address := name.group("study", "layer", "hash")) not in living:
+            known = store.manifest(*address)
+            if known is None or known["status"] == "ok":
+                yield path
 
 
 def _without_model(store: Store) -> Iterator[Path]:

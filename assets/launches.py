@@ -55,6 +55,8 @@ def launch(sweep: str) -> Iterator[Launch]:
     directory = launches()
     directory.mkdir(parents=True, exist_ok=True)
     with alone_in(directory):
+        for draft in directory.glob(".*.json"):  # whoever wrote it held the lock, and was killed
+            draft.unlink()
         for other in found():
             if other.sweep == sweep and other.alive:
                 raise Busy(_busy(other))

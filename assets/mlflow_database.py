@@ -23,6 +23,8 @@ def create(database: Path) -> None:
     Raises:
         OSError: it could not be created; with the last words of the process that tried.
     """
+    for left in database.parent.glob(f".{database.name}-*"):  # by somebody who held the lock, and was killed
+        left.unlink()
     draft = database.with_name(f".{database.name}-{os.getpid()}")
     command = [sys.executable, "-c", CREATE, f"sqlite:///{draft}"]
     done = subprocess.run(command, env=os.environ | QUIET, cwd=database.parent, capture_output=True, text=True)

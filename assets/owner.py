@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+STAMP = re.compile(r"(?P<pid>\d+)_(?P<started>[\d.]*)_(?P<boot>[0-9a-f]{8})_(?P<host>[0-9a-f]{8})")
+"""A process as part of a file name."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,11 @@ class Owner:
         """Return it as JSON values."""
         return asdict(self)
 
+    @property
+    def stamp(self) -> str:
+        """What names it in the name of a file: number, start time, digests of boot and machine."""
+        return f"{self.pid}_{self.started}_{_digest(self.boot)}_{_digest(self.host)}"
+
 
 def owner(pid: int | None = None) -> Owner:
     """Return this process, or the one of a number."""
@@ -45,6 +55,14 @@ def owner(pid: int | None = None) -> Owner:
 def owner_of(value: Mapping[str, Any]) -> Owner:
     """Return the process that `Owner.json` described."""
     return Owner(int(value["pid"]), str(value["started"]), str(value["boot"]), str(value["host"]))
+
+
+def stamped_alive(stamp: str) -> bool | None:
+    """Return whether the process of a stamp still runs; None for one of another machine, or no stamp at all."""
+    told = STAMP.fullmatch(stamp)
+    if told is None or told["host"] != _digest(platform.node()):
+        return None
+    return told["boot"] == _digest(boot()) and told["started"] == started(int(told["pid"])) != ""
 
 
 def started(pid: int) -> str:
@@ -67,3 +85,8 @@ def boot() -> str:
     import psutil
 
     return f"{psutil.boot_time():.0f}"
+
+
+@cache
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:8]

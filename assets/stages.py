@@ -23,6 +23,7 @@ from assets.failures import one_line, status_of
 from assets.files import FileDataset, is_file, read_file
 from assets.identity import Fingerprint, Item
 from assets.inputs import read_inputs
+from assets.journal import Journal
 from assets.leases import Lease, read
 from assets.lineage import Lineage
 from assets.numbers import last_numbers, numbers_of, rows_of
@@ -194,7 +195,8 @@ class Making:
 
     def __post_init__(self) -> None:
         self.checkpoints = Checkpoints(self.item.study, self.item.hash, self.fingerprint.value)
-        self.watch = Watch(self.report, self.checkpoints, self.lease)
+        self.journal = Journal(*self.item.address)
+        self.watch = Watch(self.report, self.checkpoints, self.journal, self.lease)
 
     @property
     def study(self) -> Study:
@@ -214,6 +216,7 @@ class Making:
 
     def steps(self) -> Generator[Asked, Answer, Failed | None]:
         """Make and store the artifact, waiting for its training if it is a model."""
+        self.journal.begin(self.item.key, self.fingerprint.value)
         with self._timed("inputs"):
             inputs = read_inputs(self.item, self.fingerprint, self.store)
         cpu = time.process_time()
@@ -231,6 +234,7 @@ class Making:
                 draft.manifest["numbers"] |= {"loss_spikes": float(self.notes["spikes"]["count"])}
         self.on_stored()
         self.checkpoints.clear()
+        self.journal.remove()
         return None
 
     def give_back(self) -> None:
@@ -251,6 +255,8 @@ class Making:
 
     def store_failure(self, failed: Failed, trace: str = "") -> str:
         """Write a failure as the artifact, unless a good one of the same fingerprint is there; return its detail."""
+        told = {name: getattr(failed, name) for name in ("status", "stage", "phase", "step", "detail")}
+        self.journal.write("end", **told, traceback=trace)
         if self.stored:
             return failed.detail
         try:
@@ -331,6 +337,7 @@ def _start(making: Making, lineage: Lineage) -> Arrays | None:
     found = making.checkpoints.newest()
     if found.state is not None or found.refused:
         making.notes["resumed"] = {"step": found.step, "refused": list(found.refused)}
+        making.journal.write("resumed", **making.notes["resumed"])
     if found.refused:
         how = "none is left, it starts over" if found.state is None else f"it goes on from step {found.step}"
         log.warning("%s: checkpoint refused: %s; %s", making.item.key, "; ".join(found.refused), how)
@@ -342,6 +349,7 @@ def _start(making: Making, lineage: Lineage) -> Arrays | None:
     if station is None:
         return None
     making.notes["continued"] = {"layer": station.layer, "hash": station.hash, "key": station.key}
+    making.journal.write("continued", **making.notes["continued"])
     return station.state
 
 

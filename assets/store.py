@@ -1,10 +1,10 @@
 """The store: one directory per artifact, `<home>/store/<study>/<layer>/<hash>/`, with a manifest.
 
-A version is written to a temporary sibling `.tmp-<hash>-<pid>-<random>`, every file and the directory are fsynced, then
-it takes its place by a rename. A version that is there already steps aside as `.old-<hash>` first; a reader that comes
-between the two renames, or after a crash between them, reads that one. Writers rename under a lock of the layer; a
-reader that finds nothing, or nothing whole, looks again under it. So a reader sees the old version or the new one, and
-never has to repair anything. Symbolic links are not followed, nothing is pickled.
+A version is written to a temporary sibling `.tmp-<hash>-<owner>-<random>`, every file and the directory are fsynced,
+then it takes its place by a rename. A version that is there already steps aside as `.old-<hash>` first; a reader that
+comes between the two renames, or after a crash between them, reads that one. Writers rename under a lock of the layer;
+a reader that finds nothing, or nothing whole, looks again under it. So a reader sees the old version or the new one,
+and never has to repair anything. Symbolic links are not followed, nothing is pickled.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,11 +119,21 @@ class Store:
                 for hash in self.hashes(study, layer):
                     yield study, layer, hash
 
-    def leftovers(self, idle: float = 3600.0) -> list[Path]:
-        """Return directories of writers that are gone and versions that were replaced, unchanged for `idle` seconds."""
-        before = time.time() - idle
-        found = [path for path in self.root.glob("*/*/.*-*") if is_leftover(path)]
-        return [path for path in found if path.stat().st_mtime <= before]
+    def leftovers(self) -> list[Path]:
+        """Return directories of writers that are gone and versions that were replaced."""
+        found = []
+        for path in self.root.glob("*/*/.*-*"):
+            with suppress(FileNotFoundError):  # its writer has just finished
+                if not path.is_symlink() and is_leftover(path):
+                    found.append(path)
+        return found
+
+    def sweep(self) -> int:
+        """Delete them; return how many there were."""
+        found = self.leftovers()
+        for path in found:
+            take_away(path)
+        return len(found)
 
     @contextmanager
     def writing(self, study: str, layer: str, hash: str) -> Iterator[Draft]:

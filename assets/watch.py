@@ -1,4 +1,4 @@
-"""What a running training is watched by: heartbeat, lease, checkpoints, and the place it has reached."""
+"""What a running training is watched by: heartbeat, lease, checkpoints, journal, and the place it has reached."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assets.checkpoints import Checkpoints
+from assets.journal import Journal
 from assets.leases import Lease
 from assets.manifest import finite
 from assets.pruning import Judge
@@ -19,6 +20,7 @@ class Watch:
 
     report: Report
     checkpoints: Checkpoints
+    journal: Journal
     lease: Lease | None = None
     judge: Judge | None = None
     """Ends a training that is not worth going on with, in a search."""
@@ -33,6 +35,7 @@ class Watch:
         """Answer whether the training shall stop."""
         self.phase, self.step, self.total_steps = progress.phase, progress.step, progress.total_steps
         self.losses = {name: float(loss) for name, loss in progress.losses.items()}
+        self.journal.progress(self.phase, self.step, self.losses, progress.phase_end)
         judged = self._judged(progress)  # also where it is to stop anyway: no look may be lost to an interrupt
         stop = self.report(progress) or self._told(progress) or judged
         if progress.phase_end:  # before the checkpoint, from which a resumed training does not pass here again

@@ -150,17 +150,16 @@ def faults(soak: Soak, before: set[Path]) -> list[str]:
         "artifacts unlike those of an untouched pipeline": unlike,
         "processes left": processes_of(project),
         "files outside the home": sorted(map(str, project.files() - before)),
-        "left in the home and unknown to gc": sorted(map(str, left(project))),
+        "left in the home": sorted(map(str, left(project))),
         "damaged": [] if "orrery: 0 damaged" in project.orrery("verify") else "see `orrery verify`",
     }
     return [f"{name}: {what}" for name, what in checks.items() if what]
 
 
 def left(project: Soaked) -> set[Path]:
-    """Return leases, records, scratch, and torn versions that `orrery gc` would not list."""
+    """Return leases, records, scratch and unfinished versions."""
     places = [path for name in ("leases", "launches", "scratch") for path in (project.home / name).glob("*")]
-    store = Store(project.home / "store")
-    return {*places, *store.root.glob("*/*/.*")} - set(store.leftovers(idle=0.0))
+    return {*places, *(project.home / "store").glob("*/*/.*")}
 
 
 def made_untouched(project: Soaked) -> dict[str, dict]:

@@ -5,7 +5,6 @@ import logging
 import dagster as dg
 
 from assets import launches, leases, scratch
-from assets.disk import clear
 from assets.store import Store
 
 LAUNCH = "orrery/launch"
@@ -26,10 +25,7 @@ def clean_up(instance: dg.DagsterInstance) -> None:
     """Close runs of killed launches, take away their records and leases, sweep their scratch and torn versions."""
     closed = close_runs(instance)
     found = {"runs closed": closed, "leases": leases.sweep(), "scratch directories": scratch.sweep()}
-    leftovers = Store().leftovers()
-    for directory in leftovers:
-        clear(directory)
-    found["unfinished versions"] = len(leftovers)
+    found["unfinished versions"] = Store().sweep()
     if said := ", ".join(f"{name} {count}" for name, count in found.items() if count):
         log.warning("an earlier launch was killed; cleaned up: %s", said)
 

@@ -47,12 +47,9 @@ def _print(study: str, cause: "Cause", most: int = 5) -> None:
         lines.append(f"    in common: {common or 'nothing but what the whole sweep has'}")
     for one in cause.failures[:most]:
         loss = f", last loss {one.last['last_loss']:.4g}" if "last_loss" in one.last else ""
-        lines.append(f"    {one.key}: phase {one.phase}, step {one.step}{loss}{_file(one.traceback)}")
+        lines.append(f"    {one.key}: phase {one.phase}, step {one.step}{loss}")
+        lines += [f"        {file}" for file in (one.traceback, one.journal) if file]
     if count > most:
         lines.append(f"    ... and {count - most} more; `--json` lists all")
     lines.append(f"    orrery replay {study}/{first.key}")
     wide_console().print("\n".join(lines), markup=False, soft_wrap=True, highlight=False)
-
-
-def _file(traceback: str) -> str:
-    return f", {traceback}" if traceback else ""

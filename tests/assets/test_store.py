@@ -130,7 +130,7 @@ def test_a_crash_before_the_old_version_is_deleted_leaves_the_new_one(store):
     write(store, 2.0)
     kept.rename(old)
     assert values(store) == {2.0}
-    assert store.leftovers(idle=0.0) == [old]
+    assert store.leftovers() == [old]
     write(store, 3.0)
     assert values(store) == {3.0}
     assert hidden(store) == []
@@ -376,12 +376,12 @@ def test_killed_writer_leaves_the_old_version_and_a_leftover(store):
     code = f"from tests.assets.test_store import *\nstore = Store(Path({str(store.root)!r}))\n{script}"
     writer = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, stdout=subprocess.PIPE)
     assert writer.stdout.readline()
-    assert store.leftovers(idle=0.0) == []
+    assert store.leftovers() == []
     writer.send_signal(signal.SIGKILL)
     writer.wait()
     assert values(store) == {1.0}
-    assert [path.name.split("-")[0] for path in store.leftovers(idle=0.0)] == [".tmp"]
-    assert store.leftovers() == []
+    assert [path.name.split("-")[0] for path in store.leftovers()] == [".tmp"]
+    assert store.sweep() == 1 and hidden(store) == [] and values(store) == {1.0}
 
 
 def test_a_writer_killed_at_any_moment_leaves_one_whole_version(store):

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from assets import leases
-from assets.disk import clear
 from assets.store import Store, verify
 from tests.faults.pipeline import chain, make, manifests
 from tests.plain_study import STUDY
@@ -57,8 +56,7 @@ def _aftermath(home: Path, expected: dict) -> dict[str, Any]:
     (home / "filler").unlink(missing_ok=True)
     again = _forked(lambda: _run(home, 0))
     leases.sweep()
-    for leftover in store.leftovers(idle=0.0):
-        clear(leftover)
+    store.sweep()
     checkpoints = [str(path) for path in home.rglob("*") if path.name.startswith(".") or path.suffix == ".tmp"]
     return {**seen, "again": again, "converged": manifests(store.root) == expected, "left": checkpoints}
 
@@ -70,12 +68,12 @@ def _differing(found: dict, expected: dict) -> list[str]:
 
 def _run(home: Path, fatal: int) -> Iterator[tuple[str, str, str]]:
     if fatal:
-        sys.addaudithook(_Killer(str(home), fatal))
+        sys.addaudithook(Killer(str(home), fatal))
     for outcome in make(Store(), *chain()):
         yield outcome.item.layer, outcome.status, outcome.detail
 
 
-class _Killer:
+class Killer:
     """An audit hook that kills this process before its n-th operation on a file of the home."""
 
     def __init__(self, home: str, n: int) -> None:
@@ -83,10 +81,15 @@ class _Killer:
 
     def __call__(self, event: str, arguments: tuple) -> None:
         writes = event in WRITES or (event == "open" and _is_writing(arguments))
-        if writes and str(arguments[0]).startswith(self.home):
+        if writes and (str(arguments[0]).startswith(self.home) or _within_a_tree(event, arguments)):
             self.left -= 1
             if not self.left:
                 os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _within_a_tree(event: str, arguments: tuple) -> bool:
+    """Whether a name is removed by the handle of its directory, as `shutil.rmtree` does."""
+    return event in ("os.remove", "os.rmdir") and arguments[1] not in (None, -1)
 
 
 def _is_writing(arguments: tuple) -> bool:

@@ -34,7 +34,8 @@ def use(number):
         event = dg.AssetMaterialization("first", metadata={"number": number})
         instance.report_runless_asset_event(event)
     if number % 4 == 0:
-        MlflowRuns(home() / "mlflow", Store()).experiment("plain")
+        runs = MlflowRuns(home() / "mlflow", Store())
+        runs._client.create_run(runs.experiment("plain"), run_name=str(number))
     with Store().writing("plain", "model", "0123456789ab") as draft:
         draft.json("trained", {"number": number})
     lease = Lease("plain", "model", f"{number:012x}")
@@ -62,16 +63,20 @@ def one(database: Path, query: str) -> list:
 
 
 def test_sixteen_first_users_at_once_create_everything_once(fresh_home: Path) -> None:
+    (torn := fresh_home / "mlflow/.mlflow.db-4194305").parent.mkdir(parents=True)
+    torn.write_text("what a killed process left of a database")
     command = [sys.executable, "-c", FIRST_USE, str(PROCESSES)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     database = fresh_home / "mlflow" / "mlflow.db"
     assert one(database, "SELECT count(*) FROM alembic_version") == [(1,)]
     assert one(database, "SELECT name FROM experiments WHERE name = 'plain'") == [("plain",)]
+    assert {name for (name,) in one(database, "SELECT name FROM runs")} == set(map(str, range(0, PROCESSES, 4)))
     assert one(database, "PRAGMA integrity_check") == [("ok",)]
     with dg.DagsterInstance.from_config(str(fresh_home / "dagster")) as instance:
         events = instance.fetch_materializations(dg.AssetKey("first"), limit=100).records
         seen = {event.asset_materialization.metadata["number"].value for event in events}
     assert seen == set(range(PROCESSES))
     assert Store().open("plain", "model", "0123456789ab").json("trained")["number"] in range(PROCESSES)
-    assert not list((fresh_home / "store").glob("*/*/.*")) and not list((fresh_home / "leases").glob("*"))
+    left = [*(fresh_home / "store").glob("*/*/.*"), *(fresh_home / "leases").glob("*"), *torn.parent.glob(".mlflow*")]
+    assert left == []
