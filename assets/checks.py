@@ -3,14 +3,19 @@
 A check is a pure function of an item and the store that returns a complaint, or nothing when all is well.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import dagster as dg
 
+from assets.disk import free_bytes
 from assets.identity import Item, Layer
 from assets.overlap import known_trajectories
-from assets.store import Store
+from assets.room import quota_gb, size_of
+from assets.rows import Sweep
+from assets.store import Store, home
+from assets.usage import bytes_of
 
 Complaint = str | None
 
@@ -138,6 +143,32 @@ def run_checks(layer: Layer, asset: dg.AssetKey, items: Iterable[Item], store: S
             },
             description=_summary(complaints, len(made)),
         )
+
+
+DISK = "within_quota"
+"""The check of a sweep's leaderboard: how much disk it takes, and whether the home keeps to its quota."""
+
+
+def disk_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
+    """Return the specification of the check of disk use."""
+    return dg.AssetCheckSpec(DISK, asset=asset, description="The home holds no more than its quota (ORRERY_QUOTA_GB).")
+
+
+def check_disk(asset: dg.AssetKey, sweep: Sweep, store: Store) -> dg.AssetCheckResult:
+    """Measure what a sweep takes, and where there is a quota what the home holds; fail above the quota."""
+    quota, used = quota_gb(), bytes_of(sweep, store)
+    told = {"sweep": used / 1e9, "free": free_bytes(home()) / 1e9}
+    if quota == math.inf:
+        passed, text = True, f"{sweep.name} takes {used / 1e9:.3g} GB; no quota is set"
+    else:
+        told |= {"home": size_of(home()) / 1e9, "quota": quota}
+        passed = told["home"] <= quota
+        text = f"{sweep.name} takes {used / 1e9:.3g} GB; the home holds {told['home']:.3g} of {quota:g} GB"
+    metadata = {f"{name} [GB]": value for name, value in told.items()}
+    hint = "" if passed else "; `orrery gc` lists what can go"
+    return dg.AssetCheckResult(
+        asset_key=asset, check_name=DISK, passed=passed, metadata=metadata, description=text + hint
+    )
 
 
 def _summary(complaints: dict[str, str], checked: int) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 
 from assets import display, leaderboard, report
+from assets.checks import check_disk, disk_spec
 from assets.replicates import Experiment
 from assets.store import Store
 from assets.sweeps import StudyCatalogue, Sweep
@@ -16,7 +17,7 @@ def leaderboard_asset(study: Study, catalogue: StudyCatalogue) -> dg.AssetsDefin
     mapping = dg.StaticPartitionMapping(catalogue.sweeps_by_model)
     upstream = dg.AssetDep(dg.AssetKey([study.name, "evaluation"]), partition_mapping=mapping)
     description = "One row per setting of a sweep and test set: rank, mean over seeds with interval, failed ones last."
-    return _asset(study, "leaderboard", catalogue, upstream, description, _leaderboard_metadata)
+    return _asset(study, "leaderboard", catalogue, upstream, description, _leaderboard_metadata, checked=True)
 
 
 def report_asset(study: Study, catalogue: StudyCatalogue) -> dg.AssetsDefinition:
@@ -33,6 +34,7 @@ def _asset(
     upstream: dg.AssetDep,
     description: str,
     describe: Callable[[Experiment], tuple[str, dict]],
+    checked: bool = False,
 ) -> dg.AssetsDefinition:
     key = dg.AssetKey([study.name, name])
 
@@ -45,10 +47,13 @@ def _asset(
         group_name=study.name,
         kinds={"parquet" if name == "leaderboard" else "html"},
         description=description,
+        check_specs=[disk_spec(key)] if checked else None,
     )
     def sweep_asset(context: dg.AssetExecutionContext) -> Iterator:
         for partition in context.partition_keys:
             yield _event(key, partition, catalogue.sweeps[partition], describe)
+        if checked:
+            yield check_disk(key, catalogue.sweeps[context.partition_keys[-1]], Store())
 
     return sweep_asset
 

@@ -17,18 +17,26 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def plan(
     sweep: Name = "",
     keys: Annotated[bool, typer.Option("--keys", help="List every key that would run, with the reason.")] = False,
+    segments: Annotated[
+        bool, typer.Option("--segments", help="Simulate and cut now, and show what each phase has to train on.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show what a run of the sweep would do, and why each item is due; or where a search stands."""
     from assets.budget import budget
     from assets.cpus import usable_cpus
+    from assets.cuts import counts, cut
     from assets.plan import plan_sweep
-    from assets.store import Store
+    from assets.room import room_line
+    from assets.store import Store, home
 
     with clear_errors():
         chosen = any_file(sweep)
         if isinstance(chosen, Search):
             return searches.plan(chosen, json)
+        if segments:
+            cut(chosen, Store())
+        cuts = list(counts(chosen, Store()))
         verdicts = plan_sweep(chosen, Store())
         needed = budget([v for found in verdicts.values() for v in found], Store(), len(usable_cpus()))
     rows = [
@@ -43,12 +51,15 @@ def plan(
                 "configurations": len(chosen.rows),
                 "warnings": chosen.warnings,
                 "budget": asdict(needed),
+                "segments": cuts,
                 "items": rows,
             }
         )
         return
     _print(chosen.name, len(chosen.rows), chosen.warnings, rows, keys)
+    _print_cuts(cuts, segments)
     print(needed.line)
+    print(room_line(home()))
 
 
 def _print(name: str, configurations: int, warnings: tuple[str, ...], rows: list[dict], keys: bool) -> None:
@@ -69,6 +80,26 @@ def _print(name: str, configurations: int, warnings: tuple[str, ...], rows: list
             console.print(
                 f"{row['layer']}  {row['key']}  {row['state']}: {row['reason']}", markup=False, soft_wrap=True
             )
+
+
+def _print_cuts(cuts: list[dict], whole: bool) -> None:
+    """Print what the phases have to train on: all of it if it was asked for, else what is wrong with it."""
+    from rich.table import Table
+
+    from orchestration.cli.inspect import wide_console
+
+    known = [cut for cut in cuts if cut["state"] == "fresh"]
+    unknown = len({cut["segments"] for cut in cuts} - {cut["segments"] for cut in known})
+    shown = [cut for cut in known if whole or not cut["usable"]]
+    if shown:
+        names = list(dict.fromkeys(n for cut in shown for n in cut if n not in ("state", "usable", "segments")))
+        table = Table(*names, "", title="segments by phase", title_justify="left")
+        for cut in shown:
+            mark = "" if cut["usable"] else "skipped:zero_segments"
+            table.add_row(*(str(cut.get(name, "")) for name in names), mark)
+        wide_console().print(table)
+    if unknown:
+        print(f"{unknown} segmentations are not cut yet; --segments cuts them and shows what they leave to train on")
 
 
 def _counted(rows: list[dict]) -> Counter:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -169,18 +170,24 @@ def test_code_that_is_edited_meanwhile_is_never_mixed(project: PlainProject) -> 
     assert len({one["parts"]["code"] for one in project.manifests("model").values()}) == 1
 
 
-def test_a_detached_launch_is_shown_refused_a_second_time_and_stopped(project: PlainProject) -> None:
+def test_a_detached_launch_is_shown_followed_refused_a_second_time_and_stopped(project: PlainProject) -> None:
     name = project.sweep(axes="model.seed: [0, 1, 2]", pause=0.2, phases="[{steps: 2000}]")
     begun = project.json("run", name, "--detach")
     assert os.getsid(begun["pid"]) == begun["pid"] != os.getsid(0)
     wait_until(lambda: project.training(step=10))
     assert f"run by process {begun['pid']}" in project.orrery("status", name)
+    followers = [project.start("attach", *which) for which in ((name,), ())]
     assert "busy" in project.orrery("run", name, code=2)
     first = next(one["key"] for one in project.json("status", name)["running"] if one["layer"] == "model")
     assert "stopped, its best so far is kept" in project.orrery("stop", f"plain/{first}")
     stopped = next(one for one in project.manifests("model").values() if one["key"] == first)
     assert stopped["status"] == "interrupted" and "weights.safetensors" in stopped["files"]
-    assert "stopped; `orrery run" in project.orrery("stop", name)
+    followers[1].send_signal(signal.SIGINT)
+    assert f"{name} goes on as process {begun['pid']}" in followers[1].communicate(timeout=10)[0]
+    assert followers[0].poll() is None and "stopped; `orrery run" in project.orrery("stop", name)
+    said, _ = followers[0].communicate(timeout=10)
+    assert said == Path(begun["log"]).read_text() and "artifacts to make" in said and "SIGTERM: trainings" in said
     wait_until(project.tidy, 10)
     assert "nothing runs now" in project.orrery("status", name)
     assert "does not run now" in project.orrery("stop", name, code=2)
+    assert "and there is none" in project.orrery("attach", name, code=2)

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from assets import room
-from assets.store import StoreError
+from assets.artifacts import read_failed
+from assets.checks import check_disk
+from assets.store import Store, StoreError
 from tests.faults.project import PlainProject
 
 MIXED = """case:
@@ -70,6 +72,12 @@ def test_failures_are_grouped_by_cause_with_what_they_share(mixed: PlainProject)
     assert found["oom"]["rows"][0]["traceback"].endswith("traceback.txt")
 
 
+def test_what_diverged_keeps_the_model_that_it_had(mixed: PlainProject) -> None:
+    hash = by_case(mixed)["diverging"]["hash"]
+    trained = read_failed(Store(mixed.home / "store").open("plain", "model", hash)).partial
+    assert len(trained.history) > 1 and trained.weights["best/map"].shape == (2, 2)
+
+
 def test_only_what_may_end_otherwise_is_run_again(mixed: PlainProject) -> None:
     before = mixed.manifests()
     said = mixed.orrery("run", "plain/mixed", "--only-failed", code=1)
@@ -105,6 +113,48 @@ def test_failed_rows_have_no_numbers_and_the_table_keeps_its_types(mixed: PlainP
     assert score.dtype == float and score.notna().sum() == 2
     assert board["status"].tolist()[:2] == ["ok", "ok"] and board["rank"].tolist()[2:] == [""] * 4
     assert math.isfinite(score.mean())
+
+
+def disk_check(project: PlainProject) -> dg.AssetCheckEvaluation:
+    """Return the last result of the check of disk use."""
+    key = dg.AssetCheckKey(dg.AssetKey(["plain", "leaderboard"]), "within_quota")
+    with project.instance() as instance:
+        record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+        return record.event.dagster_event.asset_check_evaluation_data
+
+
+def test_disk_use_of_a_sweep_is_shown_and_its_check_fails_above_the_quota(mixed: PlainProject, monkeypatch) -> None:
+    (told,) = mixed.json("status", "plain/mixed")["sweeps"]
+    assert told["bytes"] > 1e4 and "free at" in mixed.orrery("status", "plain/mixed")
+    within = disk_check(mixed)
+    assert within.passed and within.metadata["sweep [GB]"].value == pytest.approx(told["bytes"] / 1e9, rel=0.5)
+    monkeypatch.setenv(room.QUOTA, "1e-6")
+    result = check_disk(dg.AssetKey(["plain", "leaderboard"]), mixed.load("plain/mixed"), Store(mixed.home / "store"))
+    assert not result.passed and "of 1e-06 GB; `orrery gc` lists what can go" in result.description
+
+
+def test_a_launch_says_how_much_is_free_and_where(mixed: PlainProject) -> None:
+    assert f"GB free at {mixed.home} (floor 1 GB)" in mixed.said
+    assert f"GB free at {mixed.home} (floor 1 GB)" in mixed.orrery("plan", "plain/mixed")
+
+
+def test_what_a_phase_has_to_train_on_is_shown_before_anything_is_trained(mixed: PlainProject) -> None:
+    name = mixed.sweep("ahead", axes="model.phases[0].segment_length: [5, 7, 60]", dataset="{trajectories: 6}")
+    before = set(mixed.manifests("model"))
+    assert "3 segmentations are not cut yet" in mixed.orrery("plan", name)
+    said = mixed.orrery("plan", name, "--segments")
+    assert said.count("skipped:zero_segments") == 1 and "not cut yet" not in said
+    cuts = mixed.json("plan", name)["segments"]
+    assert [cut["usable"] for cut in cuts] == [True, True, False] and set(mixed.manifests("model")) == before
+    assert all(cut["configurations"] == 1 and cut["phase"] == 0 for cut in cuts)
+    assert [cut["train_segments"] > 0 for cut in cuts] == [True, True, False]
+
+
+def test_an_impossible_configuration_is_marked_within_milliseconds(mixed: PlainProject) -> None:
+    hash = by_case(mixed)["impossible"]["hash"]
+    manifest = mixed.manifest("model", hash)
+    assert manifest["status"] == "skipped:zero_segments" and sum(manifest["timings"].values()) < 0.5
+    assert f"orrery show plain/{hash}" and "train_segments 0" in manifest["failure"]["detail"]
 
 
 def test_less_room_than_the_floor_or_a_place_ruled_out_is_refused(mixed: PlainProject, monkeypatch) -> None:
