@@ -47,6 +47,7 @@ def test_the_page_needs_no_other_file_and_no_network(text):
     assert inside and inside <= page.anchors
     assert all(target.startswith(("#", "data:")) for target in page.targets)
     assert len(text.encode()) < MOST_BYTES
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in text
     assert 'name="viewport"' in text and not page.tags & {"script", "iframe"}
 
 

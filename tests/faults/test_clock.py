@@ -1,18 +1,23 @@
 """A clock that jumps, and daylight saving: durations stay durations, the living alive, every cron line has a zone."""
 
+import os
 import subprocess
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import numpy as np
 import pytest
 from dagster._utils.schedules import schedule_execution_time_iterator
 
+from assets.checkpoints import Checkpoints
 from assets.sweeps import load_sweep
 from orchestration.schedules import sweep_schedule
 from tests.faults.project import PlainProject
+from trainers.study import Progress
 
 JUMPING = """
 import itertools, time
@@ -41,6 +46,17 @@ def test_a_clock_that_jumps_changes_neither_durations_nor_outcome(project: Plain
     assert project.json("run", name)["cached"] == 3, "the same clock as ever finds everything fresh"
     assert {key: one for key, one in project.manifests().items() if "leaderboard" not in key} == project.expected(name)
     assert project.tidy()
+
+
+def test_the_newest_checkpoint_is_that_of_the_last_step_whatever_the_clock_said(fresh_home: Path) -> None:
+    saved = Checkpoints("plain", "0123456789ab", "code")
+    for step in (10, 20):
+        saved.offer(Progress("key", 0, step, 30, {}, lambda: {"weights": np.ones(2)}, phase_end=True))
+    (before, after) = sorted(saved.directory.iterdir())
+    os.utime(before, (time.time() + 7200,) * 2)
+    assert saved.newest().step == 20
+    saved.offer(Progress("key", 0, 30, 30, {}, lambda: {"weights": np.ones(2)}, phase_end=True))
+    assert sorted(path.stem for path in saved.directory.iterdir()) == ["000000020", "000000030"] and after.exists()
 
 
 SWEEP = """

@@ -3,11 +3,20 @@
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
+import psutil
 import pytest
 
+from assets.sweeps import Catalogue
+from orchestration.definitions import definitions
+from orchestration.desk.processes import in_use
+from orchestration.home import prepare
 from tests.orchestration.conftest import ROOT
+from tests.orchestration.serving import Served, free_port
 
 BANNED = [
     "import pickle", "from pickle import loads", "import cloudpickle", "import dill", "import joblib", "import marshal",
@@ -40,6 +49,64 @@ def complaints(source: str) -> str:
 @pytest.mark.parametrize("source", BANNED)
 def test_the_linter_refuses_what_pickles_or_runs_text(source: str) -> None:
     assert any(f" {rule} " in complaints(f'"""Trial."""\n\n{source}\n') for rule in ("TID251", "S102", "S307", "S602"))
+
+
+@dg.op
+def careless() -> dict:
+    """Return a value, which Dagster would pickle."""
+    return {"a": 1}
+
+
+@dg.job(name="careless_job")
+def careless_job() -> None:
+    """Run it."""
+    careless()
+
+
+def test_an_output_is_refused_instead_of_pickled(fresh_home: Path) -> None:
+    prepare()
+    project = dg.Definitions.merge(definitions(Catalogue({}, {})), dg.Definitions(jobs=[careless_job]))
+    with dg.DagsterInstance.get() as instance:
+        done = project.resolve_job_def("careless_job").execute_in_process(instance=instance, raise_on_error=False)
+    assert not done.success
+    assert "assets write the store and return nothing" in str(done.all_events)
+
+
+@pytest.fixture(scope="module")
+def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[psutil.Process, Served]]:
+    """The MLflow server of an empty home."""
+    home, port = tmp_path_factory.mktemp("served") / "home", free_port()
+    with (home.parent / "log").open("wb") as log:
+        server = psutil.Popen(
+            [sys.executable, "-m", "orchestration.desk.mlflow_server", str(port)],
+            cwd=ROOT,
+            env=os.environ | {"ORRERY_HOME": str(home), "PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=log,
+        )
+    limit = time.monotonic() + 120
+    while not in_use("127.0.0.1", port):
+        assert server.poll() is None and time.monotonic() < limit, (home.parent / "log").read_text()
+        time.sleep(0.1)
+    yield server, Served(port)
+    family = [*server.children(recursive=True), server]
+    for process in family:
+        process.kill()
+    psutil.wait_procs(family, timeout=10)
+
+
+def test_mlflow_is_served_to_its_own_pages_on_loopback_and_runs_no_jobs(mlflow: tuple[psutil.Process, Served]) -> None:
+    server, served = mlflow
+    search = "/api/2.0/mlflow/experiments/search"
+    assert served.ask("/").status == 200 and served.ask(search, "POST", {"max_results": 1}).status == 200
+    for host in ("evil.example", "192.168.0.7", "10.0.0.7:5000", f"127.0.0.1:{served.port + 1}"):
+        assert served.ask("/", host=host).status == 403, host
+    assert served.ask(search, "POST", {"max_results": 1}, origin="http://evil.example").status == 403
+    family = [server, *server.children(recursive=True)]
+    listening = {c.laddr.ip for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+    assert listening == {"127.0.0.1"}
+    assert not [p for p in family if "huey" in " ".join(p.cmdline())]
+    assert {p.environ()["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] for p in family} == {"false"}
 
 
 TELEMETRY = """

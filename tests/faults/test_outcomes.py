@@ -128,6 +128,7 @@ def test_disk_use_of_a_sweep_is_shown_and_its_check_fails_above_the_quota(mixed:
     assert told["bytes"] > 1e4 and "free at" in mixed.orrery("status", "plain/mixed")
     within = disk_check(mixed)
     assert within.passed and within.metadata["sweep [GB]"].value == pytest.approx(told["bytes"] / 1e9, rel=0.5)
+    monkeypatch.setenv("ORRERY_HOME", str(mixed.home))
     monkeypatch.setenv(room.QUOTA, "1e-6")
     result = check_disk(dg.AssetKey(["plain", "leaderboard"]), mixed.load("plain/mixed"), Store(mixed.home / "store"))
     assert not result.passed and "of 1e-06 GB; `orrery gc` lists what can go" in result.description

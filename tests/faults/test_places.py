@@ -72,19 +72,21 @@ def test_a_home_that_is_read_only_can_be_read_and_refuses_a_run_in_one_line(
     for command in (["plan", "plain/few"], ["table", "plain/few"], ["status", "plain/few"], ["verify"]):
         done = ask(module_project, home, *command, before=frozen)
         assert done.returncode == 0 and "Traceback" not in done.stderr, (command, done.stderr)
-    refused_in_one_line(ask(module_project, home, "run", "plain/few", before=frozen))
+    refused_in_one_line(ask(module_project, home, "run", "plain/few", before=frozen), home)
 
 
 @pytest.mark.skipif(not Path("/proc/sys/kernel").is_dir(), reason="needs a place that nobody can write to")
 def test_a_home_that_cannot_be_made_is_one_line(module_project: PlainProject) -> None:
-    refused_in_one_line(ask(module_project, Path("/proc/sys/kernel/home"), "run", "plain/few"))
+    place = Path("/proc/sys/kernel/home")
+    refused_in_one_line(ask(module_project, place, "run", module_project.sweep()), place)
 
 
 def test_a_home_that_is_a_file_is_one_line(module_project: PlainProject, tmp_path: Path) -> None:
     (tmp_path / "home").write_text("no directory")
-    refused_in_one_line(ask(module_project, tmp_path / "home", "run", "plain/few"))
+    refused_in_one_line(ask(module_project, tmp_path / "home", "run", module_project.sweep()), tmp_path / "home")
 
 
-def refused_in_one_line(done: subprocess.CompletedProcess[str]) -> None:
+def refused_in_one_line(done: subprocess.CompletedProcess[str], place: Path) -> None:
     lines = [line for line in done.stderr.splitlines() if line.strip()]
-    assert done.returncode == 2 and len(lines) == 1 and lines[0].startswith("orrery: "), done.stdout + done.stderr
+    assert done.returncode == 2 and len(lines) == 1, done.stdout + done.stderr
+    assert lines[0].startswith("orrery: ") and str(place) in lines[0]

@@ -146,11 +146,17 @@ def test_sweeps_that_differ_in_case_or_unicode_form_alone_are_refused(tmp_path: 
     "text", ["../../x", "/abs", "\n", "x" * 300, "A", "\u00e9", "e\u0301", "\0", "..", "con", "%2e"]
 )
 def test_whatever_a_setting_holds_its_key_stays_in_the_grammar_and_in_the_store(fresh_home: Path, text) -> None:
-    item, store = labelled(text), Store()
-    assert KEY.fullmatch(item.key) and store.path(*item.address).parent.parent.parent == store.root
+    store = Store()
+    for settings in ({"name": text}, {"columns": {text: 1}}):
+        item = labelled(settings)
+        assert KEY.fullmatch(item.key) and store.path(*item.address).parent.parent.parent == store.root
 
 
-def labelled(text: str) -> Item:
-    """Return an item whose label is made of a text."""
-    settings = {"name": text}
+def test_a_label_of_many_settings_leaves_room_for_the_hash() -> None:
+    item = labelled({f"name{number}": f"value-{number}" * 5 for number in range(12)})
+    assert KEY.fullmatch(item.key) and item.key.endswith(f"-{item.hash}")
+
+
+def labelled(settings: dict) -> Item:
+    """Return an item whose label is made of some settings."""
     return Item("two_body", "dataset", short_digest(settings), label(settings), settings)

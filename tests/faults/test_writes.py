@@ -52,6 +52,45 @@ def test_a_kill_before_the_nth_write_tears_nothing(tmp_path: Path, stride: int) 
     assert [strike["n"] for strike in found if not survived(strike)] == []
 
 
+REPLACED = """
+import os, sys
+from pathlib import Path
+from assets.store import Store
+from tests.faults.strike import Killer
+
+address, store = ("plain", "model", "0123456789ab"), Store(Path(sys.argv[1]))
+
+def write(version):
+    with store.writing(*address) as draft:
+        draft.json("trained", version)
+        draft.text("note", str(version))
+
+write(0)
+for n in range(1, 1000):
+    if not (child := os.fork()):
+        sys.addaudithook(Killer(str(store.root), n))
+        write(n)
+        os._exit(0)
+    killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    artifact = Store(store.root).open(*address)
+    print(artifact.json("trained"), artifact.text("note"), len(store.hashes(*address[:2])), flush=True)
+    if not killed:
+        break
+    store.sweep()
+    assert [path.name for path in store.root.glob("*/*/.*")] in ([], [f".old-{address[2]}"])
+"""
+
+
+def test_a_kill_before_any_write_of_a_new_version_leaves_the_old_or_the_new_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", REPLACED, str(tmp_path / "store")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    versions = [line.split() for line in done.stdout.splitlines()]
+    assert len(versions) >= 12 and all(one == other and there == "1" for one, other, there in versions)
+    found = [int(one) for one, *_ in versions]
+    assert found == sorted(found) and found[0] == 0 and found[-1] == len(found)
+
+
 @needs_mount
 def test_a_full_disk_at_every_write_is_a_row_that_says_how_much_and_where(tmp_path: Path) -> None:
     """A tmpfs of 1 MB on which the pipeline finds 0, 1, 2, ... free pages of 4 kB."""

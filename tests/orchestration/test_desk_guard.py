@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from orchestration.cli import app, ui
 from orchestration.desk.application import application
 from orchestration.home import prepare
 from tests.orchestration.serving import Served, served
@@ -151,3 +153,11 @@ def test_a_foreign_web_socket_is_refused(desk: Served, headers: dict[str, str]) 
     ):
         pass
     assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "*", ""])
+def test_every_address_at_once_is_refused(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui, "_serve", lambda *given: "nothing is served in this test")
+    done = CliRunner().invoke(app, ["ui", "--host", host])
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 1 and "expected the one address" in done.stderr
