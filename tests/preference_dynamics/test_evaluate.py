@@ -5,12 +5,14 @@ from inspect import signature
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from tests.documents import read
 from trainers.preference_dynamics import figures, metrics
 from trainers.preference_dynamics.apply import apply
 from trainers.preference_dynamics.config import DatasetConfig, ModelConfig
 from trainers.preference_dynamics.evaluate import evaluate
+from trainers.preference_dynamics.prepare import Prepared
 from trainers.preference_dynamics.segment import segment
 from trainers.preference_dynamics.simulate import simulate
 from trainers.preference_dynamics.train import train
@@ -48,6 +50,8 @@ def test_metrics_of_hand_made_arrays():
     assert made["mse"] == pytest.approx(1.0) and made["mae"] == pytest.approx(4 / 6) and made["median"] == 0.5
     assert made["r2"] == pytest.approx(((1 - 2 / 8) + (1 - 4 / 8)) / 2)
     assert made["nrmse_range"] == pytest.approx(0.2) and made["nrmse_std"] == pytest.approx(1 / truth.std())
+    assert made["rmse"] == 1.0 and made["spearman"] == pytest.approx(spearmanr(predicted.ravel(), truth.ravel())[0])
+    assert made["mre"] == pytest.approx((1e8 + 1 / 2 + 2 / 5) / 6)
     assert made["pearson"] == pytest.approx(np.corrcoef(predicted.ravel(), truth.ravel())[0, 1])
     assert metrics.per_target(predicted, truth)["rmse"] == pytest.approx([np.sqrt(2 / 3), np.sqrt(4 / 3)])
     assert metrics.per_target(predicted, truth)["bias"] == pytest.approx([0, 2 / 3])
@@ -65,6 +69,25 @@ def test_training_ends_at_patience_and_keeps_the_best():
     best = int(history["epoch"][history["validation_loss"].idxmin()])
     assert made.counts["best_epoch"] == best and len(history) in (best + 2, 60)
     assert {name.partition("/")[0] for name in made.weights} == {"best", "last"}
+
+
+def test_the_validation_loss_is_the_metric_mse_of_the_validation_series():
+    config, made = trained(**SMALL, epochs=2)
+    arrays = segment(config.segmentation(), DATA).phases[0]
+    given = Prepared(*(arrays[f"validation/{name}"] for name in Prepared._fields))
+    answer = apply(config, made, "last").answer(given)
+    predicted = np.concatenate([answer.unknowns, answer.forecast / given.scale], axis=1)
+    truth = np.concatenate([arrays["validation/unknowns"], given.forecast / given.scale], axis=1)
+    assert metrics.overall(predicted, truth)["mse"] == pytest.approx(made.history["validation_loss"].iloc[-1], rel=1e-4)
+
+
+@pytest.mark.parametrize("actions", [2, 3])
+def test_more_actions_run_from_the_same_settings(actions):
+    config = ModelConfig(**POSTERIOR, epochs=1, refine={"steps": 3})
+    few, test = (simulate(DatasetConfig(actions=actions, trajectories=20, points=31, seed=k)) for k in (1, 1001))
+    made = next(train([Job("one", config, segment(config.segmentation(), few))]))
+    result = evaluate(config, made, "test", test)
+    assert len(result.tables["targets"]) == {2: 20, 3: 36}[actions] and values(result)["failures"] < 20
 
 
 @pytest.mark.parametrize("kind", ["constant", "persistence"])

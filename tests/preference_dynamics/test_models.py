@@ -50,6 +50,18 @@ def test_the_forecast_of_the_residual_network_is_its_level():
     )
 
 
+def test_a_constant_added_to_a_channel_and_to_its_level_changes_no_unknown():
+    network = start_network(ModelConfig(dropout=0.0), 2, 3)
+    with torch.no_grad():
+        network.level.weight.copy_(torch.eye(2, 5))
+        network.level.bias.zero_()
+    x, features = torch.rand(5, 2, 200), torch.rand(5, 3)
+    usual, raised = network(x, features), network(x + torch.tensor([3.0, 7.0])[:, None], features)
+    assert torch.allclose(raised.residual, usual.residual, atol=1e-5)
+    assert torch.allclose(raised.mean[:, :6], usual.mean[:, :6], atol=1e-5)
+    assert torch.allclose(raised.mean[:, 6:], usual.mean[:, 6:] + torch.tensor([3.0, 7.0]), atol=1e-5)
+
+
 def test_a_rectified_output_cannot_say_less_than_0():
     x, features = torch.randn(50, 2, 200), torch.randn(50, 3)
     published, ours = (
@@ -103,6 +115,8 @@ def test_shapes_of_segments():
         ({"kind": "posterior"}, "expected 'all' and 'nll'"),
         ({"kind": "fit"}, "refine.steps"),
         ({"features": ()}, "steady_state first"),
+        ({"kind": "pinn"}, "begin with time_step, log_scale"),
+        ({"physics": {"points": 5}}, "physics is for kind pinn"),
         ({"normaliser": "group_sdt"}, "nearest: group_std"),
     ],
 )

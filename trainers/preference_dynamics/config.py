@@ -13,7 +13,7 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Level = Annotated[float, Field(ge=0, le=10)]
 
-NETWORKS = ("cnn", "cnn_features", "residual", "posterior")
+NETWORKS = ("cnn", "cnn_features", "residual", "posterior", "pinn")
 """Kinds of model that are trained step by step."""
 
 
@@ -85,12 +85,27 @@ class Refinement(Config):
     """Starts per series: the network's answer, and draws from its uncertainty."""
 
 
+class Physics(Config):
+    """What ties a physics-informed network to data and equations, see `physics.py`."""
+
+    data: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of the surrogate's distance from the series [1]."""
+    equations: Annotated[float, Field(ge=0)] = 0.1
+    """Weight of the surrogate's distance from the equations [1]."""
+    temperature: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Smoothing of the maxima, as softplus; 0: none [1]."""
+    points: Count = 20
+    """First points of a series that count."""
+    width: Count = 64
+    """Units of each hidden layer of the surrogate."""
+
+
 class ModelConfig(ModelConfigBase):
     """A network, its training and its refinement, or a baseline. The defaults are the published base network."""
 
     shared: ClassVar[tuple[str, ...]] = ("seed", "learning_rate")
 
-    kind: Literal["cnn", "cnn_features", "residual", "posterior", "constant", "persistence", "ridge", "fit"] = (
+    kind: Literal["cnn", "cnn_features", "residual", "posterior", "pinn", "constant", "persistence", "ridge", "fit"] = (
         "residual"
     )
     """Networks: see `models.py`. constant: training means; persistence: the last values as forecast; ridge: linear in
@@ -118,6 +133,8 @@ class ModelConfig(ModelConfigBase):
     features: tuple[str, ...] = ("steady_state",)
     """Numbers that go with a series: names in `features.py`; the residual network needs steady_state first."""
     loss: Loss = Loss()
+    physics: Physics = Physics()
+    """Of kind pinn."""
     optimiser: Literal["adam", "adamw"] = "adam"
     """adam adds the weight decay to the gradient, adamw takes it from the weights."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
@@ -193,6 +210,17 @@ def _conflicts(model: ModelConfig) -> list[tuple[bool, str]]:
         (
             model.kind == "posterior" and (model.targets, model.loss.name) != ("all", "nll"),
             f"kind posterior with targets {model.targets!r}, loss {model.loss.name!r}; expected 'all' and 'nll'",
+        ),
+        (
+            model.kind == "pinn"
+            and (model.features[:2], model.normaliser, model.targets)
+            != (("time_step", "log_scale"), "group_std", "all"),
+            f"kind pinn with features {list(model.features)}, normaliser {model.normaliser!r}, targets "
+            f"{model.targets!r}; expected features that begin with time_step, log_scale; 'group_std'; 'all'",
+        ),
+        (
+            model.kind != "pinn" and model.physics != Physics(),
+            f"physics is for kind pinn; kind is {model.kind!r}",
         ),
         (
             model.kind != "posterior" and model.loss.name == "nll",

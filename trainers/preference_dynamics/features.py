@@ -53,6 +53,11 @@ def log_scale(y: Array, t: Array) -> Array:
     return np.log(group_std(y)[1][:, [0, -1]])
 
 
+def time_step(y: Array, t: Array) -> Array:
+    """Return the time between two points, (N, 1)."""
+    return np.full((len(y), 1), t[1] - t[0])
+
+
 def summary(y: Array, t: Array) -> Array:
     """Return mean, std, smallest, largest, time of the largest and time of leaving the smallest value, (N, 12n)."""
     low = y.min(axis=1)
@@ -112,6 +117,7 @@ FEATURES: dict[str, Feature] = {
     "steady_state": steady_state,
     "initial_values": initial_values,
     "log_scale": log_scale,
+    "time_step": time_step,
     "summary": summary,
     "peaks": peaks,
     "cycles": cycles,

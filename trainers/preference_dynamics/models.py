@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from trainers.preference_dynamics.activations import ACTIVATIONS
 from trainers.preference_dynamics.config import ModelConfig
+from trainers.preference_dynamics.physics import Surrogate, misfit
 from trainers.preference_dynamics.system import forecast_names, parameter_names, unknown_names
 from trainers.study import Arrays
 
@@ -43,6 +44,8 @@ class Says(NamedTuple):
     """(B, P) log of the uncertainty of each."""
     residual: Tensor | None = None
     """(B, 2n, L) what the blocks of the residual network saw."""
+    penalty: Tensor | None = None
+    """What the network itself adds to the loss, a scalar."""
 
 
 def target_names(config: ModelConfig, actions: int) -> tuple[str, ...]:
@@ -75,6 +78,7 @@ class Network(nn.Module):
         sizes = (joined, *config.hidden, kind.outputs(outputs, channels * config.horizon))
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.level = nn.Linear(channels + features, channels) if kind.levels else None
+        self.surrogate = kind.surrogate(config, channels) if kind.surrogate else None
 
     def forward(self, x: Tensor, features: Tensor, mask: Tensor | None = None) -> Says:
         """Return what the network says; `mask` (B, bins filters[-1]) multiplies the pooled values."""
@@ -131,6 +135,21 @@ def posterior(network: Network, x: Tensor, features: Tensor, mask: Tensor | None
     return Says(mean, log_std.clamp(*LOG_STD))
 
 
+def pinn(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
+    """Say unknowns and forecasts; what says how far the surrogate is from data and equations comes as penalty."""
+    assert network.surrogate is not None
+    out = network.linear(torch.cat([network.pooled(x, mask), features], dim=1), leaky, lambda y: y)
+    ahead = network.channels * network.config.horizon
+    unknowns, change = out[:, :-ahead], out[:, -ahead:]
+    last = x[:, :, -1].repeat_interleave(network.config.horizon, dim=1)
+    penalty = misfit(network.surrogate, unknowns, x, features, network.config.physics)
+    return Says(torch.cat([unknowns, last + change], dim=1), penalty=penalty)
+
+
+def _surrogate(config: ModelConfig, channels: int) -> nn.Module:
+    return Surrogate(len(unknown_names(channels // 2)), channels, config.physics.width)
+
+
 class Kind(NamedTuple):
     """What a kind of network is made of."""
 
@@ -141,6 +160,8 @@ class Kind(NamedTuple):
     """Whether features join after the pool."""
     levels: bool = False
     """Whether a level is learned."""
+    surrogate: Callable[[ModelConfig, int], nn.Module] | None = None
+    """Of the configuration and the channels: a network of the solution, if there is one."""
 
 
 KINDS: dict[str, Kind] = {
@@ -148,6 +169,7 @@ KINDS: dict[str, Kind] = {
     "cnn_features": Kind(cnn_features, lambda targets, forecasts: targets, joins=True),
     "residual": Kind(residual, lambda targets, forecasts: targets - forecasts, levels=True),
     "posterior": Kind(posterior, lambda targets, forecasts: 2 * targets, joins=True),
+    "pinn": Kind(pinn, lambda targets, forecasts: targets, joins=True, surrogate=_surrogate),
 }
 """Networks by kind."""
 

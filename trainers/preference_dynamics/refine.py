@@ -7,8 +7,8 @@ good, except where the series is silent: there it stays. Steps are those of Leve
 within the range of the training set's unknowns, and with initial values where the first point puts them: a desire or
 effort that is seen above its threshold is its own initial value, and one that is not started below it.
 
-Several starts are compared after a descent on the first EARLY points, where most of the motion is. The inverse of the
-curvature gives the uncertainty; without the network's word it tells which unknowns the series identifies.
+Starts are tried in turn, by a descent on the first EARLY points, where most of the motion is, until one fits. The
+inverse of the curvature gives the uncertainty; without the network's word it tells which unknowns the series identifies.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ IDENTIFIED = 0.3
 
 MISFIT = (1e-4, 0.5)
 """A fit failed if s and the correlation of neighbouring residuals are both above these [1]."""
+
+SURELY = 0.25
+"""A start is not followed by another one if the correlation of its neighbouring residuals is below this [1]."""
 
 FIRST_POINT = 5.0
 """How far an initial value may be from the first point [std of the noise]."""
@@ -130,16 +133,21 @@ class _Fit:
         return Refined(theta, spread, alone < IDENTIFIED * self.box.std, converged, iterations)
 
     def best_start(self, starts: Array, steps: int) -> Array:
-        """Return for each series the start (N, Q) that leads lowest."""
+        """Return for each series the first start (N, Q) that fits, or the one that leads lowest."""
         if starts.shape[1] == 1:
             return starts[:, 0]
-        early = self.take(np.arange(len(self.first)), EARLY)
         best, lowest = starts[:, 0].copy(), np.full(len(starts), np.inf)
+        waiting = np.arange(len(starts))
         for k in range(starts.shape[1]):
-            theta, _ = early.descend(starts[:, k], steps)
-            level = self.level(self.residual(propagate(theta, self.t, self.actions)))
-            lower = level < lowest
-            best[lower], lowest[lower] = theta[lower], level[lower]
+            early = self.take(waiting, EARLY)
+            theta, _ = early.descend(starts[waiting, k], steps)
+            residual = early.residual(propagate(theta, early.t, self.actions))
+            level = self.level(residual)
+            lower = level < lowest[waiting]
+            best[waiting[lower]], lowest[waiting[lower]] = theta[lower], level[lower]
+            waiting = waiting[(level > MISFIT[0]) & (_neighbours(residual) > SURELY)]
+            if not waiting.size:
+                break
         return best
 
     def descend(self, start: Array, steps: int) -> tuple[Array, Array]:
@@ -151,16 +159,18 @@ class _Fit:
         for _ in range(steps):
             part = self.take(active)
             new, move = part.propose(theta[active], residual[active], slopes[active], damping[active])
-            new_residual, new_slopes = part.simulate(new)
+            new_residual = part.residual(propagate(new, self.t, self.actions))
             level = part.level(residual[active])
             better = part.cost(new, new_residual, level) < part.cost(theta[active], residual[active], level)
             taken = active[better]
-            theta[taken], residual[taken], slopes[taken] = new[better], new_residual[better], new_slopes[better]
+            theta[taken], residual[taken] = new[better], new_residual[better]
             damping[active] = np.clip(damping[active] * np.where(better, 0.2, 8.0), 1e-14, 1e12)
             iterations[active] += 1
-            active = active[~((better & (move < 1e-8)) | (damping[active] > 1e10))]
+            going = ~((better & (move < 1e-8)) | (damping[active] > 1e10))
+            moved, active = active[better & going], active[going]
             if not active.size:
                 break
+            slopes[moved] = self.take(moved).simulate(theta[moved])[1]
         return theta, iterations
 
     def simulate(self, theta: Array) -> tuple[Array, Array]:

@@ -161,6 +161,7 @@ class _Course:
         says = self.run_.network(side.x[batch], side.features[batch], mask)
         error = (says.mean - side.targets[batch]) / self.width
         value = LOSSES[self.config.loss.name](error, says.log_std, self.weight)
+        value = value if says.penalty is None else value + says.penalty
         extra = self.config.loss.residual
         return value + extra * (says.residual**2).mean() if extra > 0 else value
 
