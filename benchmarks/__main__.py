@@ -23,7 +23,7 @@ def chosen(scratch: Path, sampled: int) -> dict[str, Callable[[], Any]]:
     cpu = usable_cpus()[-1]
     alone = {
         name: lambda name=name: processes.result(processes.start(cpu, f"benchmarks.{name}"))
-        for name in ("diary", "simulation", "matrix")
+        for name in ("diary", "simulation", "matrix", "preference")
     }
     return {
         "training": lambda: training.measure(scratch),

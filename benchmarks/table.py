@@ -13,6 +13,7 @@ TITLES = {
     "planning": "(d) orchestration",
     "simulation": "(e) simulation",
     "matrix": "(f) fraction of the matrix-product rate",
+    "preference": "(g) preference dynamics: simulation",
 }
 HIDDEN = ("rows", "cells", "machine")
 

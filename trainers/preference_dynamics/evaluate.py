@@ -134,8 +134,12 @@ def _unknowns(case: Case) -> list[Row]:
         _entry("baseline", _mean(still**2), still.size),
         _rms("unknowns_rmse_before", first[np.isfinite(first).all(axis=1)]),
         _rms("unknowns_rmse_unflagged", error[good & ~flagged]),
+        _rms("unknowns_rmse_identified", error[good][case.said.identified[good][:, live]]),
         _entry("unknowns_mae", _mean(np.abs(error[good])), error[good].size),
         _entry("unknowns_median", _median(np.abs(error[good])), error[good].size),
+        _entry(
+            "unknowns_tail", float(np.quantile(np.abs(error[good]), 0.99)) if good.any() else np.nan, error[good].size
+        ),
         _entry("flagged", 100 * float(flagged.mean()), len(flagged)),
         _entry("missed", 100 * _mean(large[good & ~flagged]), int((good & ~flagged).sum())),
         _entry("failures", float(case.failed.sum()), len(good)),

@@ -8,7 +8,7 @@ within the range of the training set's unknowns, and with initial values where t
 effort that is seen above its threshold is its own initial value, and one that is not started below it.
 
 Starts are tried in turn, by a descent on the first EARLY points, where most of the motion is, until one fits. The
-inverse of the curvature gives the uncertainty; without the network's word it tells which unknowns the series identifies.
+inverse of the curvature gives the uncertainty; without the network's word it tells which unknowns a series identifies.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ MISFIT = (1e-4, 0.5)
 
 SURELY = 0.25
 """A start is not followed by another one if the correlation of its neighbouring residuals is below this [1]."""
+
+SETTLED = 1e-7
+"""A descent ends when an iteration lowers what is minimised by less than this part [1]."""
 
 FIRST_POINT = 5.0
 """How far an initial value may be from the first point [std of the noise]."""
@@ -161,12 +164,14 @@ class _Fit:
             new, move = part.propose(theta[active], residual[active], slopes[active], damping[active])
             new_residual = part.residual(propagate(new, self.t, self.actions))
             level = part.level(residual[active])
-            better = part.cost(new, new_residual, level) < part.cost(theta[active], residual[active], level)
+            before, after = part.cost(theta[active], residual[active], level), part.cost(new, new_residual, level)
+            better = after < before
             taken = active[better]
             theta[taken], residual[taken] = new[better], new_residual[better]
             damping[active] = np.clip(damping[active] * np.where(better, 0.2, 8.0), 1e-14, 1e12)
             iterations[active] += 1
-            going = ~((better & (move < 1e-8)) | (damping[active] > 1e10))
+            settled = better & ((move < 1e-8) | (after > (1 - SETTLED) * before))
+            going = ~(settled | (damping[active] > 1e10))
             moved, active = active[better & going], active[going]
             if not active.size:
                 break
@@ -177,7 +182,7 @@ class _Fit:
         """Return weighted residuals (N, L, 2n) and weighted derivatives by the free unknowns (N, L 2n, F)."""
         series, slopes = propagate_with_derivatives(theta, self.t, self.actions)
         slopes = np.nan_to_num(slopes[..., self.free] * self.weight[..., None], nan=0.0)
-        return self.residual(series), slopes.reshape(len(theta), -1, len(self.free))
+        return self.residual(series), slopes.reshape(len(theta), series.shape[1] * series.shape[2], len(self.free))
 
     def residual(self, series: Array) -> Array:
         """Return weighted residuals of simulated series; a diverged one misses by LOSS_OF_NAN."""

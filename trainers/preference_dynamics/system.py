@@ -82,12 +82,13 @@ def actions_of(names: Sequence[str]) -> int:
 
 def ranges(actions: int) -> tuple[Array, Array]:
     """Return smallest and largest prior value (Q,) of every unknown, in the flat order."""
-    pairs = [PRIORS[_kind(name)] for name in unknown_names(actions)]
+    pairs = [PRIORS[kind_of(name)] for name in unknown_names(actions)]
     low, high = np.array(pairs).T
     return low, high
 
 
-def _kind(name: str) -> str:
+def kind_of(name: str) -> str:
+    """Return the kind of an unknown, a name in PRIORS: `Pi_0,0` is Pi_diagonal."""
     kind, _, index = name.partition("_")
     row, _, column = index.partition(",")
     return f"{kind}_diagonal" if column and row == column else kind
