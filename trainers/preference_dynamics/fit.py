@@ -99,8 +99,8 @@ def fit(
 def _check(y: Array, t: Array) -> None:
     if y.ndim != 3 or y.shape[2] % 2 or not y.shape[2] or y.shape[1] != len(t) or len(t) < LEAST_POINTS:
         raise ValueError(
-            f"series of shape {y.shape} at {len(t)} times; expected (series, times, 2 x actions), desires first, and at "
-            f"least {LEAST_POINTS} times"
+            f"series of shape {y.shape} at {len(t)} times; expected (series, times, 2 x actions), desires first, and "
+            f"at least {LEAST_POINTS} times"
         )
     if not np.isfinite(y).all():
         raise ValueError(f"{int((~np.isfinite(y)).sum())} values of the series are not finite; leave those times out")

@@ -5,7 +5,9 @@ network said before. w weighs desires and efforts by their std; s^2, the mean sq
 anew in every iteration, so that the first answer counts for much while the fit is poor and for nothing once it is
 good, except where the series is silent: there it stays. Steps are those of Levenberg and Marquardt (Marquardt 1963),
 within the range of the training set's unknowns, and with initial values where the first point puts them: a desire or
-effort that is seen above its threshold is its own initial value, and one that is not started below it.
+effort that is seen above its threshold is its own initial value, and one that is not started below it. A threshold mu
+is no higher than its desire is ever seen, and just there if the desire rests there while something else moves, which
+only a series without noise shows.
 
 Starts are tried in turn, by a descent on the first EARLY points, where most of the motion is, until one fits. The
 inverse of the curvature gives the uncertainty; without the network's word it tells which unknowns a series identifies.
@@ -40,6 +42,9 @@ SETTLED = 1e-7
 
 FIRST_POINT = 5.0
 """How far an initial value may be from the first point [std of the noise]."""
+
+MOVING = 1e-6
+"""A channel moves between two points if it changes by more than this [1]."""
 
 SLACK = 1e-9
 """The same for rounding [1]."""
@@ -89,9 +94,23 @@ def bounds(given: Array, box: Box) -> tuple[Array, Array]:
     off = FIRST_POINT * noise_of(given) + SLACK
     initial_low, initial_high = low[:, -channels:], high[:, -channels:]
     rest = given.min(axis=1)
+    _bound_thresholds(given, rest, off, box, low, high)
     high[:, -channels:] = np.clip(seen + off, initial_low, initial_high)
     low[:, -channels:] = np.where(seen > rest + 2 * off, np.clip(seen - off, initial_low, initial_high), initial_low)
     return low, high
+
+
+def _bound_thresholds(given: Array, rest: Array, off: Array, box: Box, low: Array, high: Array) -> None:
+    """Bound mu, in place: no desire is seen below it, and one that rests at its least while others move is at it."""
+    n = given.shape[2] // 2
+    change, free = np.abs(np.diff(given, axis=1)), box.std[n : 2 * n] > 0
+    moving = (change > MOVING).any(axis=2)[..., None]
+    resting = (change <= SLACK) & (given[:, 1:] <= rest[:, None] + SLACK)
+    held = (moving & resting)[..., :n].any(axis=1)
+    seen, width = rest[:, :n], np.where(held, SLACK, off[:, :n])
+    least, most = low[:, n : 2 * n].copy(), high[:, n : 2 * n].copy()
+    low[:, n : 2 * n] = np.where(free & held, np.clip(seen - width, least, most), least)
+    high[:, n : 2 * n] = np.where(free, np.clip(seen + width, least, most), most)
 
 
 def noise_of(given: Array) -> Array:
