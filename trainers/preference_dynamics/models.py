@@ -104,6 +104,11 @@ def leaky(x: Tensor) -> Tensor:
     return functional.leaky_relu(x, SLOPE)
 
 
+def calm(x: Tensor) -> Tensor:
+    """Return `sign(x) log(1 + |x|)`: features in raw units may be of any size."""
+    return torch.sign(x) * torch.log1p(x.abs())
+
+
 def cnn(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
     """Say the targets from the series alone."""
     last = functional.relu if network.config.rectified_output else lambda y: y
@@ -127,7 +132,7 @@ def residual(network: Network, x: Tensor, features: Tensor, mask: Tensor | None)
 
 def posterior(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
     """Say mean and log std of every target, in the units that the module's text names."""
-    out = network.linear(torch.cat([network.pooled(x, mask), features], dim=1), leaky, lambda y: y)
+    out = network.linear(torch.cat([network.pooled(x, mask), calm(features)], dim=1), leaky, lambda y: y)
     mean, log_std = out.chunk(2, dim=1)
     ahead = network.channels * network.config.horizon
     last = x[:, :, -1].repeat_interleave(network.config.horizon, dim=1)
@@ -138,7 +143,7 @@ def posterior(network: Network, x: Tensor, features: Tensor, mask: Tensor | None
 def pinn(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
     """Say unknowns and forecasts; what says how far the surrogate is from data and equations comes as penalty."""
     assert network.surrogate is not None
-    out = network.linear(torch.cat([network.pooled(x, mask), features], dim=1), leaky, lambda y: y)
+    out = network.linear(torch.cat([network.pooled(x, mask), calm(features)], dim=1), leaky, lambda y: y)
     ahead = network.channels * network.config.horizon
     unknowns, change = out[:, :-ahead], out[:, -ahead:]
     last = x[:, :, -1].repeat_interleave(network.config.horizon, dim=1)
