@@ -31,11 +31,14 @@ FLOOR = 1e-7
 IDENTIFIED = 0.3
 """An unknown is identified where the series alone leaves less than this of its spread over the training set [1]."""
 
-MISFIT = (1e-4, 0.5)
-"""A fit failed if s and the correlation of neighbouring residuals are both above these [1]."""
+NOTHING = 1e-4
+"""A residual below this is none [std of the block]."""
 
-SURELY = 0.25
-"""A start is not followed by another one if the correlation of its neighbouring residuals is below this [1]."""
+NOISE = 2.0
+"""A fit leaves at most this [noise of the series]."""
+
+ALIKE, SURELY_ALIKE = 0.5, 0.25
+"""Neighbouring residuals of a fit correlate by less than this, and of a fit that no other start follows [1]."""
 
 SETTLED = 1e-7
 """A descent ends when an iteration lowers what is minimised by less than this part [1]."""
@@ -134,6 +137,7 @@ class _Fit:
         blocks = np.stack([block.std(axis=(1, 2)) for block in np.split(given, 2, axis=2)], axis=1)
         means = np.stack([np.abs(block).mean(axis=(1, 2)) for block in np.split(given, 2, axis=2)], axis=1)
         self.weight = np.repeat(1 / (blocks + 1e-3 * (1 + means)), self.actions, axis=1)[:, None]
+        self.noise = np.sqrt(((noise_of(given) * self.weight[:, 0]) ** 2).mean(axis=1))
 
     def take(self, chosen: Array, points: int | None = None) -> _Fit:
         """Return the problem of some series, or of their first points."""
@@ -141,18 +145,20 @@ class _Fit:
         part.given, part.t, part.first = self.given[chosen][:, :points], self.t[:points], self.first[chosen]
         part.low, part.high = self.low[chosen], self.high[chosen]
         part.box, part.actions, part.free = self.box, self.actions, self.free
-        part.precision, part.weight = self.precision[chosen], self.weight[chosen]
+        part.precision, part.weight, part.noise = self.precision[chosen], self.weight[chosen], self.noise[chosen]
         return part
 
     def run(self, starts: Array, steps: int) -> Refined:
         """Descend from the best start."""
         theta, iterations = self.descend(self.best_start(starts, steps), steps)
         residual, slopes = self.simulate(theta)
+        spread, alone = self.uncertainty(slopes, self.level(residual))
+        return Refined(theta, spread, alone < IDENTIFIED * self.box.std, self.fits(residual, ALIKE), iterations)
+
+    def fits(self, residual: Array, alike: float) -> Array:
+        """Return whether a residual (N, L, 2n) is nothing, or of the size of the noise and as irregular (N,)."""
         level = self.level(residual)
-        spread, alone = self.uncertainty(slopes, level)
-        correlation = _neighbours(residual)
-        converged = (level < MISFIT[0]) | (correlation < MISFIT[1])
-        return Refined(theta, spread, alone < IDENTIFIED * self.box.std, converged, iterations)
+        return (level < NOTHING) | ((level < NOISE * self.noise) & (_neighbours(residual) < alike))
 
     def best_start(self, starts: Array, steps: int) -> Array:
         """Return for each series the first start (N, Q) that fits, or the one that leads lowest."""
@@ -167,7 +173,7 @@ class _Fit:
             level = self.level(residual)
             lower = level < lowest[waiting]
             best[waiting[lower]], lowest[waiting[lower]] = theta[lower], level[lower]
-            waiting = waiting[(level > MISFIT[0]) & (_neighbours(residual) > SURELY)]
+            waiting = waiting[~early.fits(residual, SURELY_ALIKE)]
             if not waiting.size:
                 break
         return best
