@@ -69,7 +69,7 @@ def test_it_learns_and_no_setting_is_ignored(setting):
     data = simulate(DatasetConfig(trajectories=60, points=41, seed=5))
     made = []
     for chosen in ({}, setting):
-        config = ModelConfig(**SMALL, epochs=4, learning_rate=1e-2, physics=chosen)
+        config = ModelConfig(**SMALL, epochs=12, learning_rate=1e-2, physics=chosen)
         made.append(next(train([Job("one", config, segment(config.segmentation(), data))])))
-    assert all(one.history["loss"].iloc[-1] < one.history["loss"].iloc[0] for one in made)
+    assert all(one.history["loss"].min() < 0.9 * one.history["loss"].iloc[0] for one in made)
     assert made[0].history["loss"].iloc[-1] != made[1].history["loss"].iloc[-1]

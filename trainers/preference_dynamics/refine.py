@@ -107,9 +107,9 @@ def _bound_thresholds(given: Array, rest: Array, off: Array, box: Box, low: Arra
     """Bound mu, in place: no desire is seen below it, and one that rests at its least while others move is at it."""
     n = given.shape[2] // 2
     change, free = np.abs(np.diff(given, axis=1)), box.std[n : 2 * n] > 0
-    moving = (change > MOVING).any(axis=2)[..., None]
+    moving = (change > MOVING).any(axis=2, keepdims=True)
     resting = (change <= SLACK) & (given[:, 1:] <= rest[:, None] + SLACK)
-    held = (moving & resting)[..., :n].any(axis=1)
+    held = np.any(moving & resting[..., :n], axis=1)
     seen, width = rest[:, :n], np.where(held, SLACK, off[:, :n])
     least, most = low[:, n : 2 * n].copy(), high[:, n : 2 * n].copy()
     low[:, n : 2 * n] = np.where(free & held, np.clip(seen - width, least, most), least)
