@@ -50,23 +50,24 @@ def by_scipy(unknowns: np.ndarray, t: np.ndarray, events: bool, **settings: Any)
         effort = np.maximum(y[ACTIONS:], 0)
         return np.concatenate([g - pi @ effort, np.maximum(y[:ACTIONS], mu) - gamma @ effort])
 
-    stops = [_passage(k, threshold[k]) for k in range(2 * ACTIONS)] if events else None
     state, now, parts = np.concatenate([one.v0[:, 0], one.m0[:, 0]]), t[0], []
+    above = state > threshold
     while now < t[-1]:
-        ahead = t[t > now] if parts else t
-        done = solve_ivp(right, (now, t[-1]), state, dense_output=False, t_eval=ahead, events=stops, **settings)
-        parts.append(done.y)
+        stops = [_passage(k, threshold[k], above[k]) for k in range(2 * ACTIONS)] if events else None
+        done = solve_ivp(right, (now, t[-1]), state, t_eval=t[t > now] if parts else t, events=stops, **settings)
+        parts.append(np.asarray(done.y).reshape(2 * ACTIONS, -1))
         if done.status != 1:
             break
-        now, state = max((part[-1], y[-1]) for part, y in zip(done.t_events, done.y_events, strict=True) if len(part))
+        channel = next(k for k, found in enumerate(done.t_events) if len(found))
+        now, state, above[channel] = done.t_events[channel][0], done.y_events[channel][0], ~above[channel]
     return observe(np.concatenate(parts, axis=1), one.mu).T
 
 
-def _passage(channel: int, threshold: float) -> Callable[[float, np.ndarray], float]:
+def _passage(channel: int, threshold: float, above: bool) -> Callable[[float, np.ndarray], float]:
     def stop(_: float, y: np.ndarray) -> float:
         return float(y[channel] - threshold)
 
-    stop.terminal = True  # type: ignore[attr-defined]
+    stop.terminal, stop.direction = True, -1 if above else 1  # type: ignore[attr-defined]
     return stop
 
 
