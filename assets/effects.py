@@ -48,14 +48,18 @@ def effects(experiment: Experiment) -> pd.DataFrame:
 
 def _of(experiment: Experiment, axis: str) -> Iterator[dict[str, Any]]:
     for a, b in combinations(_values(experiment, axis), 2):
-        pairs = [
-            pair
-            for first in _with(experiment, axis, a)
-            for second in _with(experiment, axis, b)
-            if _equal_but(first, second, axis)
-            for pair in experiment.pairs(first, second, axis)
-        ]
-        yield {"axis": axis, "a": a, "b": b, **paired(experiment, pairs)}
+        yield {"axis": axis, "a": a, "b": b, **paired(experiment, pairs_of(experiment, axis, a, b))}
+
+
+def pairs_of(experiment: Experiment, axis: str, a: Any, b: Any) -> list[tuple[Row, Row]]:
+    """Return the rows at two values of an axis that are equal in all else, seed included, and ok."""
+    return [
+        pair
+        for first in _with(experiment, axis, a)
+        for second in _with(experiment, axis, b)
+        if _equal_but(first, second, axis)
+        for pair in experiment.pairs(first, second, axis)
+    ]
 
 
 def _values(experiment: Experiment, axis: str) -> list[Any]:
@@ -71,12 +75,12 @@ def _equal_but(first: Setting, second: Setting, axis: str) -> bool:
     return all(compact(value) == compact(second.axes[name]) for name, value in first.axes.items() if name != axis)
 
 
-def paired(experiment: Experiment, pairs: Sequence[tuple[Row, Row]]) -> dict[str, Any]:
+def paired(experiment: Experiment, pairs: Sequence[tuple[Row, Row]], metric: str = "") -> dict[str, Any]:
     """Compare the second rows of pairs with the first ones on the test sets that rank."""
     if not pairs or not experiment.tests:
         return compare_samples([], [])
     first, second = zip(*pairs, strict=True)
-    return compare_samples(experiment.samples(first), experiment.samples(second))
+    return compare_samples(*(experiment.samples(side, metric=metric) for side in (first, second)))
 
 
 def compare_samples(first: Sequence[Sample], second: Sequence[Sample]) -> dict[str, Any]:

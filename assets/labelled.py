@@ -28,6 +28,11 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if not 1000 <= abs(value) < 1e6 else f"{value:.0f}"
 
 
+def shown(value: Any) -> str:
+    """Write the value of an axis as text."""
+    return value if isinstance(value, str) else compact(value)
+
+
 def ranged(mean: float | None, low: float, high: float) -> str:
     """Write a number with its interval: `1.23 [1.1, 1.4]`; without interval where there is none."""
     text = cell(mean)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.identity import compact
 from assets.intervals import Sample
+from assets.labelled import shown
 from assets.plan import Planner
 from assets.results import sweep_table
 from assets.store import Store
@@ -28,11 +29,6 @@ PER_TRAJECTORY = "per_trajectory"
 def is_seed(axis: str) -> bool:
     """Whether an axis repeats the others at another seed."""
     return axis.rsplit(".", 1)[-1] == "seed"
-
-
-def shown(value: Any) -> str:
-    """Write the value of an axis as text."""
-    return value if isinstance(value, str) else compact(value)
 
 
 @dataclass(frozen=True)

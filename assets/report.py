@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets import report_tables as tables
+from assets.agreement import agreement, readings
+from assets.answers import answers
 from assets.effects import axis_values, effects
 from assets.identity import short_digest
 from assets.interactions import interactions
@@ -22,6 +24,8 @@ from assets.labelled import markdown_text
 from assets.leaderboard import how_ranked, page_manifest, rank
 from assets.neighbours import neighbours
 from assets.pictures import Picture
+from assets.published import lines
+from assets.published_tables import answer_tables, published_tables
 from assets.replicates import Experiment
 from assets.report_pictures import (
     chosen_settings,
@@ -41,9 +45,9 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 
 MADE_BY = (
-    *("convergence", "effects", "interactions", "intervals", "labelled", "leaderboard", "log_ticks", "marks"),
-    *("neighbours", "pictures", "replicates", "report", "report_pictures", "report_tables", "rivals", "row_tables"),
-    "sweep_figures",
+    *("agreement", "answers", "convergence", "effects", "interactions", "intervals", "labelled", "leaderboard"),
+    *("log_ticks", "marks", "neighbours", "pictures", "published_tables", "replicates", "report", "report_pictures"),
+    *("report_tables", "rivals", "row_tables", "sweep_figures"),
 )
 """Modules beside this one that a report comes from: when one changes, reports are written anew."""
 
@@ -86,6 +90,8 @@ def _write(experiment: Experiment, version: str) -> None:
         draft.page("leaderboard.csv", told["board"].to_csv(index=False))
         draft.page("effects.csv", told["effects"].to_csv(index=False))
         draft.page("rows.csv", experiment.table.to_csv(index=False))
+        if len(told["agreement"]):
+            draft.page("published.csv", told["agreement"].to_csv(index=False))
         for place, picture in _named(told):
             if picture.png:
                 draft.png(place, picture.png)
@@ -100,6 +106,7 @@ def content(experiment: Experiment) -> dict[str, Any]:
     """Gather what a report shows, by the names that the templates use."""
     board, table, values = rank(experiment), effects(experiment), axis_values(experiment)
     against = rivals(experiment, board)
+    beside = agreement(experiment)
     doubts = sorted({mark for marks in board["marks"] for mark in marks.split("; ") if mark})
     return {
         "sweep": experiment.sweep,
@@ -124,6 +131,9 @@ def content(experiment: Experiment) -> dict[str, Any]:
         "rows": tables.every_row(experiment),
         "recipes": tables.recipes(experiment),
         "provenance": tables.provenance(experiment),
+        "answers": list(answer_tables(answers(experiment))),
+        "agreement": beside,
+        "published": list(published_tables(experiment.sweep, beside, readings(experiment))),
         "pictures": [*sweep_pictures(experiment, board, values), *setting_pictures(experiment, board)],
         "chosen": list(_chosen(experiment, board)),
     }
@@ -169,7 +179,10 @@ def _address(sweep: Sweep) -> tuple[str, str, str]:
 def _version(experiment: Experiment) -> str:
     """Return the digest of all that a report is made of: the sweep, its rows as they stand, the code of the page."""
     sweep, code = experiment.sweep, _code(experiment.study.package)
-    return short_digest(sweep.name, sweep.description, experiment.table.to_csv(index=False), code)
+    asked = [question.model_dump(mode="json") for question in sweep.questions]
+    beside = [asdict(line) for line in lines(sweep.published)] if sweep.published else []
+    table = experiment.table.to_csv(index=False)
+    return short_digest(sweep.name, sweep.description, table, asked, beside, code)
 
 
 @cache

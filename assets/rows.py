@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from assets.identity import LAYERS, Item, Layer
+from assets.published import Published
+from assets.questions import Question
 from trainers.study import Config, ModelConfigBase
 
 
@@ -63,8 +65,10 @@ class Sweep:
     """Time zone of the schedule; none: that of the machine."""
     default: bool = False
     """Whether the study's job runs this sweep when none is chosen."""
-    published: str | None = None
-    """File of published numbers to compare with."""
+    published: Published | None = None
+    """Published numbers to compare with."""
+    questions: tuple[Question, ...] = ()
+    """What it is to answer."""
     warnings: tuple[str, ...] = ()
 
     @property

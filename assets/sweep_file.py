@@ -13,6 +13,11 @@ from assets.convert import is_older, translate
 from assets.expand import Axis, Combination, combinations, read_axes, read_exclusions, where
 from assets.identity import Item
 from assets.items import evaluation_item
+from assets.labelled import shown
+from assets.published import Published
+from assets.published import findings as published_findings
+from assets.questions import Question
+from assets.questions import findings as question_findings
 from assets.rows import Row, Sweep
 from assets.settings import EACH, get, put
 from assets.validate import InvalidError, validated
@@ -47,8 +52,10 @@ class SweepFile(Config):
     """Cron line."""
     timezone: str | None = None
     """Time zone of the schedule."""
-    published: str | None = None
-    """File of published numbers."""
+    published: Published | None = None
+    """Published numbers to compare with."""
+    questions: tuple[Question, ...] = ()
+    """What the sweep is to answer: planned comparisons."""
     default: bool = False
     """Whether the study's job runs this sweep when none is chosen."""
 
@@ -106,6 +113,7 @@ class Reading:
         tests = self._tests()
         rows = self._rows(tests)
         self._check_schedule()
+        self._check_comparisons(tests)
         self._stop()
         if not tests:
             self.warnings.append(self.document.problem(("tests",), "no test set; nothing will be evaluated", "tests"))
@@ -117,7 +125,9 @@ class Reading:
             rows=rows,
             axes=tuple(axis.name for axis in self.axes),
             warnings=tuple(self.warnings),
-            **self.file.model_dump(include={"description", "schedule", "timezone", "default", "published"}),
+            published=self.file.published,
+            questions=self.file.questions,
+            **self.file.model_dump(include={"description", "schedule", "timezone", "default"}),
         )
 
     def _stop(self) -> None:
@@ -229,6 +239,15 @@ class Reading:
         if self.file.schedule is not None and not _is_cron(self.file.schedule):
             text = f"given {self.file.schedule!r}; expected a cron line of five fields such as '0 2 * * *'"
             self.problems.append(self.document.problem(("schedule",), text))
+
+    def _check_comparisons(self, tests: Mapping[str, Item | None]) -> None:
+        """Check that published numbers and questions name axes, values and test sets of this sweep."""
+        axes = {axis.name: [shown(name) for name in axis.names] for axis in self.axes}
+        found = [(("questions", *place), text) for place, text in question_findings(self.file.questions, axes)]
+        if self.file.published is not None:
+            named = published_findings(self.file.published, axes, list(tests))
+            found += [(("published", *place), text) for place, text in named]
+        self.problems += [self.document.problem(place, text) for place, text in found]
 
 
 def _is_cron(text: str) -> bool:
