@@ -36,9 +36,9 @@ def answers(experiment: Experiment) -> list[Answer]:
     Comparisons that were planned need no correction for those that were not, so that `effects` does not count here.
     """
     made = [list(_comparisons(experiment, question)) for question in experiment.sweep.questions]
-    corrected = iter(holm(np.array([one["p"] for found in made for one in found], dtype=float)))
+    corrected = iter(holm(np.array([one["p"] for found in made for one in found], float), experiment.looks))
     made = [[one | {"p_holm": float(next(corrected))} for one in found] for found in made]
-    count = sum(math.isfinite(one["p"]) for found in made for one in found)
+    count = experiment.looks * sum(math.isfinite(one["p"]) for found in made for one in found)
     return [
         Answer(question, _text(question, found, count), tuple(found))
         for question, found in zip(experiment.sweep.questions, made, strict=True)

@@ -40,8 +40,8 @@ def effects(experiment: Experiment) -> pd.DataFrame:
 
     found = [comparison for axis in experiment.sweep.axes if not is_seed(axis) for comparison in _of(experiment, axis)]
     table = pd.DataFrame(found, columns=[name for name in COLUMNS if name not in ("p_holm", "verdict")])
-    table["p_holm"] = holm(table["p"].to_numpy(float))
-    compared = int(table["p"].notna().sum())
+    table["p_holm"] = holm(table["p"].to_numpy(float), experiment.looks)
+    compared = int(table["p"].notna().sum()) * experiment.looks
     table["verdict"] = [verdict(row, compared) for row in table.to_dict("records")]
     return table[list(COLUMNS)]
 
@@ -140,11 +140,14 @@ def _p(a: Array, b: Array, known: Array, ratio: bool) -> float:
     return float(permutation_test(sides, difference, rng=np.random.default_rng(0), **options).pvalue)
 
 
-def holm(p: Array) -> Array:
-    """Correct p values for their number: `max over smaller ones of (m - rank) p` (Holm 1979); NaN stays NaN."""
+def holm(p: Array, looks: int = 1) -> Array:
+    """Correct p values for their number m: `max over smaller ones of looks (m - rank) p` (Holm 1979); NaN stays NaN.
+
+    `looks`: how often data that grew were looked at before they were taken to be enough (Bonferroni).
+    """
     corrected = np.full(len(p), np.nan)
     order = [place for place in np.argsort(p) if math.isfinite(p[place])]
-    scaled = [p[place] * (len(order) - rank) for rank, place in enumerate(order)]
+    scaled = [looks * p[place] * (len(order) - rank) for rank, place in enumerate(order)]
     corrected[order] = np.minimum(np.maximum.accumulate(scaled), 1.0) if order else []
     return corrected
 

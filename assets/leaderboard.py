@@ -13,6 +13,8 @@ from assets.intervals import interval, scores
 from assets.labelled import markdown_table
 from assets.marks import marks
 from assets.replicates import Experiment, Setting, short
+from assets.seeds import Seeds
+from assets.sequential import ERROR
 from assets.sweep_file import TRAIN
 from assets.sweeps import Search, Sweep
 from trainers.study import STATUSES, Study
@@ -43,8 +45,8 @@ def rank(experiment: Experiment) -> pd.DataFrame:
     seed and trajectory median, iqr and worst; train and gap where the sweep evaluates on `train`; the mean of each
     other headline metric; marks; keys (hashes, one per seed) and code (of training and evaluation).
 
-    A setting of which a seed failed has no rank and comes after those that are whole: what failed is counted, never
-    averaged away. `train` ranks nothing.
+    A sweep with `seeds` has the column stopped: how far a setting is. A setting of which a seed failed has no rank and
+    comes after those that are whole: what failed is counted, never averaged away. `train` ranks nothing.
     """
     import pandas as pd
 
@@ -67,6 +69,7 @@ def _standing(experiment: Experiment, setting: Setting) -> dict[str, Any]:
     failed = any(status in STATUSES and status != "ok" for status in counted)
     told: dict[str, Any] = {"status": _status(counted), "seeds": len(usable), "whole": not failed, "score": None}
     told |= {"score_low": math.nan, "score_high": math.nan}
+    told |= {"stopped": experiment.stopped(setting)} if experiment.progress else {}
     if usable and experiment.tests:
         samples = experiment.samples(usable)
         mean = float(scores(samples).mean())
@@ -190,10 +193,20 @@ def markdown(rows: pd.DataFrame, sweep: Sweep, study: Study) -> str:
 def how_ranked(sweep: Sweep, study: Study) -> str:
     """Say in words what the numbers of a leaderboard are."""
     tests = ", ".join(test for test in sweep.tests if test != TRAIN)
-    return (
+    text = (
         f"Ranked by the mean of {study.headline[0]} over the seeds and over {tests}; smaller is better. Brackets are "
         "95 % bootstrap intervals over seeds and trajectories; few seeds make them too narrow: from 3, 5 and 10 seeds "
         "they cover about 74, 85 and 90 %. A setting of which a seed failed has no rank."
+    )
+    return f"{text} {how_stopped(sweep.seeds)}" if sweep.seeds else text
+
+
+def how_stopped(seeds: Seeds) -> str:
+    """Say in words how many seeds a setting has."""
+    return (
+        f"Seeds: {seeds.min} of each setting, then one more, up to {seeds.max}, of every setting that cannot be told "
+        f"from its neighbour in rank by the paired t-test of their scores at {ERROR:g} divided by {seeds.looks} looks "
+        "and by the number of neighbours; the p values of comparisons are multiplied by the looks."
     )
 
 

@@ -14,6 +14,7 @@ from assets.intervals import Sample
 from assets.labelled import shown
 from assets.plan import Planner
 from assets.results import sweep_table
+from assets.sequential import asked, progress, setting_of
 from assets.store import Store
 from assets.sweep_file import TRAIN
 from assets.sweeps import Row, Sweep
@@ -65,12 +66,22 @@ class Experiment:
     """A sweep and what the store holds of it, read once."""
 
     def __init__(self, sweep: Sweep, store: Store) -> None:
-        self.sweep = sweep
+        self.progress = progress(sweep, store)
+        self.sweep = asked(sweep, store, self.progress)
         self.store = store
         self.study: Study = STUDIES[sweep.study]
         self.planner = Planner(store)
-        self.settings = settings_of(sweep)
+        self.settings = settings_of(self.sweep)
         self._samples: dict[tuple[str, str], pd.DataFrame | None] = {}
+
+    @property
+    def looks(self) -> int:
+        """How often two settings may have been compared before they stopped: by this a p value is to be corrected."""
+        return self.sweep.seeds.looks if self.sweep.seeds else 1
+
+    def stopped(self, setting: Setting) -> str:
+        """Return how far a setting of a sweep with `seeds` is; nothing for another sweep."""
+        return self.progress[setting_of(setting.rows[0])].text if self.progress else ""
 
     @property
     def metric(self) -> str:

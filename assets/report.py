@@ -47,7 +47,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 MADE_BY = (
     *("agreement", "answers", "convergence", "effects", "interactions", "intervals", "labelled", "leaderboard"),
     *("log_ticks", "marks", "neighbours", "pictures", "published_tables", "replicates", "report", "report_pictures"),
-    *("report_tables", "rivals", "row_tables", "sweep_figures"),
+    *("report_tables", "rivals", "row_tables", "sequential", "sweep_figures"),
 )
 """Modules beside this one that a report comes from: when one changes, reports are written anew."""
 
@@ -179,10 +179,11 @@ def _address(sweep: Sweep) -> tuple[str, str, str]:
 def _version(experiment: Experiment) -> str:
     """Return the digest of all that a report is made of: the sweep, its rows as they stand, the code of the page."""
     sweep, code = experiment.sweep, _code(experiment.study.package)
-    asked = [question.model_dump(mode="json") for question in sweep.questions]
+    questions = [question.model_dump(mode="json") for question in sweep.questions]
     beside = [asdict(line) for line in lines(sweep.published)] if sweep.published else []
+    seeds = sweep.seeds.model_dump() if sweep.seeds else None
     table = experiment.table.to_csv(index=False)
-    return short_digest(sweep.name, sweep.description, table, asked, beside, code)
+    return short_digest(sweep.name, sweep.description, table, questions, beside, seeds, code)
 
 
 @cache

@@ -50,10 +50,11 @@ def ranking(experiment: Experiment, board: pd.DataFrame) -> Shown:
     """Return the ranking over all test sets: one row per setting with its score."""
     axes = [axis for axis in experiment.sweep.axes if axis in board]
     unit = next(filter(None, board["unit"]), "1")
-    header = ["rank", *map(short, axes), "status", "seeds", f"score [{unit}]", "marks", "keys"]
+    stopped = ["stopped"] if "stopped" in board else []
+    header = ["rank", *map(short, axes), "status", "seeds", *stopped, f"score [{unit}]", "marks", "keys"]
     doubts = board[board["test"].isin(experiment.tests)].groupby("keys", sort=False)["marks"].agg(_together)
     rows = [
-        [row["rank"], *[shown(row[axis]) for axis in axes], row["status"], row["seeds"],
+        [row["rank"], *[shown(row[axis]) for axis in axes], row["status"], row["seeds"], *[row[s] for s in stopped],
          ranged(row["score"], row["score_low"], row["score_high"]), doubts.get(row["keys"], ""), row["keys"]]
         for row in board.drop_duplicates("keys").to_dict("records")
     ]  # fmt: skip

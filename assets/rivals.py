@@ -33,7 +33,7 @@ def rivals(experiment: Experiment, board: pd.DataFrame) -> pd.DataFrame:
         if experiment.tests
     ]
     table = pd.DataFrame(found, columns=[name for name in COLUMNS if name not in ("p_holm", "told")])
-    table["p_holm"] = holm(table["p"].to_numpy(float))
+    table["p_holm"] = holm(table["p"].to_numpy(float), experiment.looks)
     table["told"] = table["p_holm"] < SIGNIFICANT
     return table[list(COLUMNS)]
 
@@ -80,16 +80,16 @@ def answer(experiment: Experiment, board: pd.DataFrame, against: pd.DataFrame) -
     unit = f" {first['unit']}" if first["unit"] else ""
     reached = ranged(float(first["score"]), first["score_low"], first["score_high"])
     text = f"{best.text} ranks first with {experiment.metric} {reached}{unit}"
-    return f"{text}. {_certainty(against, int(first['seeds']))}"
+    return f"{text}. {_certainty(against, int(first['seeds']), experiment.looks)}"
 
 
-def _certainty(against: pd.DataFrame, seeds: int) -> str:
+def _certainty(against: pd.DataFrame, seeds: int, looks: int) -> str:
     if not len(against):
         return "There is nothing to compare it with."
     open_ = against[~against["told"]]
     if not len(open_):
         return f"It is better than all {len(against)} others (paired by seed, p < {SIGNIFICANT} after correction)."
-    needed = pairs_needed(len(against))
+    needed = pairs_needed(len(against) * looks)
     have = f"{counted(seeds, 'seed')} cannot decide {counted(len(against), 'comparison')}, at least {needed} can"
     why = f"; {have}" if seeds < needed else ""
     smallest = float(open_["p_holm"].min())

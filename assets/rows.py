@@ -10,6 +10,7 @@ from typing import Any
 from assets.identity import LAYERS, Item, Layer
 from assets.published import Published
 from assets.questions import Question
+from assets.seeds import Seeds
 from trainers.study import Config, ModelConfigBase
 
 
@@ -65,6 +66,8 @@ class Sweep:
     """Time zone of the schedule; none: that of the machine."""
     default: bool = False
     """Whether the study's job runs this sweep when none is chosen."""
+    seeds: Seeds | None = None
+    """How many of the rows are asked for; None: all of them."""
     published: Published | None = None
     """Published numbers to compare with."""
     questions: tuple[Question, ...] = ()

@@ -19,6 +19,7 @@ from assets.published import findings as published_findings
 from assets.questions import Question
 from assets.questions import findings as question_findings
 from assets.rows import Row, Sweep
+from assets.seeds import Seeds, seed_axis
 from assets.settings import EACH, get, put
 from assets.validate import InvalidError, validated
 from assets.yaml_loader import Document, Place, SweepError, dotted, one_line, read_document
@@ -46,6 +47,8 @@ class SweepFile(Config):
     """Settings of every configuration: dataset and model. A list is a value."""
     vary: dict[str, Any] = {}
     """Axes: {path: [values]} or {name: {variant: settings}}."""
+    seeds: Seeds | None = None
+    """Seeds 0, 1, ... of every setting, as many as its ranks need; in place of an axis of seeds."""
     exclude: tuple[dict[str, Any], ...] = ()
     """Combinations to leave out: {axis: value or list of values}."""
     schedule: str | None = None
@@ -125,6 +128,7 @@ class Reading:
             rows=rows,
             axes=tuple(axis.name for axis in self.axes),
             warnings=tuple(self.warnings),
+            seeds=self.file.seeds,
             published=self.file.published,
             questions=self.file.questions,
             **self.file.model_dump(include={"description", "schedule", "timezone", "default"}),
@@ -194,7 +198,7 @@ class Reading:
 
     def _rows(self, tests: Mapping[str, Item | None]) -> tuple[Row, ...]:
         before = len(self.problems)
-        axes = self.axes = read_axes(self.document, self.file.vary, self.problems)
+        axes = self.axes = read_axes(self.document, self._vary(), self.problems)
         rules = read_exclusions(self.document, self.file.exclude, axes, self.problems)
         self.base = self._base(path for axis in axes for change in axis.changes for path, _ in change)
         if len(self.problems) > before:
@@ -214,6 +218,16 @@ class Reading:
             evaluations = tuple(evaluation_item(item, name, test or training) for name, test in tests.items())
             rows[item.hash] = Row(configuration, chosen, evaluations)
         return tuple(rows.values())
+
+    def _vary(self) -> Mapping[str, Any]:
+        """Return the axes as written, and that of the seeds."""
+        if self.file.seeds is None:
+            return self.file.vary
+        given = [name for name in self.file.vary if name.rsplit(".", 1)[-1] == "seed"]
+        for name in given:
+            text = "given with `seeds`, which makes the axis of seeds itself; expected one of the two"
+            self.problems.append(self.document.problem(("vary", name), text))
+        return {name: value for name, value in self.file.vary.items() if name not in given} | seed_axis(self.file.seeds)
 
     def _base(self, paths: Iterable[Place]) -> Mapping[str, Any]:
         """Return the base with the default of every list into which a path reaches."""

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.plan import plan_sweep
+from assets.sequential import asked
 from assets.store import Store
 from assets.sweeps import Sweep
 from orchestration.clock import local_timezone
@@ -13,7 +14,9 @@ def sweep_schedule(sweep: Sweep) -> dg.ScheduleDefinition:
     name = sweep.name.replace("/", "_").replace("-", "_").replace(".", "_")
 
     def launch(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        due = sum(verdict.due for verdicts in plan_sweep(sweep, Store()).values() for verdict in verdicts)
+        store = Store()
+        verdicts = plan_sweep(asked(sweep, store), store)
+        due = sum(verdict.due for found in verdicts.values() for verdict in found)
         if not due:
             return dg.SkipReason(f"{sweep.name}: everything is stored and fresh; nothing to run")
         return dg.RunRequest(run_config=run_config(sweep.name), tags={"orrery/sweep": sweep.name})

@@ -14,6 +14,7 @@ from assets.identity import LAYERS, Item, Layer
 from assets.launches import launch
 from assets.plan import Planner
 from assets.room import require_room
+from assets.sequential import asked, rounds
 from assets.store import Damaged, Store, home
 from assets.study_assets import asset_key, partition_keys
 from assets.sweeps import Catalogue, StudyCatalogue, Sweep
@@ -78,22 +79,32 @@ def run_sweep(
 def _run_all(
     sweep: Sweep, catalogue: Catalogue, instance: dg.DagsterInstance, job: JobByName, tags: Mapping[str, str]
 ) -> Summary:
-    """Run layer by layer until nothing is due or somebody asks to stop; write the leaderboard either way."""
+    """Run until nothing is due, or asked for, or somebody asks to stop; write the leaderboard either way."""
     started, engine = time.monotonic(), shared_engine()
     engine.interrupted, before = False, engine.cpu_seconds
     study = catalogue.study(sweep.study)
     standing = _standing(sweep, study)
+    for part in rounds(sweep):
+        if not engine.interrupted:
+            _run_rows(part, study, instance, job, tags)
+    for whole in ("leaderboard", "report"):
+        _run_layer(job(f"{sweep.study}_{whole}"), [sweep.key], instance, tags)
+    seconds = time.monotonic() - started
+    busy = (engine.cpu_seconds - before) / (seconds * len(engine.cpus))
+    return replace(_summary(asked(sweep, Store()), standing, seconds), busy=busy)
+
+
+def _run_rows(
+    sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance, job: JobByName, tags: Mapping[str, str]
+) -> None:
+    """Run what is due of the rows of a sweep, layer by layer."""
+    engine = shared_engine()
     adopt(sweep, study, instance)
     for layer in LAYERS:
         stretches = list(contiguous(_due_keys(sweep, study, layer), partition_keys(study, layer)))
         while stretches and not engine.interrupted:
             with sharing_time(engine, stretches):
                 _run_layer(job(f"{sweep.study}_{layer}"), stretches.pop(0), instance, tags)
-    for whole in ("leaderboard", "report"):
-        _run_layer(job(f"{sweep.study}_{whole}"), [sweep.key], instance, tags)
-    seconds = time.monotonic() - started
-    busy = (engine.cpu_seconds - before) / (seconds * len(engine.cpus))
-    return replace(_summary(sweep, standing, seconds), busy=busy)
 
 
 def evaluations(study: StudyCatalogue, model: Item) -> tuple[Item, ...]:

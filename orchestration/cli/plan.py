@@ -2,13 +2,17 @@
 
 from collections import Counter
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assets.sweeps import Search
 from orchestration.cli import searches
 from orchestration.cli.request import any_file, clear_errors, print_json
+
+if TYPE_CHECKING:
+    from assets.store import Store
+    from assets.sweeps import Sweep
 
 Name = Annotated[str, typer.Argument(help="A sweep file at any path, or <study>/<sweep>; empty: the default sweep.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -37,7 +41,7 @@ def plan(
         if segments:
             cut(chosen, Store())
         cuts = list(counts(chosen, Store()))
-        verdicts = plan_sweep(chosen, Store())
+        verdicts, seeds = plan_sweep(chosen, Store()), standings(chosen, Store())
         needed = budget([v for found in verdicts.values() for v in found], Store(), len(usable_cpus()))
     rows = [
         {"layer": layer, "key": v.item.key, "state": v.state, "reason": v.reason}
@@ -52,14 +56,26 @@ def plan(
                 "warnings": chosen.warnings,
                 "budget": asdict(needed),
                 "segments": cuts,
+                **({"seeds": seeds} if seeds else {}),
                 "items": rows,
             }
         )
         return
     _print(chosen.name, len(chosen.rows), chosen.warnings, rows, keys)
     _print_cuts(cuts, segments)
+    for name, text in seeds.items():
+        print(f"{name}: {text}")
     print(needed.line)
     print(room_line(home()))
+
+
+def standings(sweep: "Sweep", store: "Store") -> dict[str, str]:
+    """Return how far each setting of a sweep with `seeds` is, by the text of its axes."""
+    from assets.replicates import settings_of
+    from assets.sequential import progress, setting_of
+
+    known = progress(sweep, store)
+    return {one.text: known[setting_of(one.rows[0])].text for one in settings_of(sweep)} if known else {}
 
 
 def _print(name: str, configurations: int, warnings: tuple[str, ...], rows: list[dict], keys: bool) -> None:

@@ -11,7 +11,8 @@ import typer
 
 from assets.budget import TooLargeError
 from assets.launches import Busy
-from assets.store import Damaged, Missing
+from assets.sequential import asked
+from assets.store import Damaged, Missing, Store
 from assets.sweeps import Catalogue, Search, Sweep, SweepError, load, read_catalogue
 from orchestration.choice import UnknownSweep, choose_file, not_a_sweep
 
@@ -37,8 +38,12 @@ def clear_errors() -> Iterator[None]:
 
 
 def any_file(name: str) -> Sweep | Search:
-    """Return the sweep or search of a file at any path, of a name, or the default sweep for an empty name."""
-    return load(Path(name)) if name.endswith((".yaml", ".yml")) else known_file(name)[0]
+    """Return the sweep or search of a file at any path, of a name, or the default sweep for an empty name.
+
+    Of a sweep with `seeds` these are the rows that are asked for as things stand.
+    """
+    chosen = load(Path(name)) if name.endswith((".yaml", ".yml")) else known_file(name)[0]
+    return chosen if isinstance(chosen, Search) else asked(chosen, Store())
 
 
 def any_sweep(name: str) -> Sweep:

@@ -123,9 +123,10 @@ def what_it_takes(sweep: "Sweep", cpus: int) -> "Budget":
     from assets.budget import budget
     from assets.cpus import choose_cpus
     from assets.plan import plan_sweep
+    from assets.sequential import asked
     from assets.store import Store
 
-    verdicts = [verdict for found in plan_sweep(sweep, Store()).values() for verdict in found]
+    verdicts = [verdict for found in plan_sweep(asked(sweep, Store()), Store()).values() for verdict in found]
     return budget(verdicts, Store(), len(choose_cpus(cpus or None)))
 
 

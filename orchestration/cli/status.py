@@ -40,11 +40,12 @@ def _all(catalogue: Catalogue) -> list[Sweep | Search]:
 def _sweep(sweep) -> dict[str, Any]:
     from assets.causes import standing
     from assets.plan import Planner
+    from assets.sequential import asked
     from assets.store import Store
     from assets.usage import bytes_of
 
     store = Store()
-    planner = Planner(store)
+    planner, sweep = Planner(store), asked(sweep, store)
     states = Counter(standing(row, planner)[0] for row in sweep.rows)
     return {"sweep": sweep.name, "rows": len(sweep.rows), "states": dict(states), "bytes": bytes_of(sweep, store)}
 

@@ -37,9 +37,11 @@ def _print_test(console: "Console", experiment: "Experiment", test: str, table: 
     drawn = Table(title=_plain(title), title_justify="left")
     names = [name for name in table.columns if name not in (*HIDDEN, *SCORES)]
     for name in names:
-        text = name in ("rank", "status", "marks", *axes)
+        text = name in ("rank", "status", "stopped", "marks", *axes)
         header = short(name) if name in axes else name.replace("_", "\n")
-        drawn.add_column(header, justify="left" if text else "right", no_wrap=name not in ("status", "marks"))
+        drawn.add_column(
+            header, justify="left" if text else "right", no_wrap=name not in ("status", "stopped", "marks")
+        )
     for row in table.to_dict("records"):
         shown = row | {"mean": ranged(row["mean"], row["low"], row["high"])}
         drawn.add_row(*[_plain(cell(shown[name])) for name in names])

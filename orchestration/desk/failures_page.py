@@ -12,6 +12,7 @@ from starlette.responses import Response
 from assets.causes import Cause, causes, standing
 from assets.plan import Planner
 from assets.rows import Row
+from assets.sequential import asked
 from assets.store import Store
 from assets.sweeps import Sweep
 from orchestration.desk.page import render, template
@@ -49,7 +50,8 @@ again with <code>orrery run {{ sweep.name }}</code>.</p>{% endif %}
 
 def failures_page(request: Request) -> Response:
     """Show what failed of a sweep."""
-    sweep, store = sweep_named(request), Store()
+    store = Store()
+    sweep = asked(sweep_named(request), store)
     rows = {row.configuration.key: row for row in sweep.rows}
     links = _links(sweep, store)
     found = [_shown(cause, sweep, rows, links) for cause in causes(sweep, store)]

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from assets.identity import LAYERS
 from assets.plan import State, plan_sweep
+from assets.sequential import asked
 from assets.store import Store, home
 from assets.sweeps import Row, Sweep
 from orchestration.desk.page import render, template
@@ -81,6 +82,7 @@ def home_page(request: Request) -> Response:
 
 def progress_of(sweep: Sweep, store: Store) -> dict[str, Any]:
     """Count the rows of a sweep: done, failed for good or for now, and still to do."""
+    sweep = asked(sweep, store)
     verdicts = plan_sweep(sweep, store)
     states = {v.item.hash: v.state for layer in LAYERS for v in verdicts[layer]}
     counts = Counter(_state_of(row, states) for row in sweep.rows)

@@ -15,6 +15,19 @@ def test_one_more_seed_trains_only_what_is_new(project: Project) -> None:
     assert "trained 1, evaluated 1, cached 2" in project.orrery("run", "two_body/seeds")
 
 
+def test_seeds_are_run_until_the_rank_is_decided_and_a_further_run_asks_for_no_more(project: Project) -> None:
+    project.write_sweep("until", heads="mlp_4D_signed, mlp_4D_abs")
+    path = project.root / "sweeps" / "two_body" / "until.yaml"
+    path.write_text(path.read_text().replace("  model.seed: [0, 1]\n", "seeds: {min: 2, max: 3}\n"))
+    before = project.plan("two_body/until")
+    assert len([item for item in before["items"] if item["layer"] == "model"]) == 4
+    assert set(before["seeds"].values()) == {"asked for 2 seeds"}
+    assert "stopped after" in project.orrery("run", "two_body/until")
+    after = set(project.plan("two_body/until")["seeds"].values())
+    assert after in ({"stopped after 2 seeds: decided"}, {"stopped after 3 seeds: the most allowed"})
+    assert "nothing to do" in project.orrery("run", "two_body/until")
+
+
 def test_one_more_head_trains_only_what_is_new(project: Project) -> None:
     project.write_sweep("heads", heads="mlp_4D_signed, mlp_4D_abs")
     assert len(project.due("model", "two_body/heads")) == 2

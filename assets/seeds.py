@@ -1,0 +1,39 @@
+"""How many seeds a sweep takes: as many as its ranks need."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from trainers.study import Config
+
+SEED = "model.seed"
+"""The axis that the seeds make."""
+
+
+class Seeds(Config):
+    """Seeds 0, 1, ... of every setting; those beyond the fewest only where the rank is open."""
+
+    min: Annotated[int, Field(ge=2)] = 3
+    """Seeds that every setting has; two tell nothing of most spreads."""
+    max: Annotated[int, Field(le=1000)] = 10
+    """Seeds after which a setting stops, decided or not."""
+    until: Literal["rank_decided"] = "rank_decided"
+    """rank_decided: until no setting can be taken for its neighbour in rank."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Seeds:
+        if self.min > self.max:
+            raise ValueError(f"min is {self.min}, max is {self.max}; expected min <= max")
+        return self
+
+    @property
+    def looks(self) -> int:
+        """How often two settings can be compared at most."""
+        return self.max - self.min + 1
+
+
+def seed_axis(seeds: Seeds) -> dict[str, Any]:
+    """Return the axis that the seeds make, all of them: each is a partition, of which those asked for are run."""
+    return {SEED: list(range(seeds.max))}
