@@ -132,6 +132,7 @@ def head_formulas():
         "mlp_4D_sigmoid_unit": SCALE * expit(m0) * d / (length + EPS),
         "rtn": in_rtn(OUTPUTS[:3]),
         "rtn_logmag_unit_exp": SCALE * np.exp(m0) / (length + EPS) * in_rtn(d),
+        "central_logmag_exp": -SCALE * np.exp(m0) * R_HAT,
     }
 
 

@@ -126,6 +126,16 @@ def rtn_logmag_unit_exp(m: Array, state: Array, scale: float) -> Array:
     return _from_rtn(mlp_4D_logmag_unit_exp(m, state, scale), state)
 
 
+def central_logmag_exp(m: Array, state: Array, scale: float) -> Array:
+    """Return `a = -s exp(m0) r_hat`: an attraction along the position, of any size.
+
+    What is left of a field that turns with every rotation and reflection and does not depend on velocity, given that it
+    attracts. With features of the distance alone the direction needs no learning, and cannot turn over outside the
+    training data, as that of `rtn_logmag_unit_exp` may.
+    """
+    return -scale * jnp.exp(m[0]) * unit(state[:3])
+
+
 def _unit(direction: Array) -> Array:
     return direction / (norm(direction) + EPS)
 
@@ -154,5 +164,6 @@ OUTPUT_LAYERS: dict[str, OutputLayer] = {
     "mlp_4D_sigmoid_unit": OutputLayer(mlp_4D_sigmoid_unit, 4),
     "rtn": OutputLayer(rtn, 3),
     "rtn_logmag_unit_exp": OutputLayer(rtn_logmag_unit_exp, 4),
+    "central_logmag_exp": OutputLayer(central_logmag_exp, 1),
 }
 """Heads by name; a plane needs no fewer outputs, the constraint zeroes z afterwards."""
