@@ -48,27 +48,39 @@ def published_tables(sweep: Sweep, table: pd.DataFrame, read: Sequence[Mapping[s
 
 def _beside(sweep: Sweep, table: pd.DataFrame) -> Shown:
     rows = [
-        [row["row"], row["test"], row["published"], ranged(row["ours"], row["low"], row["high"]),
+        [row["row"], row["test"], row["metric"], row["published"], ranged(row["ours"], row["low"], row["high"]),
          _between(row["run_low"], row["run_high"]), row["verdict"], row["doubt"]]
         for row in table.to_dict("records")
     ]  # fmt: skip
-    header = ("row", "test set", "published", "ours", "one more run", "verdict", "doubt about the published value")
+    header = (
+        "row",
+        "test set",
+        "metric",
+        "published",
+        "ours",
+        "one more run",
+        "verdict",
+        "doubt about the published value",
+    )
     return shown_table("Published beside ours", header, rows, _note(sweep, table))
 
 
 def _note(sweep: Sweep, table: pd.DataFrame) -> str:
-    metrics = ", ".join(dict.fromkeys(table["metric"]))
     source = sweep.published.file if sweep.published else ""
-    counts = table["verdict"].str.split(":").str[0].value_counts()
-    told = ", ".join(f"{name} {count}" for name, count in counts.items())
-    factor = ranged(*level(table))
+    told = "; ".join(_counted(str(metric), part) for metric, part in table.groupby("metric", sort=False))
     return (
-        f"{metrics}; published: {source}. In all: {told}. Published over ours: {factor or 'unknown'}, geometric mean "
-        "over rows. Ours: geometric mean over seeds with its 95 % interval. A published value is one run: it agrees if "
+        f"Published: {source}. In all: {told}. Ours: geometric mean over seeds with its 95 % interval. A published value is one run: it agrees if "
         "it lies where one more run of ours is expected (95 %, seeds and test trajectories drawn anew; about one in "
         f"twenty falls outside by chance). It cannot be told from fewer than {FEWEST_SEEDS} seeds, where runs spread "
         f"over more than a factor of {WIDEST:g}, and on a single test trajectory that need not be the same."
     )
+
+
+def _counted(metric: str, table: pd.DataFrame) -> str:
+    """Count the verdicts of a metric, and say by which factor published numbers lie above ours."""
+    counts = table["verdict"].str.split(":").str[0].value_counts()
+    told = ", ".join(f"{name} {count}" for name, count in counts.items())
+    return f"{metric}: {told}, published over ours {ranged(*level(table)) or 'unknown'} (geometric mean over rows)"
 
 
 def _between(low: float, high: float) -> str:
