@@ -69,10 +69,11 @@ def _note(sweep: Sweep, table: pd.DataFrame) -> str:
     source = sweep.published.file if sweep.published else ""
     told = "; ".join(_counted(str(metric), part) for metric, part in table.groupby("metric", sort=False))
     return (
-        f"Published: {source}. In all: {told}. Ours: geometric mean over seeds with its 95 % interval. A published value is one run: it agrees if "
-        "it lies where one more run of ours is expected (95 %, seeds and test trajectories drawn anew; about one in "
-        f"twenty falls outside by chance). It cannot be told from fewer than {FEWEST_SEEDS} seeds, where runs spread "
-        f"over more than a factor of {WIDEST:g}, and on a single test trajectory that need not be the same."
+        f"Published: {source}. In all: {told}. Ours: geometric mean over seeds with its 95 % interval. A published "
+        "value is one run: it agrees if it lies where one more run of ours is expected (95 %, seeds and test "
+        "trajectories drawn anew; about one in twenty falls outside by chance). It cannot be told from fewer than "
+        f"{FEWEST_SEEDS} seeds, where runs spread over more than a factor of {WIDEST:g}, and on a single test "
+        "trajectory that need not be the same."
     )
 
 

@@ -295,7 +295,7 @@ def test_the_field_keeps_shape_and_plane(head):
     np.testing.assert_array_equal(derivative[[2, 5]], 0)
     if not OUTPUT_LAYERS[head].full_derivative:
         np.testing.assert_array_equal(derivative[:3], states[3:])
-    assert (free[5] != 0).any()
+    assert (free[5] != 0).any() or head == "central_logmag_exp", "a central force has no z component in the plane"
     np.testing.assert_allclose(free[3:5], derivative[3:5], rtol=1e-12)
 
 
