@@ -36,6 +36,7 @@ LOCATION = "orrery"
 
 PAGES = (
     Route("/", home_page.home_page),
+    Route("/sweeps/state", home_page.sweeps_state),
     Route("/files/{study}/{layer}/{hash}", files_page.artifact_page),
     Route("/files/{study}/{layer}/{hash}/{file}", files_page.artifact_file),
     Route("/failures", which.go_to_sweep),

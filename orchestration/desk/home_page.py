@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from assets.identity import LAYERS
 from assets.plan import State, plan_sweep
@@ -60,7 +60,16 @@ Mend the file, or press <b>Reload definitions</b> at <a href="/locations">Deploy
 {% endif %}
 <p>A sweep or a search is started by <code>orrery run &lt;name&gt;</code>, or in the
 <a href="/jobs">Dagster UI</a> by the job <code>&lt;study&gt;_sweep</code>.</p>
-{% endblock %}""",
+{% endblock %}
+{% block script %}<script nonce="{{ nonce }}">
+const SEEN = {{ state|tojson }};
+setInterval(async () => {
+  try {
+    const now = await (await fetch("/sweeps/state")).text();
+    if (JSON.stringify(JSON.parse(now)) !== JSON.stringify(SEEN)) location.reload();
+  } catch {}
+}, 1000);
+</script>{% endblock %}""",
 )
 
 
@@ -71,6 +80,7 @@ def home_page(request: Request) -> Response:
     store = Store()
     return render(
         PAGE,
+        state=watch.state(),
         complaint=watch.complaint,
         behind=watch.behind,
         broken=[line for error in catalogue.broken.values() for line in error.problems],
@@ -78,6 +88,11 @@ def home_page(request: Request) -> Response:
         sweeps=[progress_of(sweep, store) for sweep in catalogue.sweeps.values()],
         searches=[standing_of(search, store) for search in catalogue.searches.values()],
     )
+
+
+def sweeps_state(request: Request) -> Response:
+    """Return what the page was made of as far as sweep files go, as JSON; it looks anew when that changes."""
+    return JSONResponse(request.app.state.watch.state(), headers={"Cache-Control": "no-store"})
 
 
 def progress_of(sweep: Sweep, store: Store) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from assets.identity import short_digest
 from assets.store import project_root
 from assets.sweeps import Catalogue, read_catalogue
 
@@ -63,6 +64,11 @@ class SweepWatch:
     def behind(self) -> bool:
         """Whether the definitions do not show the present files yet."""
         return signature(self.root) != self._loaded
+
+    def state(self) -> dict[str, str | bool]:
+        """Return what tells two states of the sweep files and of the definitions apart, as JSON values."""
+        files = short_digest(sorted(signature(self.root)))
+        return {"files": files, "behind": self.behind, "complaint": self.complaint}
 
     def _watch(self) -> None:
         before = self._loaded

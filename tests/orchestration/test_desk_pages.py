@@ -69,6 +69,16 @@ def test_the_first_page_counts_rows_and_shows_what_is_broken(desk: Served) -> No
     assert "toy/broken.yaml:2" in text and "unknown key" in text
 
 
+def test_the_first_page_looks_anew_when_a_sweep_file_is_saved(desk: Served, place: Path) -> None:
+    before, text = desk.ask("/sweeps/state").json, desk.ask("/").text
+    assert desk.ask("/sweeps/state").json == before and f'"{before["files"]}"' in text
+    (place / "sweeps/toy/later.yaml").write_text("study: toy\ntests: [test]\n")
+    now = desk.ask("/sweeps/state").json
+    assert now["files"] != before["files"] and now["behind"] and "toy/later" in desk.ask("/").text
+    (place / "sweeps/toy/later.yaml").unlink()
+    assert desk.ask("/sweeps/state").json == before
+
+
 def test_nothing_of_a_configuration_becomes_html(desk: Served, sweep) -> None:
     for path in (
         "/",

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from docs.browser import browser, installed
 from tests.faults.pipeline import register
 from tests.faults.project import PlainProject, plain_project
 from tests.orchestration.serving import Served, free_port
@@ -206,6 +207,19 @@ def test_a_saved_sweep_file_shows_its_partitions_within_ten_seconds(ui: Ui, proj
     print(f"shown after {seconds:.1f} s")
     until(lambda: "has changed" not in ui.desk.ask("/").text, 2)
     assert seconds < 10 * max(1.0, os.getloadavg()[0]), "of a machine that has nothing else to do"
+
+
+@pytest.mark.skipif(installed() is None, reason="needs Chromium")
+def test_an_open_page_of_the_dagster_ui_shows_new_partitions(ui: Ui, project: PlainProject) -> None:
+    with browser() as tab:
+        tab.open(f"http://127.0.0.1:{ui.ports[0]}/assets/plain/model?view=partitions", 1400, 900)
+        tab.shows(f"{len(keys(ui))} Partitions Selected")
+        project.sweep("further", axes="model.seed: [8, 9]")
+        seconds = tab.shows("5 Partitions Selected")
+    print(f"shown after {seconds:.1f} s")
+    (project.root / "sweeps/plain/further.yaml").unlink()
+    until(lambda: len(keys(ui)) == 3, 60)
+    assert seconds < 10 * max(1.0, os.getloadavg()[0])
 
 
 def launch(ui: Ui, sweep: str) -> None:
