@@ -97,8 +97,9 @@ def _failure(key: str, item: Item, manifest: Mapping[str, Any], store: Store, se
     where = str(store.path(*item.address) / file) if file in manifest["files"] else ""
     last = {name: value for name, value in manifest.get("numbers", {}).items() if value is not None}
     path = Journal(*item.address).path
-    files = {"traceback": where, "journal": str(path) if path.exists() else ""}
-    return Failure(key, manifest["status"], item.layer, **manifest["failure"], last=last, **files, settings=settings)
+    journal = str(path) if path.exists() else ""
+    told = {**manifest["failure"], "last": last, "traceback": where, "journal": journal, "settings": settings}
+    return Failure(key, manifest["status"], item.layer, **told)
 
 
 def _flat(row: Row) -> dict[str, Any]:

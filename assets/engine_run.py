@@ -158,8 +158,8 @@ class EngineRun:
         self.on_line({**line, "worker": worker.number})
         if line["event"] == "ready":
             worker.ready, self.false_starts = True, 0
-        for running in self.busy.get(worker, ()):
-            running.heard = time.monotonic()
+        for handed in self.busy.get(worker, ()):
+            handed.heard = time.monotonic()
         if line["event"] == "outdated":
             self._replace(worker)
         running = next((one for one in self.busy.get(worker, ()) if one.task.item.key == line.get("key")), None)

@@ -34,8 +34,8 @@ def neighbours(experiment: Experiment, board: pd.DataFrame) -> Iterator[Neighbou
     for rank, (first, other) in enumerate(pairwise(ranked_settings(experiment, board)), start=1):
         row = median_row(experiment, first)
         beside = _same_seed(experiment, row, other) or median_row(experiment, other)
-        names = (f"{experiment.sweep.study}/{one.configuration.item.hash}" for one in (row, beside))
-        yield Neighbours(rank, *names, (first.text, other.text))
+        one, two = (f"{experiment.sweep.study}/{here.configuration.item.hash}" for here in (row, beside))
+        yield Neighbours(rank, one, two, (first.text, other.text))
 
 
 def _same_seed(experiment: Experiment, row: Row, setting: Setting) -> Row | None:

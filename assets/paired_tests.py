@@ -112,7 +112,7 @@ def metrics(sides: Sequence[Side], test: str) -> Iterator[Metric]:
 
 def _summary(side: Side, test: str) -> dict[str, dict[str, Any]]:
     table = side.table(test, "summary")
-    return {} if table is None else {row["metric"]: row for row in table.to_dict("records")}
+    return {} if table is None else {str(row["metric"]): dict(row) for _, row in table.iterrows()}
 
 
 def _measured(value: float, table: pd.DataFrame | None, metric: str) -> Measured:
@@ -150,8 +150,8 @@ def verdicts(sides: Sequence[Side], tests: Mapping[str, str] | None = None) -> l
     for test, name in tests.items():
         for other in others:
             if first.holds(test) and other.holds(test):
-                tables = (side.table(test, PER_TRAJECTORY) for side in (first, other))
-                found.append((name, other.letter, _paired(*tables, metric)))
+                one, two = (side.table(test, PER_TRAJECTORY) for side in (first, other))
+                found.append((name, other.letter, _paired(one, two, metric)))
     corrected = holm(np.array([told["p"] for _, _, told in found], float))
     return [
         Verdict(name, first.letter, letter, told | {"p_holm": float(p)})
@@ -177,7 +177,7 @@ def _beside(
         return None
     columns = ["trajectory", "n", metric]
     both = first[columns].merge(other[columns], on="trajectory", suffixes=("_a", "_b"))
-    both = both[np.isfinite(both[[f"{metric}_a", f"{metric}_b"]]).all(axis=1)]
+    both = both.loc[np.isfinite(both[[f"{metric}_a", f"{metric}_b"]]).all(axis=1)]
     if not len(both):
         return None
     a, b = ((both[f"{metric}_{one}"].to_numpy(float), both[f"n_{one}"].to_numpy(float)) for one in "ab")

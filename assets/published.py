@@ -103,7 +103,8 @@ def findings(
         yield ("file",), str(error)
         return
     columns = list(table[0])
-    used = {("test",): published.test, **{("values", metric): name for metric, name in published.values.items()}}
+    used: dict[Place, str] = {("test",): published.test}
+    used |= {("values", metric): name for metric, name in published.values.items()}
     used |= {("doubt",): published.doubt} if published.doubt else {}
     used |= {("rows", name, column): column for name, wanted in published.rows.items() for column in wanted}
     unknown = {place: name for place, name in used.items() if name not in columns}

@@ -106,7 +106,7 @@ def content(experiment: Experiment) -> dict[str, Any]:
     """Gather what a report shows, by the names that the templates use."""
     board, table, values = rank(experiment), effects(experiment), axis_values(experiment)
     against = rivals(experiment, board)
-    beside = agreement(experiment)
+    beside, next_to = agreement(experiment), list(neighbours(experiment, board))
     doubts = sorted({mark for marks in board["marks"] for mark in marks.split("; ") if mark})
     return {
         "sweep": experiment.sweep,
@@ -120,8 +120,8 @@ def content(experiment: Experiment) -> dict[str, Any]:
         "ranking": tables.ranking(experiment, board),
         "leaderboards": list(tables.leaderboards(experiment, board)),
         "rivals": tables.rival_table(against),
-        "neighbours": (beside := list(neighbours(experiment, board))),
-        "beside": tables.neighbour_table(beside),
+        "neighbours": next_to,
+        "beside": tables.neighbour_table(next_to),
         "axes": tables.axis_table(values),
         "comparisons": tables.effect_table(table, experiment.metric),
         "interactions": tables.interaction_table(interactions(experiment)),

@@ -26,7 +26,7 @@ from urllib.parse import quote
 from PIL import Image
 
 from assets.identity import Item
-from assets.store import Store
+from assets.store import Store, home
 from assets.sweeps import Sweep, read_catalogue
 from docs.browser import Tab, browser
 
@@ -153,6 +153,8 @@ def photograph(tab: Tab, desk: str, shot: Shot) -> None:
     tab.open(desk + shot.address, shot.width, shot.height)
     tab.shows(shot.shows, PATIENCE_SECONDS)
     time.sleep(SETTLING_SECONDS)
+    tab.value(f"document.querySelectorAll('code').forEach(c => c.textContent === {json.dumps(str(home()))} && "
+              "(c.textContent = '.orrery'))")  # fmt: skip
     image = Image.open(io.BytesIO(tab.picture())).convert("RGB")
     IMAGES.mkdir(exist_ok=True)
     path = IMAGES / f"{shot.name}.png"

@@ -77,8 +77,8 @@ def compare_page(request: Request) -> Response:
 def _form(request: Request, name: str) -> Response:
     if not name:
         sweeps = request.app.state.watch.catalogue().sweeps.values()
-        offered = [(sweep.name, sweep.description) for sweep in sweeps if _offered(sweep)]
-        return render(FORM, sweep="", sweeps=offered)
+        known = [(sweep.name, sweep.description) for sweep in sweeps if _offered(sweep)]
+        return render(FORM, sweep="", sweeps=known)
     sweep = sweep_called(request, name)
     offered = _offered(sweep)[:MOST_OFFERED]
     beside = written(sweep).neighbours if offered else ()

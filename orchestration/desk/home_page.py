@@ -33,15 +33,15 @@ Mend the file, or press <b>Reload definitions</b> at <a href="/locations">Deploy
 {% endfor %}
 <h1>Sweeps</h1>
 <p class="soft">Stored in <code>{{ place }}</code></p>
-<div class="wide"><table>
+<div class="wide"><table class="cards">
 <tr><th>sweep</th><th>question</th><th class="number">rows</th><th class="number">done</th>
 <th class="number">failed</th><th class="number">to do</th><th></th></tr>
 {% for sweep in sweeps %}
 <tr><td><a href="/report/{{ sweep.name }}">{{ sweep.name }}</a></td><td>{{ sweep.description }}</td>
-<td class="number">{{ sweep.rows }}</td><td class="number">{{ sweep.done }}</td>
-<td class="number">{% if sweep.failed %}<a class="bad" href="/failures/{{ sweep.name }}">{{ sweep.failed }}</a>
+<td class="number" data-name="rows">{{ sweep.rows }}</td><td class="number" data-name="done">{{ sweep.done }}</td>
+<td class="number" data-name="failed">{% if sweep.failed %}<a class="bad" href="/failures/{{ sweep.name }}">{{ sweep.failed }}</a>
 {% else %}0{% endif %}</td>
-<td class="number">{{ sweep.due }}</td>
+<td class="number" data-name="to do">{{ sweep.due }}</td>
 <td><a href="/assets/{{ sweep.study }}/leaderboard?partition={{ sweep.key|urlencode }}">partition</a></td></tr>
 {% else %}
 <tr><td colspan="7">No sweep file under <code>sweeps/</code> can be used yet.</td></tr>

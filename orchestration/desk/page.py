@@ -25,6 +25,12 @@ SHELL = """<!doctype html>
  code, pre { font: 13px/1.45 ui-monospace, monospace; overflow-wrap: anywhere } pre { white-space: pre-wrap }
  .note { background: var(--soft); border-left: 3px solid var(--bad); padding: .5rem .9rem; margin: 1rem 0 }
  button { font: inherit; padding: .15rem .8rem; cursor: pointer }
+ input, select { font: inherit; max-width: 100% }
+ @media (max-width: 40rem) {
+  table.cards tr { display: flex; flex-wrap: wrap; gap: 0 1rem; border-bottom: 1px solid var(--line) }
+  table.cards tr:has(th) { display: none } table.cards td { border: 0; padding: .2rem 0 }
+  table.cards td:nth-child(-n+2) { flex-basis: 100% }
+  table.cards td[data-name]::before { content: attr(data-name) " "; opacity: .72 } }
  ul.row { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; margin: .3rem 0 }
 </style></head><body>
 <nav><b><a href="/">Orrery</a></b><a href="/assets">Dagster</a>

@@ -23,8 +23,10 @@ PAIRS = 3
 
 LINKS = """<nav><a href="/">Orrery</a><a href="/failures/{{ sweep }}">failures</a>
 <a href="/compare?sweep={{ sweep|urlencode }}">compare</a>
-{% for pair in neighbours %}<a href="/compare?a={{ pair.first|urlencode }}&amp;b={{ pair.other|urlencode }}"
-title="{{ pair.settings[0] }} against {{ pair.settings[1] }}">{{ pair.rank }} and {{ pair.rank + 1 }}</a>{% endfor %}
+{% for pair in neighbours %}
+<a href="/compare?a={{ pair.first|urlencode }}&amp;b={{ pair.other|urlencode }}"
+title="{{ pair.settings[0] }} against {{ pair.settings[1] }}">ranks {{ pair.rank }} and {{ pair.rank + 1 }}</a>
+{% endfor %}
 </nav>"""
 
 

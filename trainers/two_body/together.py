@@ -27,8 +27,8 @@ class Call(NamedTuple):
     """(CHUNK, B)"""
     rates: np.ndarray
     """(CHUNK,)"""
-    count: np.int32
-    """Steps to take; 0 stands still."""
+    steps: np.int32
+    """How many to take; 0 stands still."""
 
 
 Steps = Generator[Call, Chunk | None, Trained | Failed]
@@ -38,9 +38,20 @@ Steps = Generator[Call, Chunk | None, Trained | Failed]
 class Course(Protocol):
     """What `train_together` needs of a training."""
 
-    job: Job
-    programs: Programs
-    clock: Clock
+    @property
+    def job(self) -> Job:
+        """What is trained."""
+        ...
+
+    @property
+    def programs(self) -> Programs:
+        """The compiled programs of its cohort."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """What its seconds are charged to."""
+        ...
 
     def steps(self) -> Steps:
         """Return the training, before its first step."""
@@ -98,7 +109,7 @@ def _answers(courses: Sequence[Course], calls: Mapping[int, Call]) -> Mapping[in
     if width == 1:
         ((number, call),) = calls.items()
         return {number: programs.advance(courses[number].clock, call.learner, call.data, *call[2:])}
-    still = next(iter(calls.values()))._replace(count=np.int32(0))
+    still = next(iter(calls.values()))._replace(steps=np.int32(0))
     lanes = [*calls.values(), *[still] * (width - len(calls))]
     learners, batches, rates, counts = (_stacked(part) for part in zip(*(lane[1:] for lane in lanes), strict=True))
     chunk = programs.together(spent, learners, still.data, batches, rates, counts)
