@@ -177,7 +177,7 @@ def _beside(
         return None
     columns = ["trajectory", "n", metric]
     both = first[columns].merge(other[columns], on="trajectory", suffixes=("_a", "_b"))
-    both = both.loc[np.isfinite(both[[f"{metric}_a", f"{metric}_b"]]).all(axis=1)]
+    both = both.dropna().loc[lambda table: np.isfinite(table[f"{metric}_a"]) & np.isfinite(table[f"{metric}_b"])]
     if not len(both):
         return None
     a, b = ((both[f"{metric}_{one}"].to_numpy(float), both[f"n_{one}"].to_numpy(float)) for one in "ab")

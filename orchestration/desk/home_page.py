@@ -39,7 +39,8 @@ Mend the file, or press <b>Reload definitions</b> at <a href="/locations">Deploy
 {% for sweep in sweeps %}
 <tr><td><a href="/report/{{ sweep.name }}">{{ sweep.name }}</a></td><td>{{ sweep.description }}</td>
 <td class="number" data-name="rows">{{ sweep.rows }}</td><td class="number" data-name="done">{{ sweep.done }}</td>
-<td class="number" data-name="failed">{% if sweep.failed %}<a class="bad" href="/failures/{{ sweep.name }}">{{ sweep.failed }}</a>
+<td class="number" data-name="failed">
+{% if sweep.failed %}<a class="bad" href="/failures/{{ sweep.name }}">{{ sweep.failed }}</a>
 {% else %}0{% endif %}</td>
 <td class="number" data-name="to do">{{ sweep.due }}</td>
 <td><a href="/assets/{{ sweep.study }}/leaderboard?partition={{ sweep.key|urlencode }}">partition</a></td></tr>
