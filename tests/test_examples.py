@@ -60,9 +60,8 @@ def test_the_sweeps_in_documents_load(text: str, rows: int, tmp_path: Path) -> N
 
 def test_the_searches_in_documents_load(tmp_path: Path) -> None:
     whole, *variants = blocks("docs/searches.md", "yaml")
-    (part,) = (text for text in blocks("README.md", "yaml") if text.startswith("search"))
     (named,) = variants
-    for text in (whole, whole.partition("search:")[0] + part, whole + named):
+    for text in (whole, whole + named):
         file = tmp_path / "shown.yaml"
         file.write_text(text)
         search = load_search(file)

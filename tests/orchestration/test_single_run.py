@@ -46,7 +46,11 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict, l
                 launch_by_layers(project, name)
             else:
                 project.orrery("run", name)
-            rows = [row for row in project.json("table", name) if str(row.get("model.seed", 1)) == "1"]
+            rows = [
+                {name: row[name] for name in row if not name.endswith("_seconds")}
+                for row in project.json("table", name)
+                if str(row.get("model.seed", 1)) == "1"
+            ]
             found[kind] = project.manifests(), rows
     return found
 
