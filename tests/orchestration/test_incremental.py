@@ -29,7 +29,7 @@ def test_seeds_are_run_until_the_rank_is_decided_and_a_further_run_asks_for_no_m
 
 
 def test_one_more_head_trains_only_what_is_new(project: Project) -> None:
-    project.write_sweep("heads", heads="mlp_4D_signed, mlp_4D_abs")
+    project.write_sweep("heads", heads="mlp_4D_signed, mlp_4D_unit_softplus")
     assert len(project.due("model", "two_body/heads")) == 2
 
 
