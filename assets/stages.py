@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, get_type_hints
 
 from assets import artifacts
 from assets.budget import peak_memory
@@ -32,6 +32,7 @@ from assets.pruning import Judge
 from assets.spikes import spikes
 from assets.store import Draft, Store
 from assets.tasks import Outcome, Task
+from assets.trainings import Answer, Asked, Steps, answered
 from assets.watch import Watch
 from trainers import STUDIES
 from trainers.study import SETTLED, Arrays, Failed, Job, ModelConfigBase, Progress, Report, Segments, Study, Trained
@@ -45,27 +46,8 @@ WRITERS: dict[str, Callable[[Draft, Any], None]] = {
 
 log = logging.getLogger("orrery.training")
 
-Steps = Generator["Asked", "Answer", Any]
-"""The making of an artifact, which may stop once for a training."""
-
 WAIT_SECONDS = 0.5
 """Time between two looks at a lease that another process holds."""
-
-
-class Asked(NamedTuple):
-    """A training that an artifact waits for."""
-
-    study: Study
-    job: Job
-    watch: Watch
-
-
-class Answer(NamedTuple):
-    """How it ended."""
-
-    made: Trained | Failed
-    elsewhere: float
-    """Seconds that it took beyond its share, since others were trained in the same call."""
 
 
 def run(item: Item, fingerprint: Fingerprint, store: Store, report: Report = lambda progress: False) -> Outcome:
@@ -85,52 +67,7 @@ def run_together(tasks: Sequence[Task], store: Store, report: Report = lambda pr
             waiting[steps] = next(steps)
         except StopIteration as end:
             yield end.value
-    yield from _answered(waiting)
-
-
-def _answered(waiting: Mapping[Steps, Asked]) -> Iterator[Any]:
-    """Train what is waited for; yield what each who waits makes of its outcome.
-
-    An error of several trainings together is nobody's: those without an outcome are trained again, one after another.
-    """
-    started, left = time.monotonic(), dict(waiting)
-    outcomes = _training(list(waiting.values()))
-    try:
-        for made in outcomes:
-            steps = next(iter(left))
-            del left[steps]
-            elsewhere = (time.monotonic() - started) * (1 - 1 / len(waiting))
-            yield _resumed(steps.send, Answer(made, elsewhere))
-    except _Raised as raised:
-        alone = isinstance(raised.error, Exception) and len(waiting) > 1
-        for steps, asked in left.items():
-            yield from _answered({steps: asked}) if alone else [_resumed(steps.throw, raised.error)]
-
-
-class _Raised(Exception):  # noqa: N818
-    """What a study's training raised, kept apart from what may be raised by those who wait for it."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
-
-
-def _training(asked: Sequence[Asked]) -> Iterator[Trained | Failed]:
-    if not asked:
-        return
-    watches = {one.job.key: one.watch for one in asked}
-    try:
-        yield from asked[0].study.train([one.job for one in asked], lambda progress: watches[progress.key](progress))
-    except BaseException as error:
-        raise _Raised(error) from error
-
-
-def _resumed(go: Callable[[Any], Any], answer: Answer | BaseException) -> Any:
-    """Let the making of an artifact go on to its end, which is returned."""
-    try:
-        go(answer)
-    except StopIteration as end:
-        return end.value
-    raise AssertionError("an artifact waits for one training, not for two")
+    yield from answered(waiting)
 
 
 def _lease(item: Item) -> Lease:
@@ -209,7 +146,7 @@ class Making:
         """Make and store the artifact; return the failure that the study itself reports, if it does."""
         steps = self.steps()
         try:
-            (failed,) = _answered({steps: next(steps)})
+            (failed,) = answered({steps: next(steps)})
         except StopIteration as end:
             return end.value
         return failed

@@ -1,5 +1,6 @@
 import json
 import signal
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -8,10 +9,11 @@ from assets import inputs
 from assets.artifacts import read_failed, read_trained
 from assets.checkpoints import Checkpoints
 from assets.plan import Planner
-from assets.stages import run
+from assets.stages import run, run_together
 from tests.toy_study import STUDY
 from tests.toy_study.config import DatasetConfig
 from tests.toy_study.items import TEST, make, make_inputs, tasks_of, toy_evaluation, toy_model
+from tests.toy_study.train import train
 
 
 def weights(store, item):
@@ -66,6 +68,16 @@ def test_an_end_that_is_not_good_is_a_row(store, behaviour, status, step, detail
         assert detail in artifact.text("traceback")
         assert artifact.manifest["numbers"]["last_loss"] > 0
     assert make(store, toy_evaluation(model))[0].detail.startswith("Missing: model")
+
+
+@pytest.mark.parametrize(("yielded", "ends"), [(0, ["failed", "failed"]), (1, ["ok", "ok"])])
+def test_a_job_without_an_outcome_is_a_row(store, monkeypatch, yielded, ends):
+    models = [toy_model(seed=seed) for seed in range(2)]
+    make_inputs(store, *models)
+    monkeypatch.setattr("tests.toy_study.train.train", lambda jobs, report: islice(train(jobs, report), yielded))
+    outcomes = list(run_together(tasks_of(store, models), store))
+    assert [outcome.status for outcome in outcomes] == ends
+    assert all("expected one for each" in outcome.detail for outcome in outcomes if outcome.status == "failed")
 
 
 def test_a_missing_input_says_what_to_do(store):

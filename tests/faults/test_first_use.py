@@ -6,11 +6,16 @@ Every fourth of them begins MLflow's database, which takes a second of CPU each.
 import sqlite3
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
+from assets import mlflow_database
+from assets.mlflow_runs import MlflowRuns
 from assets.store import Store
 from tests.orchestration.conftest import ROOT
 
@@ -80,3 +85,20 @@ def test_sixteen_first_users_at_once_create_everything_once(fresh_home: Path) ->
     assert Store().open("plain", "model", "0123456789ab").json("trained")["number"] in range(PROCESSES)
     left = [*(fresh_home / "store").glob("*/*/.*"), *(fresh_home / "leases").glob("*"), *torn.parent.glob(".mlflow*")]
     assert left == []
+
+
+def test_the_second_of_two_first_users_of_the_tracker_waits_for_the_first(
+    fresh_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = []
+
+    def create(database: Path) -> None:
+        created.append(database)
+        time.sleep(0.5)  # the other one has looked by now
+        mlflow_database.create(database)
+
+    monkeypatch.setattr("assets.mlflow_runs.create", create)
+    with ThreadPoolExecutor(2) as pool:
+        first, other = pool.map(lambda _: MlflowRuns(fresh_home / "mlflow", Store()), range(2))
+    assert created == [fresh_home / "mlflow/mlflow.db"]
+    assert first.experiment("plain") == other.experiment("plain")

@@ -41,8 +41,8 @@ def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Itera
         ValueError: if the state that a job brings along is not one of its configuration or of a prefix of it.
     """
     for group in groups(jobs):
-        if reason := _untrainable(group[0]):
-            yield reason
+        if _untrainable(group[0]):  # all of a group share their segments
+            yield from filter(None, map(_untrainable, group))
         elif group[0].config.kind != "neural_ode":
             yield train_baseline(group[0])
         else:
