@@ -18,6 +18,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from assets.provenance import project_root
+from assets.syntax import Module, parse_text
 
 SOURCES = "trainers"
 LEFT_OUT = ("figures", "common")
@@ -82,9 +83,9 @@ def registry(sources: Mapping[str, str]) -> Registry:
         parts = PurePosixPath(path).parts
         if len(parts) < 3 or parts[1] in LEFT_OUT or "figures" in parts:
             continue
-        tree = ast.parse(text, filename=path)
-        kinds = _settings(tree) if parts[-1] == "config.py" else {}
-        for (where, name), told in {**kinds, **_names(tree)}.items():
+        module = parse_text(".".join(PurePosixPath(path).with_suffix("").parts), text, path)
+        kinds = _settings(module) if parts[-1] == "config.py" else {}
+        for (where, name), told in {**kinds, **_names(module)}.items():
             found[parts[1], where, name] = told
     return found
 
@@ -111,58 +112,34 @@ def sources_at(revision: str, root: Path | None = None) -> dict[str, str]:
         return {name: file.read().decode() for name, file in files.items() if file is not None}
 
 
-def _settings(tree: ast.Module) -> dict[tuple[str, str], str]:
+def _settings(module: Module) -> dict[tuple[str, str], str]:
     """Return type and default of every field of every class."""
     found = {}
-    for kind in (node for node in tree.body if isinstance(node, ast.ClassDef)):
-        for field in (node for node in kind.body if isinstance(node, ast.AnnAssign)):
+    for name, (kind, *_) in module.definitions.items():
+        fields = kind.body if isinstance(kind, ast.ClassDef) else []
+        for field in (node for node in fields if isinstance(node, ast.AnnAssign)):
             told = ast.unparse(field.annotation)
             if not told.startswith("ClassVar"):
                 default = f" = {ast.unparse(field.value)}" if field.value else ""
-                found[kind.name, ast.unparse(field.target)] = told + default
+                found[name, ast.unparse(field.target)] = told + default
     return found
 
 
-def _names(tree: ast.Module) -> dict[tuple[str, str], str]:
+def _names(module: Module) -> dict[tuple[str, str], str]:
     """Return the digest of every entry of every table of names."""
-    functions = {node.name: _plain(node) for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    found = {}
-    for table, entries in _tables(tree):
-        for key, value in zip(entries.keys, entries.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                found[table, key.value] = _digest(value, functions)
-    return found
+    tables = {name: module.table(name) or {} for name in module.definitions}
+    return {(name, key): _digest(entry, module) for name, table in tables.items() for key, entry in table.items()}
 
 
-def _tables(tree: ast.Module) -> Iterator[tuple[str, ast.Dict]]:
-    for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        value = getattr(node, "value", None)
-        if isinstance(value, ast.Dict) and isinstance(targets[0], ast.Name) and targets[0].id.isupper():
-            yield targets[0].id, value
-
-
-def _digest(entry: ast.expr, functions: Mapping[str, ast.stmt]) -> str:
+def _digest(entry: ast.expr, module: Module) -> str:
     """Return the digest of an entry and of what it reaches in its module."""
-    reached: dict[str, ast.stmt] = {}
-    todo: list[ast.AST] = [entry]
+    text, uses = module.reading(entry)
+    reached, todo = {"": text}, [*uses]
     while todo:
-        for node in ast.walk(todo.pop()):
-            if isinstance(node, ast.Name) and node.id in functions and node.id not in reached:
-                reached[node.id] = functions[node.id]
-                todo.append(functions[node.id])
-    text = "\n".join([ast.dump(entry), *(ast.dump(reached[name]) for name in sorted(reached))])
-    return sha256(text.encode()).hexdigest()[:12]
-
-
-def _plain(node: ast.stmt) -> ast.stmt:
-    """Drop every text that stands alone as a statement."""
-    for inner in ast.walk(node):
-        body = getattr(inner, "body", None)
-        if isinstance(body, list):
-            body[:] = [one for one in body if not _is_text(one)] or [ast.Pass()]
-    return node
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        target = todo.pop().target
+        name = (target.name or "").partition(".")[0]
+        if target.module == module.name and name in module.definitions and name not in reached:
+            readings = [module.reading(statement) for statement in module.definitions[name]]
+            reached[name] = "\n".join(text for text, _ in readings)
+            todo += [use for _, uses in readings for use in uses]
+    return sha256("\n".join(reached[name] for name in sorted(reached)).encode()).hexdigest()[:12]

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from assets.convergence import convergence
 from assets.difference import difference
-from assets.labelled import counted
-from assets.paired_tests import Metric, Verdict, effect_text, p_text
-from assets.replicates import shown
-from assets.report_tables import Shown, shown_table
+from assets.labelled import cell, counted, shown
+from assets.paired_tests import Metric, Verdict, effect_text
+from assets.report_tables import Shown, shown_table, speed_table
 from assets.row_tables import input_of
 from assets.settings_verdict import SettingsVerdict
 from assets.sides import Side
@@ -66,7 +65,7 @@ def verdict_table(verdicts: Sequence[Verdict], metric: str) -> Shown:
     rows = [
         [one.test, f"{one.text}: {one.reason}" if one.reason else one.text, effect_text(one.told, one.first, one.other),
          f"{one.told['better_b']} of {counted(one.told['pairs'], 'trajectory', 'trajectories')}" if one.told["pairs"]
-         else NONE, p_text(one.told["p"]), p_text(one.told["p_holm"])]
+         else NONE, cell(one.told["p"]), cell(one.told["p_holm"])]
         for one in verdicts
     ]  # fmt: skip
     others = " and ".join(dict.fromkeys(one.other for one in verdicts)) or "the other"
@@ -83,7 +82,7 @@ def seeds_table(found: Sequence[SettingsVerdict]) -> Shown:
     """Return what the seeds of the sweeps say that hold both models."""
     rows = [
         [one.sweep, one.text, effect_text(one.told, one.first, one.other) if one.told else NONE,
-         one.told.get("pairs", NONE), p_text(one.told.get("p", float("nan")))]
+         one.told.get("pairs", NONE), cell(one.told.get("p"))]
         for one in found
     ]  # fmt: skip
     header = ("sweep", "verdict", "effect", "seeds", "p")
@@ -94,10 +93,7 @@ def seeds_table(found: Sequence[SettingsVerdict]) -> Shown:
 def convergence_table(sides: Sequence[Side]) -> Shown:
     """Return how fast the training of each side came down."""
     histories = {side.letter: history for side in sides if (history := side.history()) is not None}
-    table = convergence(histories)
-    header = [name.replace("area", "mean of log10(loss)") for name in table.columns]
-    note = "Of the training loss; the mean of its logarithm is the area under the curve per step."
-    return shown_table("Convergence", header, table.to_numpy(object).tolist(), note)
+    return speed_table(convergence(histories), "Of the training loss")
 
 
 def metric_table(sides: Sequence[Side], name: str, metrics: Sequence[Metric]) -> Shown:

@@ -152,8 +152,8 @@ def holm(p: Array, looks: int = 1) -> Array:
     return corrected
 
 
-def verdict(row: Mapping[Any, Any], compared: int) -> str:
-    """Say which side is better, or that it cannot be told and how many pairs it would take at least."""
+def verdict(row: Mapping[Any, Any], compared: int, noun: str = "pair") -> str:
+    """Say which side is better, or that it cannot be told and how many pairs, or what they are, it takes at least."""
     if not row["pairs"]:
         return "no pair of rows that are ok"
     neutral = 1.0 if row["scale"] == "ratio" else 0.0
@@ -161,7 +161,7 @@ def verdict(row: Mapping[Any, Any], compared: int) -> str:
     if row["p_holm"] < SIGNIFICANT:
         return f"{better if isinstance(better, str) else compact(better)} is better"
     needed = pairs_needed(compared)
-    return f"cannot be told: needs {needed} pairs or more" if row["pairs"] < needed else "cannot be told"
+    return f"cannot be told: needs {needed} {noun}s or more" if row["pairs"] < needed else "cannot be told"
 
 
 def pairs_needed(comparisons: int) -> int:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from assets.replicates import is_seed, settings_of, shown
+from assets.labelled import shown
+from assets.replicates import is_seed, settings_of
 from assets.settings import parse_path
 from assets.sweeps import Sweep
 
@@ -21,7 +22,7 @@ def kept_sweep(rows: pd.DataFrame, sweep: Sweep) -> str:
 
     What it names is what the sweep names: nothing is trained again. Add test sets to `tests` and run it.
     """
-    settings = {_keys(setting): setting for setting in settings_of(sweep)}
+    settings = {setting.keys: setting for setting in settings_of(sweep)}
     chosen = [settings[keys] for keys in dict.fromkeys(rows["keys"])]
     seeds = {axis: _values(chosen, axis) for axis in sweep.axes if is_seed(axis)}
     tests = [name if item is None else {name: dict(item.config)} for name, item in sweep.tests.items()]
@@ -29,10 +30,6 @@ def kept_sweep(rows: pd.DataFrame, sweep: Sweep) -> str:
     told = {"study": sweep.study, "description": f"The best of {sweep.name}.", "tests": tests}
     head = f"# The settings of {sweep.name} that a table kept. Add test sets: they are evaluated, nothing is trained.\n"
     return head + json.dumps(told | {"vary": {"setting": variants, **seeds}}, indent=1) + "\n"
-
-
-def _keys(setting: Setting) -> str:
-    return " ".join(row.configuration.item.hash for row in setting.rows)
 
 
 def _name(setting: Setting) -> str:

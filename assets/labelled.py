@@ -41,21 +41,16 @@ def ranged(mean: float | None, low: float, high: float) -> str:
 
 def markdown_table(table: pd.DataFrame) -> list[str]:
     """Return the lines of a Markdown table."""
-    lines = ["| " + " | ".join(map(_escaped, table.columns)) + " |", "|" + "---|" * len(table.columns)]
+    lines = ["| " + " | ".join(map(markdown_text, table.columns)) + " |", "|" + "---|" * len(table.columns)]
     rows = table.itertuples(index=False, name=None)
-    return lines + ["| " + " | ".join(_escaped(cell(value)) for value in row) + " |" for row in rows]
-
-
-def _escaped(text: Any) -> str:
-    """Keep text of a configuration from being read as Markdown or HTML."""
-    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("\n", " ")):
-        text = str(text).replace(sign, instead)
-    return text
+    return lines + ["| " + " | ".join(markdown_text(cell(value)) for value in row) + " |" for row in rows]
 
 
 def markdown_text(text: Any) -> str:
-    """Escape text for Markdown outside of code."""
-    return _escaped(text)
+    """Keep text from being read as Markdown or HTML."""
+    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("\n", " ")):
+        text = str(text).replace(sign, instead)
+    return text
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

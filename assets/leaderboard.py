@@ -94,7 +94,7 @@ def _per_test(experiment: Experiment, setting: Setting, tests: Sequence[str]) ->
         for name in experiment.study.headline[1:]:
             told[name] = _mean([float(record[name]) for record in records]) if usable else math.nan
         told["marks"] = "; ".join(marks(experiment, usable, test))
-        told["keys"] = " ".join(row.configuration.item.hash for row in setting.rows)
+        told["keys"] = setting.keys
         told["code"] = _unique(records, "code")
         yield told
 

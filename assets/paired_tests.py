@@ -15,7 +15,7 @@ import numpy as np
 
 from assets.effects import SIGNIFICANT, PairedSample, compare_samples, holm, pairs_needed
 from assets.intervals import Sample, interval
-from assets.labelled import cell, counted, ranged
+from assets.labelled import counted, ranged
 from assets.replicates import PER_TRAJECTORY
 from assets.sides import Side, test_names
 
@@ -204,8 +204,3 @@ def effect_text(told: Mapping[str, Any], first: str, other: str) -> str:
     sign = "/" if told["scale"] == "ratio" else " - "
     effect = ranged(told["effect"], told["low"], told["high"])
     return f"{other}{sign}{first} {effect}" if effect else ""
-
-
-def p_text(p: float) -> str:
-    """Write a p value; nothing where there is none."""
-    return cell(float(p))

@@ -45,6 +45,11 @@ class Setting:
         """What sets it apart within its sweep: its axes by their short names."""
         return ", ".join(f"{short(axis)} {shown(value)}" for axis, value in self.axes.items()) or "the one setting"
 
+    @property
+    def keys(self) -> str:
+        """The hashes of its models, one per seed."""
+        return " ".join(row.configuration.item.hash for row in self.rows)
+
 
 def short(axis: str) -> str:
     """Return the last part of the name of an axis, without underscores."""

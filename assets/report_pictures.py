@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from assets import sweep_figures
+from assets.labelled import shown
 from assets.pictures import Picture, compared_figures, compared_pictures, drawn, study_pictures
-from assets.replicates import Experiment, Setting, shown
+from assets.replicates import Experiment, Setting
 from assets.report_tables import axes_text
 from assets.rivals import ranked_settings
 from assets.row_tables import tables_of

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from assets.convergence import convergence
 from assets.difference import difference
-from assets.labelled import cell, ranged
-from assets.replicates import Experiment, short, shown
+from assets.labelled import cell, ranged, shown
+from assets.replicates import Experiment, short
 from assets.settings import flatten
 from assets.yaml_loader import dotted
 
@@ -183,7 +183,6 @@ def axes_text(row: Row) -> str:
 
 def convergence_table(experiment: Experiment) -> Shown:
     """Return how fast the trainings of every setting came down: medians over its seeds."""
-
     rows = {row.configuration.key: row for setting in experiment.settings for row in experiment.usable(setting)}
     known = {key: history_of(experiment, row) for key, row in rows.items()}
     table = convergence({key: history for key, history in known.items() if len(history)})
@@ -192,12 +191,15 @@ def convergence_table(experiment: Experiment) -> Shown:
         return shown_table("Convergence", (), [])
     table.insert(0, "setting", table.pop("name").map(settings))
     middle: pd.DataFrame = table.groupby("setting", sort=False).median().reset_index()
-    header = [name.replace("area", "mean of log10(loss)") for name in middle.columns]
-    note = (
-        "Of the training loss, medians over seeds; a seed that does not reach a loss does not count there. The mean of "
-        "the logarithm is the area under the curve per step."
-    )
-    return shown_table("Convergence", header, middle.to_numpy(object).tolist(), note)
+    of = "Of the training loss, medians over seeds; a seed that does not reach a loss does not count there"
+    return speed_table(middle, of)
+
+
+def speed_table(found: pd.DataFrame, of: str) -> Shown:
+    """Return what `convergence` found; `of` says of what."""
+    header = [name.replace("area", "mean of log10(loss)") for name in found.columns]
+    note = f"{of}. The mean of the logarithm is the area under the curve per step."
+    return shown_table("Convergence", header, found.to_numpy(object).tolist(), note)
 
 
 def history_of(experiment: Experiment, row: Row) -> pd.DataFrame:

@@ -40,13 +40,9 @@ def rivals(experiment: Experiment, board: pd.DataFrame) -> pd.DataFrame:
 
 def ranked_settings(experiment: Experiment, board: pd.DataFrame) -> list[Setting]:
     """Return the settings that have a rank, best first."""
-    by_keys = {_keys(setting): setting for setting in experiment.settings}
+    by_keys = {setting.keys: setting for setting in experiment.settings}
     ranked = board[board["rank"] != ""].drop_duplicates("keys") if len(board) else board
     return [by_keys[keys] for keys in ranked["keys"]] if len(board) else []
-
-
-def _keys(setting: Setting) -> str:
-    return " ".join(row.configuration.item.hash for row in setting.rows)
 
 
 def compared_by_seed(experiment: Experiment, best: Setting, rival: Setting) -> dict[str, Any]:

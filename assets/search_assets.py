@@ -12,13 +12,12 @@ from assets.objective import NoObjective
 from assets.owner import owner
 from assets.search_run import SearchRun
 from assets.search_standing import Standing, status_of
+from assets.search_table import LAYER
 from assets.store import Store
 from assets.sweeps import Search, StudyCatalogue
 from assets.tracking import Tracker
 from assets.trials import Trial
 from trainers.study import Study
-
-LAYER = "search"
 
 
 def search_asset(study: Study, catalogue: StudyCatalogue) -> dg.AssetsDefinition:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assets.replicates import shown
+from assets.labelled import shown
 from assets.search_standing import better
 from assets.space import LENGTH
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets import search_figures as figures
 from assets.identity import short_digest
+from assets.labelled import shown
 from assets.leaderboard import page_manifest
 from assets.pictures import Picture, drawn
 from assets.report import TEMPLATES, render
@@ -205,7 +206,7 @@ def _how(standing: Standing) -> str:
 def _best(standing: Standing) -> Shown:
     values = standing.best.values if standing.best else {}
     note = "" if standing.best_row is None else f"key {standing.best_row.configuration.key}"
-    rows = [[name, figures.shown(value)] for name, value in values.items()]
+    rows = [[name, shown(value)] for name, value in values.items()]
     return shown_table("The best trial", ("setting", "value"), rows, note)
 
 
@@ -243,7 +244,7 @@ def _settings(standing: Standing) -> Shown:
     row = standing.best_row
     drawn_here = [dimension.path for dimension in standing.search.space.dimensions if dimension.path]
     found = flatten(row.configuration.settings()) if row else ()
-    rows = [[dotted(p), figures.shown(v)] for p, v in found if not any(p[: len(d)] == d for d in drawn_here)]
+    rows = [[dotted(p), shown(v)] for p, v in found if not any(p[: len(d)] == d for d in drawn_here)]
     return shown_table("Settings of the best trial that were given", ("setting", "value"), rows)
 
 
@@ -258,7 +259,7 @@ def _origin(standing: Standing, store: Store) -> Shown:
         ["commit", ", ".join(sorted({str(m["commit"]) + (" with uncommitted changes" if m["dirty"] else "")
                                      for m in made}))],
         ["training time", f"{seconds:.0f} s in all"],
-        ["device", figures.shown(newest.get("device", ""))],
+        ["device", shown(newest.get("device", ""))],
         ["versions", ", ".join(f"{name} {number}" for name, number in newest.get("versions", {}).items())],
     ]  # fmt: skip
     return shown_table("Origin", ("what", "value"), rows)

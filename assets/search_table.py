@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets.identity import short_digest
-from assets.labelled import counted, markdown_table
+from assets.labelled import counted, markdown_table, shown
 from assets.leaderboard import page_manifest
-from assets.replicates import shown
 from assets.search_standing import Standing
 from assets.store import Store
 

@@ -32,7 +32,7 @@ class SettingsVerdict:
         if not self.told:
             return f"{self.first} and {self.other} differ in their seed alone"
         row = self.told | {"a": self.first, "b": self.other, "p_holm": self.told["p"]}
-        return verdict(row, 1).replace("pair of rows", "seed of which both").replace("pairs", "seeds")
+        return verdict(row, 1, "seed") if row["pairs"] else "no seed of which both models are ok"
 
 
 def holding(sweeps: Iterable[Sweep], side: Side) -> Iterator[tuple[Sweep, Row]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -113,8 +114,6 @@ def test_names(sides: Sequence[Side]) -> dict[str, str]:
 
 def _natural(name: str) -> list[Any]:
     """Order names with their numbers as numbers."""
-    import re
-
     return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.split(r"(\d+)", name)]
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assets.labelled import cell
-from assets.replicates import short, shown
+from assets.labelled import cell, shown
+from assets.replicates import short
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -61,9 +61,13 @@ class Module:
 
 def parse(name: str, path: Path) -> Module:
     """Parse a module without importing it."""
-    tree = _strip(ast.parse(path.read_bytes(), filename=str(path)))
-    is_package = path.name == "__init__.py"
-    module = Module(name, name if is_package else name.rpartition(".")[0])
+    return parse_text(name, path.read_bytes(), str(path))
+
+
+def parse_text(name: str, text: str | bytes, path: str) -> Module:
+    """Parse the text of a module; `path` is where it stands or once stood."""
+    tree = _strip(ast.parse(text, filename=path))
+    module = Module(name, name if PurePath(path).name == "__init__.py" else name.rpartition(".")[0])
     for statement in tree.body:
         _file(statement, module)
     return module

@@ -63,6 +63,8 @@ def _outcomes(asked: Sequence[Asked]) -> Iterator[Trained | Failed]:
     watches = {one.job.key: one.watch for one in asked}
     try:
         yield from asked[0].study.train([one.job for one in asked], lambda progress: watches[progress.key](progress))
+    except GeneratorExit:  # nobody takes further outcomes
+        raise
     except BaseException as error:
         raise _Raised(error) from error
 

@@ -5,20 +5,16 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from assets import scratch
 from assets.engine import shared_engine
-from assets.launches import launch
-from assets.room import require_room
-from assets.search_assets import LAYER, unfinished
+from assets.search_assets import unfinished
 from assets.search_standing import Standing
-from assets.search_table import answer
-from assets.store import Store, home
+from assets.search_table import LAYER, answer
+from assets.store import Store
 from assets.study_assets import asset_key
 from assets.sweeps import Catalogue, Search, Sweep
 from assets.yaml_loader import one_line
-from orchestration.clean_up import LAUNCH, clean_up
-from orchestration.event_log import said_clearly
-from orchestration.sweep_run import PARENT, QUIET, JobByName, Summary, run_sweep
+from orchestration.own_launch import own_launch
+from orchestration.sweep_run import QUIET, JobByName, Summary, run_sweep
 
 
 @dataclass(frozen=True)
@@ -52,20 +48,10 @@ def run_search(search: Search, instance: dg.DagsterInstance, job: JobByName, par
     """Begin a search or go on with it, until there are as many trials as it asks for.
 
     Raises:
-        Busy: another process runs this search.
-        StoreError: less disk is free than the floor, or the home holds more than its quota.
-        Locked: another program holds the database of events.
+        Busy, StoreError, Locked: see `own_launch`.
     """
-    require_room(home())
-    with launch(search.name) as own:
-        scratch.claim()
-        tags = {LAUNCH: own.id, "dagster/partition": search.key}
-        with said_clearly():
-            clean_up(instance)
-            if parent:
-                instance.add_run_tags(parent, {LAUNCH: own.id})
-                tags[PARENT] = parent
-            return _run(search, instance, job, tags)
+    with own_launch(search.name, instance, parent) as tags:
+        return _run(search, instance, job, tags | {"dagster/partition": search.key})
 
 
 def _run(search: Search, instance: dg.DagsterInstance, job: JobByName, tags: dict[str, str]) -> SearchSummary:

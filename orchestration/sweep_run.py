@@ -8,22 +8,17 @@ from typing import Any
 
 import dagster as dg
 
-from assets import display, scratch
+from assets import display
 from assets.engine import Engine, shared_engine
 from assets.identity import LAYERS, Item, Layer
-from assets.launches import launch
 from assets.plan import Planner
-from assets.room import require_room
 from assets.sequential import asked, rounds
-from assets.store import Damaged, Store, home
+from assets.store import Damaged, Store
 from assets.study_assets import asset_key, partition_keys
 from assets.sweeps import Catalogue, StudyCatalogue, Sweep
-from orchestration.clean_up import LAUNCH, clean_up
-from orchestration.event_log import said_clearly
+from orchestration.own_launch import own_launch
 
 JobByName = Callable[[str], dg.JobDefinition]
-
-PARENT = "dagster/parent_run_id"
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -60,20 +55,10 @@ def run_sweep(
     not launch. What is fresh in the store but unknown to Dagster gets its event instead.
 
     Raises:
-        Busy: another process runs this sweep.
-        StoreError: less disk is free than the floor, or the home holds more than its quota.
-        Locked: another program holds the database of events.
+        Busy, StoreError, Locked: see `own_launch`.
     """
-    require_room(home())
-    with launch(sweep.name) as own:
-        scratch.claim()
-        tags = {LAUNCH: own.id}
-        with said_clearly():
-            clean_up(instance)
-            if parent:
-                instance.add_run_tags(parent, tags)
-                tags[PARENT] = parent
-            return _run_all(sweep, catalogue, instance, job, tags)
+    with own_launch(sweep.name, instance, parent) as tags:
+        return _run_all(sweep, catalogue, instance, job, tags)
 
 
 def _run_all(

@@ -5,11 +5,11 @@ import re
 import sys
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from assets.sweeps import Search, Sweep
+from assets.sweeps import Search
 from orchestration.cli import searches
 from orchestration.cli.plan import Name
 from orchestration.cli.request import clear_errors, known_file, print_json, refuse
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from assets.budget import Budget
     from assets.replicates import Experiment
     from assets.report import Report
-    from assets.sweeps import Catalogue
+    from assets.sweeps import Catalogue, Sweep
     from orchestration.sweep_run import Summary
 
 SOME_FAILED = 1
@@ -38,54 +38,63 @@ def run(
     detach: Annotated[bool, typer.Option("--detach", help="Go on in the background, also after the log-out.")] = False,
 ) -> None:
     """Run what is missing or stale of a sweep; what is stored already is not repeated."""
-    from assets import report
-    from assets.engine import shared_engine
-    from assets.replicates import Experiment
-    from assets.room import room_line
-    from assets.store import Store, home
-
     with clear_errors():
         chosen, catalogue = known_file(sweep)
         if isinstance(chosen, Search) and only_failed:
             refuse(f"{chosen.name} is a search; --only-failed is for sweeps, a search goes on by itself")
-        if isinstance(chosen, Search) and not detach:
-            return searches.run(chosen, cpus, json, seconds_of(time_limit))
-        whole = chosen
-        if only_failed and isinstance(chosen, Sweep):
-            chosen = failed_rows(chosen)
         limit = seconds_of(time_limit)
-    if detach:
-        options = ["--cpus", str(cpus), *(["--only-failed"] if only_failed else [])]
-        options += ["--for", time_limit] if time_limit else []
-        with clear_errors():
-            _detach(chosen.name, options, json)
-        return
-    assert isinstance(chosen, Sweep) and isinstance(whole, Sweep)
-    with clear_errors():
-        needed = what_it_takes(chosen, cpus)
-        if not json:
-            print(needed.line, room_line(home()), sep="\n", flush=True)
-        needed.check()
-        summary = _run(chosen, catalogue, cpus, json, limit)
-    experiment = Experiment(whole, Store())
-    written = None
-    try:
-        if not shared_engine().interrupted:  # who asks to stop does not wait for pictures
-            written = report.write(experiment)
-    except OSError as error:
-        print(f"orrery: no report: {error}", file=sys.stderr)
+        if detach:
+            options = ["--cpus", str(cpus), *(["--only-failed"] if only_failed else [])]
+            return _detach(chosen.name, [*options, *(["--for", time_limit] if time_limit else [])], json)
+        if isinstance(chosen, Search):
+            return searches.run(chosen, cpus, json, limit)
+        summary = _run(failed_rows(chosen) if only_failed else chosen, catalogue, cpus, json, limit)
+    _conclude(chosen, summary, json)
+
+
+def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit: float | None) -> "Summary":
+    """Say what it takes, and run the sweep as one Dagster run per layer and stretch of keys."""
+    from assets.room import room_line
+    from assets.store import home
+    from orchestration.cli.launching import launched
+
+    needed = what_it_takes(chosen, cpus)
+    if not quiet:
+        print(needed.line, room_line(home()), sep="\n", flush=True)
+    needed.check()
+    from orchestration.sweep_run import run_sweep
+
+    return launched(partial(run_sweep, chosen, catalogue), cpus, quiet, limit)
+
+
+def _conclude(sweep: "Sweep", summary: "Summary", json: bool) -> NoReturn:
+    """Write the report, say how the run ended, and exit."""
+    from assets.replicates import Experiment
+    from assets.store import Store
+
+    experiment = Experiment(sweep, Store())
+    written = _written(experiment)
     if json:
         counts = {"trained": summary.trained, "evaluated": summary.evaluated, "cached": summary.cached}
-        ended = {
-            "failed": summary.failed,
-            "seconds": summary.seconds,
-            "busy": summary.busy,
-            "report": written and str(written.path),
-        }
-        print_json({"sweep": chosen.name, **counts, **ended})
+        ended = {"failed": summary.failed, "seconds": summary.seconds, "busy": summary.busy}
+        print_json({"sweep": sweep.name, **counts, **ended, "report": written and str(written.path)})
     else:
         _epilogue(experiment, summary, written)
     raise typer.Exit(SOME_FAILED if summary.failed or written is None else 0)
+
+
+def _written(experiment: "Experiment") -> "Report | None":
+    """Write the report, unless somebody asked to stop: who does, does not wait for pictures."""
+    from assets import report
+    from assets.engine import shared_engine
+
+    if shared_engine().interrupted:
+        return None
+    try:
+        return report.write(experiment)
+    except OSError as error:
+        print(f"orrery: no report: {error}", file=sys.stderr)
+        return None
 
 
 def failed_rows(sweep: "Sweep") -> "Sweep":
@@ -141,14 +150,6 @@ def seconds_of(text: str) -> float | None:
     if found is None or not float(found[1]):
         refuse(f"--for is {text!r}; expected a time such as 90s, 20m or 1.5h")
     return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
-
-
-def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit: float | None) -> "Summary":
-    """Run the sweep as one Dagster run per layer and stretch of keys."""
-    from orchestration.cli.launching import launched
-    from orchestration.sweep_run import run_sweep
-
-    return launched(partial(run_sweep, chosen, catalogue), cpus, quiet, limit)
 
 
 def _epilogue(experiment: "Experiment", summary: "Summary", written: "Report | None") -> None:

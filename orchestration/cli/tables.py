@@ -52,8 +52,8 @@ def print_effects(console: "Console", table: "pd.DataFrame", metric: str) -> Non
     """Print the paired comparisons of the axes of a sweep."""
     from rich.table import Table
 
-    from assets.labelled import cell, ranged
-    from assets.replicates import short, shown
+    from assets.labelled import cell, ranged, shown
+    from assets.replicates import short
 
     if not len(table):
         return

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from assets.store import Store
 from assets.sweeps import Search
-from orchestration.desk.report_page import ALONE
+from orchestration.desk.report_page import alone
 
 
 def search_page(request: Request) -> Response:
@@ -24,8 +24,7 @@ def search_page(request: Request) -> Response:
     searches = request.app.state.watch.catalogue().searches
     if name not in searches:
         raise LookupError(f"no search {name!r} under sweeps/; there are: {', '.join(sorted(searches)) or 'none'}")
-    text = write(searches[name], Store()).path.read_text(encoding="utf-8")
-    return HTMLResponse(text, headers={"Content-Security-Policy": ALONE, "Cache-Control": "no-store"})
+    return alone(write(searches[name], Store()).path.read_text(encoding="utf-8"))
 
 
 def standing_of(search: Search, store: Store) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+import gc
 import json
 import signal
 from itertools import islice
@@ -78,6 +79,16 @@ def test_a_job_without_an_outcome_is_a_row(store, monkeypatch, yielded, ends):
     outcomes = list(run_together(tasks_of(store, models), store))
     assert [outcome.status for outcome in outcomes] == ends
     assert all("expected one for each" in outcome.detail for outcome in outcomes if outcome.status == "failed")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_who_takes_no_further_outcomes_hears_of_no_error(store):
+    models = [toy_model(seed=seed) for seed in range(2)]
+    make_inputs(store, *models)
+    outcomes = run_together(tasks_of(store, models), store)
+    assert next(outcomes).status == "ok"
+    outcomes.close()
+    gc.collect()
 
 
 def test_a_missing_input_says_what_to_do(store):
