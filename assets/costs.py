@@ -1,7 +1,7 @@
 """What the stages of a configuration cost, by the manifests: columns of a sweep's table.
 
 Wall time alone does not tell a slow setting from a busy computer: the time that the process had a CPU, the compilation
-and the solver's steps stand beside it, and like is compared with like.
+and the solver's steps stand beside it, so that like can be compared with like.
 """
 
 from __future__ import annotations

@@ -14,6 +14,9 @@ from trainers.two_body.law import normalised_acceleration
 
 STUDY = STUDIES["two_body"]
 
+TESTS = (1, 10, 100)
+"""Orbits of the test sets that both ways are evaluated on."""
+
 
 def model_config(seed: int, steps: int, changes: dict[str, Any] | None = None, length: int = 18) -> Any:
     """Return the literature's configuration: signed head, leaky ReLU, 2 x 64, both-term loss, Adam 1e-3."""
@@ -52,7 +55,7 @@ def write_plain(path: Path, orbits: int) -> Path:
     truth = normalised_acceleration(found.fitted, scaled.T).T
     t = arrays["train/t"] - arrays["train/t"][:, :1]
     tests = {}
-    for count in (1, 10, 100):
+    for count in TESTS:
         of_test = STUDY.simulate(STUDY.presets[f"complex_planar_{count}_test"])
         tests[f"test{count}_t"] = np.float32((of_test.t - of_test.t[:, :1]) / units_of(found.fitted)[1])
         tests[f"test{count}_y"] = np.float32(of_test.y / state_units(found.fitted))

@@ -18,14 +18,14 @@ from typing import Any
 from assets.cpus import usable_cpus
 from benchmarks import processes
 from benchmarks.planning import orrery
-from benchmarks.problem import model_config, write_plain
+from benchmarks.problem import TESTS, model_config, write_plain
 
 HEADS = ("mlp_4D_signed", "mlp_4D_abs", "mlp_4D_unit_softplus", "mlp_4D_softplus")
 SEEDS, STEPS = (0, 1, 2, 3), 3000
 
 SWEEP = f"""study: two_body
 description: How long does a sweep take from cold?
-tests: [complex_planar_1_test, complex_planar_10_test, complex_planar_100_test]
+tests: [{", ".join(f"complex_planar_{count}_test" for count in TESTS)}]
 base:
   dataset: complex_planar_10_train
   model:
@@ -56,7 +56,7 @@ def plain(scratch: Path, sampled: int) -> float:
         while waiting and free:
             seed, head = waiting.popleft()
             model = model_config(seed, STEPS, {"output_layer": head}).model_dump(mode="json")
-            settings = json.dumps({"model": model, "steps": STEPS, "solver": "adaptive", "evaluate": True})
+            settings = json.dumps({"model": model, "steps": STEPS, "solver": "adaptive", "evaluate": TESTS})
             cpu = free.popleft()
             running.append((cpu, processes.start(cpu, "benchmarks.plain", str(data), settings, cached=False)))
         for cpu, process in [one for one in running if one[1].poll() is not None]:

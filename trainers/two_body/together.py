@@ -1,7 +1,7 @@
 """Trainings that go through one compiled program together, each in a lane of its own.
 
-A network of this size leaves an accelerator idle; W of them side by side do not. All lanes share the data and differ in
-weights, batches and rates. The program always has W lanes, and those without a training stand still: a training's
+This is for a device that one network of this size does not fill. All lanes share the data and differ in weights,
+batches and rates. The program always has W lanes, and those without a training stand still: a training's
 numbers depend on W, which is part of its configuration, and not on its company.
 """
 
