@@ -15,6 +15,7 @@ from trainers.two_body.losses import (
     penalties,
     penalty_weights,
     sign_flip,
+    swept_angle,
     training_loss,
     weight_penalties,
 )
@@ -107,6 +108,46 @@ def test_a_perfect_prediction_has_a_finite_gradient(name):
     value, gradient = jax.jit(jax.value_and_grad(lambda y_hat: loss_of(name, Y, y_hat)[0]))(Y)
     assert value == pytest.approx(0.03 if name == "percent_error_plus_nmse" else 0.0, rel=1e-6)
     assert np.isfinite(gradient).all()
+
+
+def ellipse(points=360, eccentricity=0.6):
+    """Return one orbit (points + 1, 6, 1) on an even grid of mean anomaly, and its true anomalies."""
+    mean = np.linspace(0, 2 * np.pi, points + 1)
+    eccentric = mean
+    for _ in range(50):
+        eccentric = eccentric - (eccentric - eccentricity * np.sin(eccentric) - mean) / (
+            1 - eccentricity * np.cos(eccentric)
+        )
+    true = np.unwrap(np.arctan2(np.sqrt(1 - eccentricity**2) * np.sin(eccentric), np.cos(eccentric) - eccentricity))
+    radius = 1 - eccentricity * np.cos(eccentric)
+    y = np.zeros((points + 1, 6, 1))
+    y[:, 0, 0], y[:, 1, 0] = radius * np.cos(true), radius * np.sin(true)
+    return y, true
+
+
+def test_swept_angles_are_the_steps_of_the_true_anomaly():
+    y, true = ellipse()
+    np.testing.assert_allclose(jax.jit(swept_angle)(y)[:, 0], np.diff(true), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["percent_error", "mean_squared_error", "mean_absolute_error"])
+def test_points_weigh_by_the_angle_swept_where_asked(name):
+    y, true = ellipse()
+    y_hat = y + 0.1 * RNG.normal(size=y.shape)
+    weights = np.diff(true) / np.sum(np.diff(true))
+    expected = sum(w * FORMULAS[name](y[k + 1][None], y_hat[k + 1][None]) for k, w in enumerate(weights))
+    given = loss_of(name, y, y_hat, Loss(weigh_by="angle"))[0]
+    assert float(given) == pytest.approx(expected, rel=1e-9)
+    assert float(loss_of(name, y, y_hat)[0]) != pytest.approx(expected, rel=1e-2)
+
+
+def test_weighing_by_angle_leaves_unknown_points_out():
+    y, y_hat = Y.copy(), Y_HAT
+    y[3, 0, 1] = np.nan
+    value, gradient = jax.value_and_grad(lambda y_hat: loss_of("percent_error", y, y_hat, Loss(weigh_by="angle"))[0])(
+        y_hat
+    )
+    assert np.isfinite(value) and np.isfinite(gradient).all()
 
 
 def test_the_floor_of_the_nrmse_is_a_hundredth_of_a_percent():

@@ -119,6 +119,9 @@ class Loss(Config):
     """Main term: a name in `losses.py`."""
     rmse_weight: Annotated[float, Field(ge=0)] = 1.0
     """Weight of the normalised RMSE in `percent_error_plus_nmse` [1]."""
+    weigh_by: Literal["point", "angle"] = "point"
+    """What a data point counts by in the main term: 1, which is even in time; or the angle that the orbit sweeps up to
+    it, so that the fast passage of periapsis weighs what it would were points even in true anomaly."""
     attraction: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the penalty on outward acceleration, `a . r > 0` [1]."""
     sign_flip: Annotated[float, Field(ge=0)] = 0.0

@@ -3,7 +3,8 @@
 A loss maps data y and prediction y_hat, both (L, 6, B) in normalised units, to a scalar and its unweighted parts. The
 first time point is given, not predicted, and left out. Points where the data hold NaN (padding) do not count; a NaN in
 the prediction is kept, so that a diverged training shows. All losses are dimensionless or in percent. Means are
-weighted by `weight` (B,), one number per segment with mean 1, so that a batch stands for all segments alike.
+weighted by `weight` (B,), one number per segment with mean 1, so that a batch stands for all segments alike, and by
+`loss.weigh_by`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ OUTSIDE = "percent_error_with_attraction"
 
 def percent_error(y: Array, y_hat: Array, loss: Loss, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `100 mean(|y - y_hat| / max(|y|, 1e-8))`, norms over the six channels [%]. All points weigh alike."""
-    y, y_hat, known = _predicted(y, y_hat, weight)
+    y, y_hat, known = _predicted(y, y_hat, loss, weight)
     error = norm(_channels_first(y - y_hat)) / jnp.maximum(norm(_channels_first(y)), EPS)
     value = 100 * _mean(error, known)
     return value, {"percent_error": value}
@@ -48,7 +49,7 @@ def percent_error_plus_nmse(y: Array, y_hat: Array, loss: Loss, weight: Weight =
     floor: 0.01 %. It is led by the largest states.
     """
     percent, parts = percent_error(y, y_hat, loss, weight)
-    y, y_hat, known = _predicted(y, y_hat, weight)
+    y, y_hat, known = _predicted(y, y_hat, loss, weight)
     square, scale = _mean(_mean_square(y - y_hat), known), _mean(_mean_square(y), known)
     rmse = 100 * jnp.sqrt(square / (scale + EPS) + EPS)
     return percent + loss.rmse_weight * rmse, {**parts, "nrmse": rmse}
@@ -56,14 +57,14 @@ def percent_error_plus_nmse(y: Array, y_hat: Array, loss: Loss, weight: Weight =
 
 def mean_squared_error(y: Array, y_hat: Array, loss: Loss, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `mean((y - y_hat)^2)` over times, channels and segments [normalised units squared]."""
-    y, y_hat, known = _predicted(y, y_hat, weight)
+    y, y_hat, known = _predicted(y, y_hat, loss, weight)
     value = _mean(_mean_square(y - y_hat), known)
     return value, {"mean_squared_error": value}
 
 
 def mean_absolute_error(y: Array, y_hat: Array, loss: Loss, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `mean(|y - y_hat|)` over times, channels and segments [normalised units]; outliers weigh less."""
-    y, y_hat, known = _predicted(y, y_hat, weight)
+    y, y_hat, known = _predicted(y, y_hat, loss, weight)
     value = _mean(jnp.mean(jnp.abs(y - y_hat), axis=1), known)
     return value, {"mean_absolute_error": value}
 
@@ -158,8 +159,19 @@ def _channels_first(y: Array) -> Array:
     return jnp.moveaxis(y, 1, 0)
 
 
-def _predicted(y: Array, y_hat: Array, weight: Weight) -> tuple[Array, Array, Array]:
+def swept_angle(y: Array) -> Array:
+    """Return the angle (L-1, ...) between the positions of neighbouring points of y (L, 6, ...) [radians].
+
+    `atan2(|r_k x r_(k+1)|, r_k . r_(k+1))`. Over a whole orbit the angles sum to 2 pi, so that orbits weigh alike.
+    """
+    before, after = y[:-1, :3], y[1:, :3]
+    return jnp.arctan2(norm(jnp.cross(before, after, axis=1).swapaxes(0, 1)), jnp.sum(before * after, axis=1))
+
+
+def _predicted(y: Array, y_hat: Array, loss: Loss, weight: Weight) -> tuple[Array, Array, Array]:
     """Leave out the first time; put 1 where the data are unknown, so that no NaN enters a gradient; weigh the rest."""
+    if loss.weigh_by == "angle":
+        weight = jnp.nan_to_num(swept_angle(y)) * weight
     y, y_hat = y[1:], y_hat[1:]
     known = jnp.all(jnp.isfinite(y), axis=1)
     return jnp.where(known[:, None], y, 1.0), jnp.where(known[:, None], y_hat, 1.0), known * weight
