@@ -20,15 +20,16 @@ OUT = processes.ROOT / "results/benchmarks"
 
 def chosen(scratch: Path, sampled: int) -> dict[str, Callable[[], Any]]:
     """Return every benchmark by name; those of one CPU run as a process there."""
-    cpu = usable_cpus()[-1]
+    cpus = usable_cpus()
     alone = {
-        name: lambda name=name: processes.result(processes.start(cpu, f"benchmarks.{name}"))
-        for name in ("diary", "simulation", "matrix", "preference")
+        name: lambda name=name: processes.result(processes.start(cpus[-1], f"benchmarks.{name}"))
+        for name in ("simulation", "matrix", "preference")
     }
     return {
         "training": lambda: training.measure(scratch),
         "training-all-cpus": lambda: training.measure_all_cpus(scratch),
         "sweep": lambda: sweep.measure(scratch, sampled),
+        "diary": lambda: processes.result(processes.start(cpus[-1], "benchmarks.diary", str(len(cpus)))),
         "planning": lambda: planning.measure(scratch),
         **alone,
     }

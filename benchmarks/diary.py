@@ -41,7 +41,7 @@ def rate(orbits: int, length: int, depth: int, activation: str, chunks: int = 3)
 
 
 def measure(cpus: int) -> dict[str, Any]:
-    """Measure (c) on the CPU that this process is on."""
+    """Measure (c) on the CPU that this process is on, and project it to as many."""
     cells = [rate(*cell) for cell in itertools.product(ORBITS, LENGTHS, DEPTHS, ACTIVATIONS)]
     each = CONFIGURATIONS / len(cells)
     training = sum(each * STEPS / cell["steps_per_second"] for cell in cells)
@@ -60,7 +60,6 @@ def measure(cpus: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     import json
+    import sys
 
-    from assets.cpus import usable_cpus
-
-    print(json.dumps(measure(len(usable_cpus()))))
+    print(json.dumps(measure(int(sys.argv[1]))))
