@@ -11,8 +11,10 @@ from tests.two_body.problem_set import ORBITS, TEST, small, trained
 from trainers.two_body import figures, metrics
 from trainers.two_body.apply import apply
 from trainers.two_body.config import PRESETS, DatasetConfig, ModelConfig, Phase
+from trainers.two_body.elements import MEAN_ORBIT, mean_elements
 from trainers.two_body.evaluate import evaluate
-from trainers.two_body.panel import reference_orbits
+from trainers.two_body.kepler import Elements
+from trainers.two_body.panel import reference_orbits, with_mean_orbit
 from trainers.two_body.problems.two_body import solution
 from trainers.two_body.simulate import simulate
 
@@ -96,12 +98,39 @@ def test_the_panel_holds_true_and_predicted_motion(evaluation):
     rollouts = evaluation.tables["rollouts"]
     chosen = reference_orbits(TEST)
     assert rollouts["orbit"].unique().tolist() == chosen
-    for axis, name in enumerate(TEST.names):
-        first = rollouts[rollouts["orbit"] == chosen[0]]
-        assert first[f"{name}_true"].to_numpy() == pytest.approx(TEST.y[chosen[0], :, axis])
-        assert first[name].iloc[0] == pytest.approx(TEST.y[chosen[0], 0, axis])
     spread = TEST.parameters["eccentricity"]
-    assert {int(spread.argmin()), int(spread.argmax())} <= set(chosen)
+    assert chosen[:3] == [MEAN_ORBIT, int(spread.argmin()), int(spread.argmax())]
+    for orbit in chosen[1:]:
+        motion = rollouts[rollouts["orbit"] == orbit]
+        for axis, name in enumerate(TEST.names):
+            assert motion[f"{name}_true"].to_numpy() == pytest.approx(TEST.y[orbit, :, axis])
+            assert motion[name].iloc[0] == pytest.approx(TEST.y[orbit, 0, axis])
+
+
+def test_the_first_of_the_panel_has_the_mean_elements(evaluation):
+    motion = evaluation.tables["rollouts"].query(f"orbit == {MEAN_ORBIT}")
+    r, v = (motion[[f"{name}_true" for name in names]].to_numpy() for names in (TEST.names[:3], TEST.names[3:]))
+    axis = 1 / (2 / np.linalg.norm(r, axis=1) - (v**2).sum(axis=1))
+    assert axis == pytest.approx(TEST.parameters["semi_major_axis"].mean())
+    momentum = np.linalg.norm(np.cross(r, v), axis=1)
+    assert 1 - momentum**2 / axis == pytest.approx(TEST.parameters["eccentricity"].mean() ** 2)
+    turn = 2 * np.pi * axis[0] ** 1.5
+    assert motion["t"].to_numpy() == pytest.approx(turn * np.arange(len(motion)) / len(motion))
+    assert evaluation.tables["errors"]["orbit"].max() == len(TEST.t) - 1, "it is looked at, not averaged"
+
+
+def test_mean_angles_go_round():
+    turned = {name: np.zeros(2) for name in Elements._fields} | {"true_anomaly": np.deg2rad([350.0, 20.0])}
+    assert np.rad2deg(mean_elements(turned).true_anomaly) == pytest.approx([5.0])
+
+
+@pytest.mark.parametrize(
+    "dataset", [DatasetConfig(orbits=1), DatasetConfig(problem="harmonic_oscillator", orbits=4, points=40)]
+)
+def test_sets_without_an_orbit_of_mean_elements_show_one_of_their_own(dataset):
+    test = simulate(dataset)
+    assert with_mean_orbit(test) is test
+    assert min(reference_orbits(test)) >= 0
 
 
 def test_evaluating_twice_gives_the_same_bits(model, evaluation):

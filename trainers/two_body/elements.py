@@ -10,6 +10,8 @@ from trainers.two_body.kepler import TURN, Elements, elements_to_states, period
 from trainers.two_body.units import EARTH_RADIUS_KM
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trainers.two_body.config import DatasetConfig
 
 PRINTED = {"semi_major_axis": 35359.730, "eccentricity": 0.37370604, "true_anomaly": 5.6238999}
@@ -24,6 +26,12 @@ PARAMETER_UNITS = {
     "true_anomaly": "rad",
     "period": "TU",
 }
+
+ANGLES = ("raan", "argument_of_perigee", "true_anomaly")
+"""Elements that come round after a turn."""
+
+MEAN_ORBIT = -1
+"""Number, in tables, of the orbit of mean elements of a set, which is none of the set."""
 
 LARGEST_ECCENTRICITY = {"complex": 1.0, "simple": 0.3, "circular": 0.0}
 
@@ -117,3 +125,13 @@ def _true_anomaly(config: DatasetConfig, free: np.ndarray) -> np.ndarray:
     if config.true_anomaly == "random":
         return free
     return np.full_like(free, np.deg2rad(config.true_anomaly))
+
+
+def mean_elements(parameters: Mapping[str, np.ndarray]) -> Elements:
+    """Return the mean elements (1,) of orbits (N,): angles by their mean direction, everything else by its mean."""
+    found = {}
+    for name in Elements._fields:
+        values = np.asarray(parameters[name], np.float64)
+        direction = np.angle(np.mean(np.exp(1j * values))) % TURN
+        found[name] = np.array([direction if name in ANGLES else values.mean()])
+    return Elements(**found)

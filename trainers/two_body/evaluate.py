@@ -27,7 +27,7 @@ from trainers.two_body.config import ModelConfig
 from trainers.two_body.feature_layers import FEATURE_LAYERS
 from trainers.two_body.law import units_of
 from trainers.two_body.output_layers import OUTPUT_LAYERS
-from trainers.two_body.panel import field_table, padded_panel, phase_table, rollout_table
+from trainers.two_body.panel import field_table, padded_panel, phase_table, rollout_table, with_mean_orbit
 from trainers.two_body.problems import load_problem
 
 UNITS = {
@@ -68,21 +68,22 @@ def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectorie
     (the panel as the best model of each phase predicts it).
     """
     predictor = apply(config, trained)
-    rolled = predictor.rollout(test.y[:, 0], test.t)
+    shown = with_mean_orbit(test)
+    rolled_all = predictor.rollout(shown.y[:, 0], shown.t)
+    rolled = rolled_all[: len(test.t)]
     with np.errstate(all="ignore"):  # a diverging roll-out overflows on its way to NaN
         points = _points(predictor, rolled, test)
         errors, orbits = _long(points), _per_orbit(points, rolled, test)
         summary = _summary(points, orbits, baseline_errors(trained, test))
-        tables = _panel(predictor, rolled, test) | _phases(config, trained, test)
+        tables = _panel(predictor, rolled_all[padded_panel(test)], test) | _phases(config, trained, test)
     means = orbits[["orbit", "n", *AVERAGED]].rename(columns={"orbit": "trajectory"})
     return Evaluation(summary, {"errors": errors, "orbits": orbits, "per_trajectory": means, **tables})
 
 
 def _panel(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dict[str, pd.DataFrame]:
-    """Return what is looked at instead of averaged: roll-outs of reference orbits, and the field on a grid."""
+    """Return what is looked at instead of averaged: roll-outs (4, T, 6) of the panel, and the field on a grid."""
     law = partial(_law, test)
-    seen = _seen(predictor, rolled[padded_panel(test)])
-    rollouts = rollout_table(test, rolled, predictor.acceleration(rolled), law(test.y), seen)
+    rollouts = rollout_table(test, rolled, predictor.acceleration(rolled), law, _seen(predictor, rolled))
     return {"rollouts": rollouts, "field": field_table(predictor, law, test)}
 
 

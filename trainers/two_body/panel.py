@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from trainers.study import Trajectories
 from trainers.two_body.apply import Predictor
+from trainers.two_body.elements import MEAN_ORBIT, PARAMETER_UNITS, mean_elements
+from trainers.two_body.kepler import period
+from trainers.two_body.problems import load_problem
 
 PANEL = 4
 
@@ -19,15 +23,35 @@ Law = Callable[[np.ndarray], np.ndarray]
 """From states (..., 6) to true accelerations (..., 3)."""
 
 
-def reference_orbits(test: Trajectories) -> list[int]:
-    """Choose up to four orbits: nearest to the mean elements, least and most eccentric, largest semi-major axis.
+def with_mean_orbit(test: Trajectories) -> Trajectories:
+    """Append the orbit of mean elements, over as many periods as the others, to a set that has one.
 
-    Without these elements the first four.
+    Sets without one: of a single orbit, without elements, of unequal length, or of a problem without a closed form.
+    """
+    if not _has_mean_orbit(test):
+        return test
+    elements = mean_elements(test.parameters)
+    own = {**elements._asdict(), "period": period(elements.semi_major_axis)}
+    t = (test.t[0] - test.t[0, 0]) / test.parameters["period"][0] * own["period"][:, None]
+    y = load_problem(str(test.meta["problem"])).solution(own, t)
+    return replace(test, t=np.concatenate([test.t, t]), y=np.concatenate([test.y, y]))
+
+
+def _has_mean_orbit(test: Trajectories) -> bool:
+    known = [np.asarray(test.parameters.get(name, []), float) for name in PARAMETER_UNITS]
+    whole = len(test.t) > 1 and np.isfinite(test.t).all() and all(len(values) == len(test.t) for values in known)
+    return whole and bool(np.isfinite(known).all()) and hasattr(load_problem(str(test.meta["problem"])), "solution")
+
+
+def reference_orbits(test: Trajectories) -> list[int]:
+    """Choose up to four orbits: that of mean elements, least and most eccentric, largest semi-major axis.
+
+    A set without an orbit of mean elements shows the one nearest to them, one without elements its first four.
     """
     a, e = (np.asarray(test.parameters.get(name, []), float) for name in ("semi_major_axis", "eccentricity"))
     if not (len(a) == len(e) == len(test.t)) or not (np.isfinite(a) & np.isfinite(e)).all():
         return list(range(min(PANEL, len(test.t))))
-    mean = np.argmin(_distance(a) + _distance(e))
+    mean = MEAN_ORBIT if _has_mean_orbit(test) else np.argmin(_distance(a) + _distance(e))
     return [int(k) for k in dict.fromkeys([mean, np.argmin(e), np.argmax(e), np.argmax(a)])]
 
 
@@ -36,21 +60,30 @@ def _distance(values: np.ndarray) -> np.ndarray:
     return (values - values.mean()) ** 2 / max(values.var(), np.finfo(float).tiny)
 
 
+def padded_panel(test: Trajectories) -> np.ndarray:
+    """Return the rows (4,) of the panel in `with_mean_orbit(test)`, the last one repeated if there are fewer.
+
+    One compiled roll-out then serves every set. The orbit of mean elements is the last row, -1.
+    """
+    chosen = reference_orbits(test)
+    return np.array(chosen + [chosen[-1]] * (PANEL - len(chosen)))
+
+
 def rollout_table(
-    test: Trajectories, rolled: np.ndarray, acceleration: np.ndarray, truth: np.ndarray, extra: Mapping[str, np.ndarray]
+    test: Trajectories, rolled: np.ndarray, acceleration: np.ndarray, law: Law, extra: Mapping[str, np.ndarray]
 ) -> pd.DataFrame:
     """Return true and predicted motion of the panel, one row per orbit and step.
 
-    rolled (N, T, 6) and acceleration (N, T, 3) of the model at its own states; truth (N, T, 3) at the true states.
-    Columns: orbit, step, t, x ... vz, ax, ay, az as predicted, the same with `_true`, and those of `extra` (4, T),
-    given for the orbits of `padded_panel`.
+    rolled (4, T, 6) and acceleration (4, T, 3) of the model at its own states, for the orbits of `padded_panel`.
+    Columns: orbit (-1: that of mean elements), step, t, x ... vz, ax, ay, az as predicted, the same with `_true`, and
+    those of `extra` (4, T).
     """
-    names = [*test.names, "ax", "ay", "az"]
+    names, shown = [*test.names, "ax", "ay", "az"], with_mean_orbit(test)
     tables = []
     for place, orbit in enumerate(reference_orbits(test)):
-        predicted = np.concatenate([rolled[orbit], acceleration[orbit]], axis=-1)
-        true = np.concatenate([test.y[orbit], truth[orbit]], axis=-1)
-        table = pd.DataFrame({"orbit": orbit, "step": np.arange(len(true)), "t": test.t[orbit]})
+        predicted = np.concatenate([rolled[place], acceleration[place]], axis=-1)
+        true = np.concatenate([shown.y[orbit], law(shown.y[[orbit]])[0]], axis=-1)
+        table = pd.DataFrame({"orbit": orbit, "step": np.arange(len(true)), "t": shown.t[orbit]})
         table[names] = predicted
         table[[f"{name}_true" for name in names]] = true
         for name, values in extra.items():
@@ -59,26 +92,20 @@ def rollout_table(
     return pd.concat(tables, ignore_index=True)
 
 
-def padded_panel(test: Trajectories) -> np.ndarray:
-    """Return the indices (4,) of the panel, the last one repeated, so that one compiled roll-out serves every set."""
-    chosen = reference_orbits(test)
-    return np.array(chosen + [chosen[-1]] * (PANEL - len(chosen)))
-
-
 def phase_table(predictors: Mapping[int, Predictor], test: Trajectories) -> pd.DataFrame:
     """Return the motion of the panel as the best model of each training phase predicts it.
 
     Columns: phase, orbit, step, x, y, z, x_true, y_true, z_true.
     """
-    chosen = padded_panel(test)
+    chosen, shown = padded_panel(test), with_mean_orbit(test)
     tables = []
     for phase, predictor in predictors.items():
-        rolled = predictor.rollout(test.y[chosen, 0], test.t[chosen])
+        rolled = predictor.rollout(shown.y[chosen, 0], shown.t[chosen])
         for place, orbit in enumerate(reference_orbits(test)):
             table = pd.DataFrame({"phase": phase, "orbit": orbit, "step": np.arange(test.t.shape[1], dtype=np.int32)})
             table[["x", "y", "z"]] = rolled[place, :, :3].astype(np.float32)
-            table[["x_true", "y_true", "z_true"]] = test.y[orbit, :, :3].astype(np.float32)
-            tables.append(table[np.isfinite(test.t[orbit])])
+            table[["x_true", "y_true", "z_true"]] = shown.y[orbit, :, :3].astype(np.float32)
+            tables.append(table[np.isfinite(shown.t[orbit])])
     return pd.concat(tables, ignore_index=True)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from trainers.two_body.figures.errors import ERROR, LABEL, binned
 from trainers.two_body.figures.field import CUTS, draw_residual, measure_slope, shade_training
-from trainers.two_body.figures.motion import draw_truth, reach_of
+from trainers.two_body.figures.motion import draw_truth, orbit_name, reach_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +25,8 @@ RADIUS_BINS = 24
 def reference_orbits_compared(rollouts: Tables) -> Figure:
     """Draw the same orbits as every model predicts them, and below how far each is from the true position in time.
 
-    The panel of reference orbits: nearest to the mean elements of the test set, least and most eccentric, largest
-    semi-major axis, each once.
+    The panel of reference orbits: that of mean elements of the test set (or the nearest to them), least and most
+    eccentric, largest semi-major axis, each once.
     """
     from matplotlib.figure import Figure
 
@@ -42,7 +42,7 @@ def reference_orbits_compared(rollouts: Tables) -> Figure:
             plane.plot(motion["x"], motion["y"], color=f"C{number}", lw=1.1, label=model)
             _positive(time, motion["t"], _distance(motion), f"C{number}")
         reach = reach_of(truth)
-        plane.set(title=f"orbit {orbit}", xlabel="x [DU]", ylabel="y [DU]", xlim=(-reach, reach), ylim=(-reach, reach))
+        plane.set(title=orbit_name(orbit), xlabel="x [DU]", ylabel="y [DU]", xlim=(-reach, reach), ylim=(-reach, reach))
         time.set_xlabel("t [TU]")
     times[0].set_ylabel("distance from the truth [DU]")
     _legend(figure, planes[0])

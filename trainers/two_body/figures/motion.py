@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trainers.two_body.elements import MEAN_ORBIT
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 def reference_orbits(rollouts: pd.DataFrame) -> Figure:
     """Draw true and predicted orbits of the reference panel in the x-y plane, lengths in the dataset's unit.
 
-    The panel: the orbit nearest to the mean elements of the test set, the least and the most eccentric one, and the
-    one with the largest semi-major axis, each once.
+    The panel: the orbit of mean elements of the test set (where there is none, the nearest one), the least and the
+    most eccentric one, and the one with the largest semi-major axis, each once.
     """
     from matplotlib.figure import Figure
 
@@ -25,7 +27,7 @@ def reference_orbits(rollouts: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, len(groups), squeeze=False)[0]
     for axes, (orbit, motion) in zip(panels, groups, strict=True):
         _draw_orbit(axes, motion)
-        axes.set(title=f"orbit {orbit}", xlabel="x", ylabel="y")
+        axes.set(title=orbit_name(orbit), xlabel="x", ylabel="y")
     panels[0].legend(fontsize="small", loc="upper right")
     return figure
 
@@ -33,7 +35,7 @@ def reference_orbits(rollouts: pd.DataFrame) -> Figure:
 def orbits_per_phase(phases: pd.DataFrame) -> Figure:
     """Draw the orbits of the reference panel (rows) as the best model of each training phase predicts them (columns).
 
-    The first row is the orbit nearest to the mean elements of the test set.
+    The first row is the orbit of mean elements of the test set, or the one nearest to them.
     """
     from matplotlib.figure import Figure
 
@@ -43,9 +45,14 @@ def orbits_per_phase(phases: pd.DataFrame) -> Figure:
     for row, orbit in zip(grid, orbits, strict=True):
         for axes, phase in zip(row, numbers, strict=True):
             _draw_orbit(axes, phases[(phases["orbit"] == orbit) & (phases["phase"] == phase)])
-            axes.set_title(f"orbit {orbit}, phase {phase}", fontsize="medium")
+            axes.set_title(f"{orbit_name(orbit)}, phase {phase}", fontsize="medium")
     grid[0, 0].legend(fontsize="small", loc="upper right")
     return figure
+
+
+def orbit_name(orbit: Any) -> str:
+    """Return what an orbit of the panel is called."""
+    return "mean elements" if orbit == MEAN_ORBIT else f"orbit {orbit}"
 
 
 def _draw_orbit(axes: Axes, motion: pd.DataFrame) -> None:
@@ -115,7 +122,7 @@ def features_per_orbit(rollouts: pd.DataFrame) -> Figure | None:
         for axes, names in ((features, seen), (outputs, said)):
             for name in names:
                 axes.plot(motion["t"], motion[name], lw=1, label=str(name).split(" ", 1)[1])
-        features.set_ylabel(f"orbit {orbit}")
+        features.set_ylabel(orbit_name(orbit))
     for axes, title in zip(grid[0], ("features", "network outputs"), strict=True):
         axes.set_title(title, fontsize="medium")
     for axes in grid[-1]:
