@@ -1,6 +1,7 @@
 """Metrics on hand-made arrays; training, refinement and evaluation on a small set."""
 
 import re
+from dataclasses import replace
 from inspect import signature
 
 import numpy as np
@@ -110,6 +111,19 @@ def test_a_series_that_never_starts_is_flagged(refined):
     config, made = refined
     lazy = np.zeros((1, 201, 2))
     assert apply(config, made).predict(lazy, TEST.t[0]).flagged[0]
+
+
+def test_series_that_stand_still_do_not_rule_what_needs_a_scale(refined):
+    """A series that stays at 0 has neither a relative error nor a scale for its forecast."""
+    sleeper = {"g_0": 0.01, "v0_0": -3.0, "m0_0": -3.0}
+    asleep = {name: np.append(known, sleeper.get(name, known[0])) for name, known in TEST.parameters.items()}
+    still = np.zeros((1, *TEST.y.shape[1:]))
+    test = replace(TEST, t=TEST.t[[*range(30), 0]], y=np.concatenate([TEST.y, still]), parameters=asleep)
+    result = evaluate(*refined, "test", test)
+    counts = dict(zip(result.summary["metric"], result.summary["n"], strict=True))
+    assert (counts["series_error"], counts["series_rmse"]) == (30, 31 * TEST.y[0].size)
+    assert values(result)["series_error"] < 100 and values(result)["rmse_u_0_forecast"] < 10
+    assert np.isnan(metrics.series_error(still + 1, still)).all()
 
 
 def test_tables_and_figures_go_together(evaluation, refined):

@@ -18,6 +18,7 @@ from trainers.preference_dynamics import metrics
 from trainers.preference_dynamics.apply import Estimate, apply
 from trainers.preference_dynamics.config import ModelConfig
 from trainers.preference_dynamics.features import steady_state
+from trainers.preference_dynamics.normalisers import STILL
 from trainers.preference_dynamics.prepare import Prepared, prepare
 from trainers.preference_dynamics.propagate import propagate
 from trainers.preference_dynamics.regimes import Regimes, regimes_of
@@ -162,9 +163,13 @@ def _is_diagonal(name: str) -> bool:
 
 
 def published_targets(case: Case) -> tuple[Array, Array, tuple[str, ...]]:
-    """Return predicted and true targets (N, P) and their names: unknowns, and forecasts by their series' scale."""
+    """Return predicted and true targets (N, P) and their names: unknowns, and forecasts by their series' scale.
+
+    A channel that stands still before the horizon has no scale: its forecast stays in raw units.
+    """
     horizon = case.ahead.shape[1] // case.given.scale.shape[1]
-    shift, scale = (np.repeat(part, horizon, axis=1) for part in (case.given.shift, case.given.scale))
+    scale = np.where(case.given.scale < STILL, 1.0, case.given.scale)
+    shift, scale = (np.repeat(part, horizon, axis=1) for part in (case.given.shift, scale))
     told = case.said.forecast.shape[1] > 0
     ahead = [(part - shift) / scale for part in ((case.said.forecast, case.ahead) if told else ())]
     predicted = np.concatenate([case.said.unknowns, *ahead[:1]], axis=1)
@@ -202,6 +207,7 @@ def _series(case: Case) -> list[Row]:
     """Return the error of the series that the answers lead to, and of the steady states they end in."""
     finite = np.isfinite(case.led_to).all(axis=(1, 2))
     error = metrics.series_error(case.led_to[finite], case.clean[finite])
+    error = error[np.isfinite(error)]
     level = steady_state(case.clean, case.t)
     steady = finite & (level[:, 0] == 1)
     missed = case.led_to[steady, -1] - level[steady, 1:]

@@ -78,9 +78,12 @@ def correlation(one: Array, other: Array) -> float:
 
 
 def series_error(predicted: Array, truth: Array) -> Array:
-    """Return `100 |y - y_true| / |y_true|` (N,) of series (N, T, 2n), norms over times and channels [%]."""
+    """Return `100 |y - y_true| / |y_true|` (N,) of series (N, T, 2n), norms over times and channels [%].
+
+    NaN for a series that stays at 0, of which no error is a part.
+    """
     missed, size = (np.sqrt((values**2).sum(axis=(1, 2))) for values in (predicted - truth, truth))
-    return 100 * missed / np.maximum(size, SMALLEST)
+    return 100 * missed / np.where(size > SMALLEST, size, np.nan)
 
 
 def constant_targets(truth: Array) -> Array:

@@ -15,6 +15,9 @@ from trainers.preference_dynamics.system import Array
 SMALLEST = 1e-8
 """Added to every scale: a series may be constant."""
 
+STILL = 2 * SMALLEST
+"""Scales below this are those of a channel that stands still."""
+
 Normaliser = Callable[[Array], tuple[Array, Array]]
 
 
