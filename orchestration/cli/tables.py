@@ -1,5 +1,7 @@
 """Tables on the terminal: the leaderboard of a sweep, its answer, and the effects of its axes."""
 
+from collections.abc import Iterable
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,18 +36,29 @@ def _print_test(console: "Console", experiment: "Experiment", test: str, table: 
     unit = next(filter(None, table["unit"]), "1")
     datasets = ", ".join(table["test_dataset"].unique())
     title = f"test set {test} ({datasets}): {experiment.metric} [{unit}], mean with 95 % interval"
-    drawn = Table(title=_plain(title), title_justify="left")
+    letters = _letters(table["marks"])
+    notes = "; ".join(f"{letter}: {mark}" for mark, letter in letters.items())
+    drawn = Table(title=_plain(title), title_justify="left", caption=_plain(notes) or None, caption_justify="left")
     names = [name for name in table.columns if name not in (*HIDDEN, *SCORES)]
     for name in names:
         text = name in ("rank", "status", "stopped", "marks", *axes)
         header = short(name) if name in axes else name.replace("_", "\n")
-        drawn.add_column(
-            header, justify="left" if text else "right", no_wrap=name not in ("status", "stopped", "marks")
-        )
+        drawn.add_column(header, justify="left" if text else "right", no_wrap=name not in ("status", "stopped"))
     for row in table.to_dict("records"):
-        shown = row | {"mean": ranged(row["mean"], row["low"], row["high"])}
+        marks = " ".join(letters[mark] for mark in _marks(row["marks"]))
+        shown = row | {"mean": ranged(row["mean"], row["low"], row["high"]), "marks": marks}
         drawn.add_row(*[_plain(cell(shown[name])) for name in names])
     console.print(drawn)
+
+
+def _marks(text: str) -> list[str]:
+    return [mark for mark in text.split("; ") if mark]
+
+
+def _letters(texts: Iterable[str]) -> dict[str, str]:
+    """Give every mark a letter, in order; a table has the letters and says below what they are."""
+    found = dict.fromkeys(mark for text in texts for mark in _marks(text))
+    return dict(zip(found, ascii_lowercase, strict=False))
 
 
 def print_effects(console: "Console", table: "pd.DataFrame", metric: str) -> None:
