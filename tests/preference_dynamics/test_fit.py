@@ -5,6 +5,7 @@ import pytest
 
 from trainers.preference_dynamics.fit import fit
 from trainers.preference_dynamics.propagate import propagate
+from trainers.preference_dynamics.refine import solved
 from trainers.preference_dynamics.system import PRIORS
 
 T = np.sort(np.random.default_rng(0).uniform(0.0, 30.0, 40))
@@ -54,3 +55,15 @@ def test_ranges_may_be_wider():
 def test_what_cannot_be_fitted_is_refused_in_one_line(y, t, within, text):
     with pytest.raises(ValueError, match=text):
         fit(y, t, within=within)
+
+
+def test_a_singular_curvature_is_solved_within_what_is_known_of_it():
+    """1e20 (1 1; 1 1) + 1 is singular in double precision; its inverse is (1 -1; -1 1) / 2 but for 1e-20."""
+    singular, sound = 1e20 * np.ones((2, 2)) + np.eye(2), np.diag([2.0, 4.0])
+    with pytest.raises(np.linalg.LinAlgError):
+        np.linalg.inv(singular)
+    both, every = np.stack([singular, sound]), np.broadcast_to(np.eye(2), (2, 2, 2))
+    inverse = solved(both, every, np.array([1.0, 2.0]))
+    np.testing.assert_allclose(inverse[0], [[0.5, -0.5], [-0.5, 0.5]], atol=1e-12)
+    np.testing.assert_array_equal(inverse[1], np.diag([0.5, 0.25]))
+    np.testing.assert_array_equal(solved(both[1:], every[1:], np.array([2.0])), np.linalg.inv(both[1:]))

@@ -232,7 +232,7 @@ class _Fit:
         curvature[:, index, index] += self.precision
         curvature[:, index, index] *= 1 + damping[:, None]
         new = theta.copy()
-        new[:, self.free] += np.linalg.solve(curvature, pull[..., None])[..., 0]
+        new[:, self.free] += solved(curvature, pull[..., None], self.precision.min(axis=1))[..., 0]
         new = np.clip(new, self.low, self.high)
         return new, (np.abs(new - theta)[:, self.free] / self.box.std[self.free]).max(axis=1)
 
@@ -242,11 +242,33 @@ class _Fit:
         spreads = []
         for precision in (self.precision, np.broadcast_to(self.box.std[self.free] ** -2, self.precision.shape)):
             spread = np.zeros(self.first.shape)
-            covariance = np.linalg.inv(data + precision[:, None] * np.eye(len(self.free)))
+            every = np.eye(len(self.free))
+            curvature = data + precision[:, None] * every
+            covariance = solved(curvature, np.broadcast_to(every, curvature.shape), precision.min(axis=1))
             spread[:, self.free] = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0.0))
             spreads.append(spread)
         held = np.where(self.box.std > 0, spreads[1], -np.inf)
         return spreads[0], held
+
+
+def solved(curvature: Array, right: Array, least: Array) -> Array:
+    """Solve (N, F, F) x = (N, F, K) for curvatures whose eigenvalues are no smaller than `least` (N,).
+
+    Where a series runs away, some unknowns bend the sum by 1e30 and more, and rounding leaves of the rest a singular
+    matrix: its eigenvalues below `least` are then rounding, and taken to be `least`.
+    """
+    try:
+        return np.linalg.solve(curvature, right)
+    except np.linalg.LinAlgError:
+        return np.stack([_solved(*one) for one in zip(curvature, right, least, strict=True)])
+
+
+def _solved(curvature: Array, right: Array, least: float) -> Array:
+    try:
+        return np.linalg.solve(curvature, right)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(curvature)
+        return np.asarray((vectors / np.maximum(values, least)) @ (vectors.T @ right))
 
 
 def _neighbours(residual: Array) -> Array:
