@@ -14,6 +14,7 @@ from assets.rivals import ranked_settings
 from assets.row_tables import tables_of
 from assets.settings import flatten
 from assets.sweep_file import TRAIN
+from assets.trade_off import loss_parts, trade_off
 from assets.yaml_loader import dotted
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ def sweep_pictures(experiment: Experiment, board: pd.DataFrame, values: pd.DataF
     label, metric = sweep_label(experiment), experiment.metric
     unit = next(filter(None, board["unit"]), "") if len(board) else ""
     names = [axis for axis in experiment.sweep.axes if axis in board]
-    yield drawn(sweep_figures.losses, {"histories": _histories(experiment)}, label)
+    histories = _histories(experiment)
+    yield drawn(sweep_figures.losses, {"histories": histories}, label)
+    if loss_parts(histories):
+        yield drawn(trade_off, {"histories": histories}, label)
     if not board["score"].notna().any():
         return
     yield drawn(sweep_figures.ranking, {"board": board, "axes_names": names, "metric": metric}, label)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from assets import sweep_figures
+from assets.trade_off import front, loss_parts, trade_off
 
 WIDTHS, HEADS, RATES, LENGTHS = (8, 16, 32), ("abs", "signed"), (0.1, 0.2), (4, 10, 18)
 AXES = ("model.width", "model.head", "model.rate", "model.length")
@@ -122,3 +123,27 @@ def test_axes_of_one_value_are_not_important_and_others_come_by_their_share():
     )
     assert sweep_figures.important_axes(values) == ["b", "a"]
     assert sweep_figures.axis_pairs(values) == [("b", "a")]
+
+
+def ending(a, b, steps=100):
+    """Return a history whose last steps have the parts a and b."""
+    table = pd.DataFrame({"step": range(steps), "loss": 1.0, "a": a, "b": b, "gradient_norm": 1.0})
+    table.loc[: steps // 2, ["a", "b"]] = 100.0
+    return table.assign(validation_loss=np.nan, validation_a=np.nan, validation_b=np.nan)
+
+
+def test_parts_of_the_loss_stand_against_each_other_with_the_front():
+    runs = {"x": [ending(1, 4), ending(2, 2)], "y": [ending(4, 1), ending(3, 3)]}
+    assert loss_parts(runs) == ["a", "b"]
+    axes = trade_off(runs).axes[0]
+    marks = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert marks["x"] == [[1, 4], [2, 2]] and marks["y"] == [[4, 1], [3, 3]]
+    assert axes.lines[-1].get_xydata().tolist() == [[1, 4], [2, 2], [4, 1]], "3, 3 is beaten in both"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("a", "b")
+
+
+def test_there_is_no_trade_off_without_two_parts_that_all_runs_have():
+    one = ending(1, 2).drop(columns=["b", "validation_b"])
+    assert loss_parts({"x": [ending(1, 2)], "y": [one]}) == [] and loss_parts({}) == []
+    assert front(np.array([[np.nan, 1.0], [2.0, 2.0], [2.0, 1.0]])).tolist() == [[2.0, 1.0]]
+    assert front(np.zeros((0, 2))).shape == (0, 2)
