@@ -41,6 +41,8 @@ def sweep_pictures(experiment: Experiment, board: pd.DataFrame, values: pd.DataF
     if len(several) > 2:
         told = {"board": board, "axes_names": several, "metric": metric, "fixed": fixed_text(experiment)}
         yield drawn(sweep_figures.facets, told, label)
+        told = {"board": board, "axes_names": several, "metric": metric}
+        yield drawn(sweep_figures.parallel_settings, told, label)
     for first, second in sweep_figures.axis_pairs(values):
         told = {"scores": _scores(experiment), "first": first, "second": second, "metric": metric, "unit": unit}
         yield drawn(sweep_figures.heat_map, told, label)

@@ -195,6 +195,24 @@ def _name_facets(figure: Figure, axis: str, values: Sequence[str], title: str) -
     figure.suptitle(fill(title, int(12 * figure.get_figwidth())), fontsize="small", x=0.01, ha="left")
 
 
+def parallel_settings(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> Figure:
+    """Draw every setting as a line through its values of the axes, coloured by its score; the best one is black.
+
+    The first upright line is the score; the others are the axes, the most important first.
+    """
+    from assets.search_figures import Scale, logarithmic, parallel_coordinates
+
+    settings = board.drop_duplicates("keys").dropna(subset=["score"]).reset_index(drop=True)
+    scales = []
+    for name in axes_names:
+        values = list(dict.fromkeys(map(shown, settings[name])))
+        numbers = list(settings[name]) if _numeric(settings[name]) else []
+        scales.append(Scale(name, log=logarithmic(numbers)) if numbers else Scale(name, labels=tuple(values)))
+        settings[name] = numbers or [shown(value) for value in settings[name]]
+    lines = settings.assign(trial=range(len(settings)), state="complete", objective=settings["score"].astype(float))
+    return parallel_coordinates(lines, scales, metric, False, int(lines["objective"].argmin()))
+
+
 def _numeric(names: Any) -> bool:
     return all(isinstance(name, int | float | np.number) and not isinstance(name, bool) for name in names)
 

@@ -59,6 +59,19 @@ def test_facets_leave_settings_without_a_score_out():
     assert sum(len(points(panel)) for panel in figure.axes) == len(table) - 1
 
 
+def test_settings_are_lines_through_their_axes_and_the_best_is_black():
+    table = board(3)
+    axes = sweep_figures.parallel_settings(table, AXES[:3], "error").axes[0]
+    lines = [line for line in axes.lines if line.get_marker() == "."]
+    assert len(lines) == len(table) == 12
+    black = [line for line in lines if line.get_color() == "k"]
+    assert len(black) == 1 and list(black[0].get_ydata()) == [0, 0, 0, 0], (
+        "the first of every axis has the lowest score"
+    )
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["error", "width", "head", "rate"]
+    assert {text.get_text() for text in axes.texts} >= {"8", "32", "abs", "signed", "0.1", "0.2"}
+
+
 def arrows(figure):
     return [text for text in figure.axes[0].texts if getattr(text, "arrow_patch", None) is not None]
 
