@@ -28,6 +28,9 @@ vary:
 """
 
 
+SIZES = (10, 100, 1000)
+
+
 def orrery(home: Path, *arguments: str, tracking: str = "off") -> float:
     """Run a command in a home of its own; return its seconds."""
     environment = os.environ | {"ORRERY_HOME": str(home), "ORRERY_TRACKING": tracking}
@@ -62,7 +65,7 @@ def size(count: int, scratch: Path) -> dict[str, Any]:
     return row
 
 
-def measure(scratch: Path, sizes: tuple[int, ...] = (10, 100, 1000)) -> dict[str, Any]:
+def measure(scratch: Path, sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
     """Measure (d)."""
     return {"sizes": [size(count, scratch) for count in sizes]}
 
@@ -71,4 +74,4 @@ if __name__ == "__main__":
     import tempfile
 
     with tempfile.TemporaryDirectory() as scratch:
-        print(json.dumps(measure(Path(scratch))))
+        print(json.dumps(measure(Path(scratch), tuple(map(int, sys.argv[1:])) or SIZES)))
