@@ -18,38 +18,10 @@ from trainers.study import Study
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-    from matplotlib.transforms import Bbox
 
 DPI = 90
-MARGIN = 0.08
-"""Space around what is drawn [inches]."""
 WIDE = 780
 """Pixels from which a picture is not shown beside another one."""
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A figure whose layout is done, which is most of the work, and what of it is shown."""
-
-    figure: Figure
-    part: Bbox
-    """The figure with everything that reaches beyond it, and a margin [inches]."""
-
-    @classmethod
-    def of(cls, figure: Figure, label: str) -> Sheet:
-        """Lay a figure out with its label below it."""
-        clear_log_ticks(figure)
-        figure.supxlabel(_wrapped(label, figure.get_figwidth()), fontsize=6, color="0.35", x=0.01, ha="left")
-        figure.set_dpi(DPI)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-        return cls(figure, figure.get_tightbbox().padded(MARGIN))
-
-    def saved(self, kind: str, **told: str | None) -> bytes:
-        """Render it as a file of a kind with what is told in its metadata."""
-        buffer = io.BytesIO()
-        self.figure.savefig(buffer, format=kind, dpi=DPI, bbox_inches=self.part, metadata=told)
-        return buffer.getvalue()
 
 
 @dataclass(frozen=True)
@@ -62,7 +34,7 @@ class Picture:
     """What it is of: axes, key, dataset, test set, code version."""
     png: bytes = b""
     error: str = ""
-    sheet: Sheet | None = field(default=None, repr=False, compare=False)
+    figure: Figure | None = field(default=None, repr=False, compare=False)
 
     @property
     def wide(self) -> bool:
@@ -71,9 +43,12 @@ class Picture:
 
     def pdf(self) -> bytes:
         """Render the figure for print, its label below it and in the file; the same figure gives the same bytes."""
-        if self.sheet is None:
+        if self.figure is None:
             raise ValueError(f"the figure {self.name} was not drawn: {self.error or 'there is nothing to show'}")
-        return self.sheet.saved("pdf", Title=self.label, Creator="Orrery", CreationDate=None, Producer=None)
+        buffer = io.BytesIO()
+        told = {"Title": self.label, "Creator": "Orrery", "CreationDate": None, "Producer": None}
+        self.figure.savefig(buffer, format="pdf", bbox_inches="tight", pad_inches=0.08, metadata=told)
+        return buffer.getvalue()
 
     @property
     def title(self) -> str:
@@ -129,10 +104,7 @@ def drawn(function: Callable[..., Figure | None], arguments: Mapping[str, Any], 
     drawing = partial(Picture, function.__name__, caption(function), label)
     try:
         figure = function(**arguments)
-        if figure is None:
-            return drawing()
-        sheet = Sheet.of(figure, label)
-        return drawing(png=sheet.saved("png", Title=label, Software="Orrery"), sheet=sheet)
+        return drawing() if figure is None else drawing(png=png(figure, label), figure=figure)
     except Exception as error:
         return drawing(error=f"this figure could not be drawn: {one_line(error)}")
 
@@ -142,6 +114,16 @@ def caption(function: Callable[..., Any]) -> str:
     text = " ".join((inspect.getdoc(function) or function.__name__).split())
     text = text.removeprefix("Draw ")
     return text[:1].upper() + text[1:]
+
+
+def png(figure: Figure, label: str) -> bytes:
+    """Render a figure with its label below it and in the metadata of the file."""
+    clear_log_ticks(figure)
+    figure.supxlabel(_wrapped(label, figure.get_figwidth()), fontsize=6, color="0.35", x=0.01, ha="left")
+    buffer = io.BytesIO()
+    told = {"Title": label, "Software": "Orrery"}
+    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.08, metadata=told)
+    return buffer.getvalue()
 
 
 def _wrapped(label: str, inches: float) -> str:

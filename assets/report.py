@@ -46,7 +46,17 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 MADE_BY = (
     *("agreement", "answers", "convergence", "effects", "interactions", "intervals", "labelled", "leaderboard"),
-    *("log_ticks", "marks", "neighbours", "pictures", "published_tables", "replicates", "report", "report_pictures"),
+    *(
+        "log_ticks",
+        "marks",
+        "neighbours",
+        "parallel",
+        "pictures",
+        "published_tables",
+        "replicates",
+        "report",
+        "report_pictures",
+    ),
     *("report_tables", "rivals", "row_tables", "sequential", "sweep_figures", "trade_off"),
 )
 """Modules beside this one that a report comes from: when one changes, reports are written anew."""

@@ -15,10 +15,10 @@ from assets import search_figures as figures
 from assets.identity import short_digest
 from assets.labelled import shown
 from assets.leaderboard import page_manifest
+from assets.parallel import Scale, logarithmic, parallel_coordinates, short_leaf
 from assets.pictures import Picture, drawn
 from assets.report import TEMPLATES, render
 from assets.report_tables import Shown, shown_table
-from assets.search_figures import Scale
 from assets.search_standing import Standing, status_of
 from assets.search_table import answer
 from assets.searches import Search
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MOST_AXES = 12
 MOST_SLICES = 9
-CODE = ("search_figures", "search_report", "search_standing", "search_table", "pictures", "report_tables")
+CODE = ("parallel", "search_figures", "search_report", "search_standing", "search_table", "pictures", "report_tables")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def pictures(standing: Standing) -> Iterator[Picture]:
     ranked = sorted(scales, key=lambda scale: -shares.get(scale.name, 0.0))
     if ranked:
         chosen = {**told, "maximise": maximise, "best": best.number}
-        yield drawn(figures.parallel_coordinates, {**chosen, "scales": ranked[:MOST_AXES]}, label)
+        yield drawn(parallel_coordinates, {**chosen, "scales": ranked[:MOST_AXES]}, label)
         yield drawn(figures.slices, {**told, "scales": ranked[:MOST_SLICES]}, label)
     if len(ranked) > 1:
         pairs = list(combinations(ranked[:3], 2))
@@ -171,7 +171,7 @@ def importances(standing: Standing) -> dict[str, float]:
 
 
 def _in_decades(standing: Standing) -> bool:
-    return figures.logarithmic([trial.objective for trial in standing.trials if trial.objective is not None])
+    return logarithmic([trial.objective for trial in standing.trials if trial.objective is not None])
 
 
 def _logarithm(trial: Any) -> float:
@@ -230,7 +230,7 @@ def _trials(standing: Standing) -> Shown:
     objective = standing.search.settings.objective
     ordered = table.sort_values(objective, ascending=not standing.search.settings.maximise, kind="stable")
     rows = ordered.astype(object).where(ordered.notna(), None).to_numpy().tolist()
-    return shown_table("Trials", [figures.short_leaf(str(name)) for name in ordered.columns], rows)
+    return shown_table("Trials", [short_leaf(str(name)) for name in ordered.columns], rows)
 
 
 def _failures(standing: Standing) -> Shown:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assets.labelled import cell, shown
+from assets.parallel import Scale, logarithmic, parallel_coordinates
 from assets.replicates import short
 
 if TYPE_CHECKING:
@@ -200,15 +201,14 @@ def parallel_settings(board: pd.DataFrame, axes_names: Sequence[str], metric: st
 
     The first upright line is the score; the others are the axes, the most important first.
     """
-    from assets.search_figures import Scale, logarithmic, parallel_coordinates
-
     settings = board.drop_duplicates("keys").dropna(subset=["score"]).reset_index(drop=True)
     scales = []
     for name in axes_names:
-        values = list(dict.fromkeys(map(shown, settings[name])))
-        numbers = list(settings[name]) if _numeric(settings[name]) else []
-        scales.append(Scale(name, log=logarithmic(numbers)) if numbers else Scale(name, labels=tuple(values)))
-        settings[name] = numbers or [shown(value) for value in settings[name]]
+        if _numeric(settings[name]):
+            scales.append(Scale(name, log=logarithmic(settings[name])))
+        else:
+            settings[name] = settings[name].map(shown)
+            scales.append(Scale(name, labels=tuple(dict.fromkeys(settings[name]))))
     lines = settings.assign(trial=range(len(settings)), state="complete", objective=settings["score"].astype(float))
     return parallel_coordinates(lines, scales, metric, False, int(lines["objective"].argmin()))
 

@@ -8,7 +8,7 @@ error than a twelfth of the square of that width. Where u rests at mu, it is kno
 import numpy as np
 
 from trainers import STUDIES
-from trainers.preference_dynamics.system import PRIORS
+from trainers.preference_dynamics.system import PRIORS, unknown_names
 
 RESTING = 3
 """Points at the lowest value from which on u counts as resting there."""
@@ -23,7 +23,8 @@ def main() -> None:
     unseen = (u - lowest[:, None] < 1e-9).sum(axis=1) < RESTING
     low, high = PRIORS["mu"]
     square = np.where(unseen, (np.minimum(lowest, high) - low) ** 2 / 12, 0.0).mean()
-    mus, unknowns = lowest.shape[1], sum(not name.startswith("noise") for name in test.parameters)
+    mus = lowest.shape[1]
+    unknowns = len(unknown_names(mus))
     print(f"unseen in {100 * unseen.mean():.1f} %; rmse of mu >= {square**0.5:.3f}", end="; ")
     print(f"of all {unknowns} unknowns >= {(square * mus / unknowns) ** 0.5:.3f}")
 

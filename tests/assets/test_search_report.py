@@ -6,9 +6,9 @@ import pytest
 
 from assets import search_report
 from assets.garbage import garbage, needed_by
+from assets.parallel import Scale
 from assets.plan import plan_sweep
 from assets.promotion import CannotPromote, promoted
-from assets.search_figures import Scale
 from assets.search_run import SearchRun
 from assets.search_standing import Standing
 from assets.search_table import answer, write
