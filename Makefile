@@ -16,7 +16,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## install into .venv and prepare the home; the other targets do it when needed
-	@$(BIN)/python -m orchestration.home
+	@$(BIN)/python -m orchestration.launch.home
 
 run: setup ## run the demo sweep, or SWEEP=sweeps/<study>/<name>.yaml, and print its leaderboard
 	@$(BIN)/orrery run $(SWEEP)

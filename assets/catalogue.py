@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from assets.identity import Item
-from assets.labels import KEY
-from assets.rows import Sweep
-from assets.search_file import load
-from assets.searches import Search
-from assets.yaml_loader import SweepError, one_line
+from assets.identity.canonical import Item
+from assets.identity.labels import KEY
+from assets.search.search import Search
+from assets.search.search_file import load
+from assets.sweeps.sweep import Sweep
+from assets.sweeps.yaml_loader import SweepError, one_line
 
 Keys = dict[str, list[str]]
 
@@ -115,7 +115,7 @@ class Catalogue:
 def read_catalogue(root: Path | None = None) -> Catalogue:
     """Read every file under `root` (default: `sweeps/` of the project); one that is wrong never raises."""
     if root is None:
-        from assets.store import project_root
+        from assets.store.store import project_root
 
         root = project_root() / "sweeps"
     found: dict[str, Sweep | Search] = {}

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from assets.disk import free_bytes
-from assets.identity import Item, Layer
-from assets.overlap import known_trajectories
-from assets.room import quota_gb, size_of
-from assets.rows import Sweep
-from assets.store import Store, home
-from assets.usage import bytes_of
+from assets.home.disk_space import quota_gb, size_of
+from assets.home.usage import bytes_of
+from assets.identity.canonical import Item, Layer
+from assets.store.atomic import free_bytes
+from assets.store.store import Store, home
+from assets.store.train_test_overlap import known_trajectories
+from assets.sweeps.sweep import Sweep
 
 Complaint = str | None
 
@@ -33,7 +33,7 @@ class Check:
 
 def invariants_conserved(item: Item, store: Store) -> Complaint:
     """Complain where a conserved quantity drifts by more than the dataset's own tolerance."""
-    from assets.artifacts import read_trajectories
+    from assets.store.contract_files import read_trajectories
 
     trajectories = read_trajectories(store.open(*item.address))
     worst = {name: float(drift.max()) for name, drift in trajectories.drift.items() if drift.size}
@@ -49,7 +49,7 @@ def dataset_finite(item: Item, store: Store) -> Complaint:
     """Complain of values that are not finite before the padding at the end of a trajectory."""
     import numpy as np
 
-    from assets.artifacts import read_trajectories
+    from assets.store.contract_files import read_trajectories
 
     trajectories = read_trajectories(store.open(*item.address))
     finite = np.isfinite(trajectories.y).all(axis=2) & np.isfinite(trajectories.t)
@@ -60,7 +60,7 @@ def dataset_finite(item: Item, store: Store) -> Complaint:
 
 def splits_disjoint(item: Item, store: Store) -> Complaint:
     """Complain where a trajectory gives segments to training and to validation."""
-    from assets.artifacts import read_segments
+    from assets.store.contract_files import read_segments
 
     segments = read_segments(store.open(*item.address))
     shared = set(segments.train.tolist()) & set(segments.validation.tolist())
@@ -69,7 +69,7 @@ def splits_disjoint(item: Item, store: Store) -> Complaint:
 
 def segments_usable(item: Item, store: Store) -> Complaint:
     """Complain where a phase has no training segment."""
-    from assets.artifacts import read_segments
+    from assets.store.contract_files import read_segments
 
     segments = read_segments(store.open(*item.address))
     return None if segments.usable else "a phase has no usable segment; shorten segment_length or widen window"
@@ -79,7 +79,7 @@ def model_finite(item: Item, store: Store) -> Complaint:
     """Complain of weights or losses that are not finite."""
     import numpy as np
 
-    from assets.artifacts import read_trained
+    from assets.store.contract_files import read_trained
 
     trained = read_trained(store.open(*item.address))
     bad = [name for name, array in trained.weights.items() if not np.isfinite(array).all()]

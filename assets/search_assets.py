@@ -6,17 +6,21 @@ from typing import Any
 
 import dagster as dg
 
-from assets import display, launches, live, progress, search_table
-from assets.engine import EngineError, shared_engine
-from assets.objective import NoObjective
-from assets.owner import owner
-from assets.search_run import SearchRun
-from assets.search_standing import Standing, status_of
-from assets.search_table import LAYER
-from assets.store import Store
-from assets.sweeps import Search, StudyCatalogue
-from assets.tracking import Tracker
-from assets.trials import Trial
+from assets import partition_page
+from assets.catalogue import StudyCatalogue
+from assets.engine import progress
+from assets.engine.engine import EngineError, shared_engine
+from assets.home import launches, live_jobs
+from assets.search import search_table
+from assets.search.objective import NoObjective
+from assets.search.progress import Standing, status_of
+from assets.search.search import Search
+from assets.search.search_run import SearchRun
+from assets.search.search_table import LAYER
+from assets.search.trials import Trial
+from assets.store.process_identity import owner
+from assets.store.store import Store
+from assets.tracking.tracker import Tracker
 from trainers.study import Study
 
 
@@ -70,7 +74,7 @@ def _alone(search: Search) -> AbstractContextManager:
 
 
 def _run(search: Search, store: Store, run_id: str) -> None:
-    with live.recorded(progress.publish) as listener:
+    with live_jobs.recorded(progress.publish) as listener:
         run = SearchRun(search, store, shared_engine(), listener)
         for trial in run.run():
             _tell(trial, Standing(search, tuple(run.trials.all()), run.planner))
@@ -110,7 +114,7 @@ def _event(key: dg.AssetKey, standing: Standing, store: Store) -> dg.AssetMateri
     written = search_table.write(standing, store)
     search, best = standing.search, standing.best
     metadata: dict[str, Any] = {
-        "links": display.search_links(search.name, written.path),
+        "links": partition_page.search_links(search.name, written.path),
         "dagster/row_count": len(standing.trials),
         **{f"trials/{status}": count for status, count in standing.counts.items()},
         "trials": dg.MetadataValue.md(written.markdown),

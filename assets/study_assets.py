@@ -13,18 +13,20 @@ from typing import Any
 
 import dagster as dg
 
-from assets import display, live, progress
-from assets.ahead import run_ahead
+from assets import partition_page
+from assets.catalogue import StudyCatalogue
 from assets.checks import check_specs, run_checks
-from assets.engine import Outcome, Task, shared_engine
-from assets.identity import Item, Layer
-from assets.plan import Planner, Verdict
+from assets.engine import progress
+from assets.engine.engine import Outcome, Task, shared_engine
+from assets.engine.run_ahead import run_ahead
+from assets.home import live_jobs
+from assets.identity.canonical import Item, Layer
+from assets.identity.stage_source import stage_source
 from assets.search_assets import search_asset
-from assets.stage_source import stage_source
-from assets.store import Store
+from assets.stages.freshness import Planner, Verdict
+from assets.store.store import Store
 from assets.sweep_assets import leaderboard_asset, report_asset
-from assets.sweeps import StudyCatalogue
-from assets.tracking import Tracker
+from assets.tracking.tracker import Tracker
 from trainers.study import Study
 
 STAGE: dict[Layer, str] = {"dataset": "simulate", "segments": "segment", "model": "train", "evaluation": "evaluate"}
@@ -119,7 +121,7 @@ def _materialize(
         if bad:
             failed[partition] = "; ".join(bad.values())
             item = next(iter(bad))
-            yield display.failure_observation(
+            yield partition_page.failure_observation(
                 key, _page(catalogue, layer, partition, item), store.manifest(*item.address) or {}, failed[partition]
             )
         else:
@@ -193,7 +195,7 @@ def _finished(
 def _outcomes(tasks: Sequence[Task]) -> Iterator[Outcome]:
     engine = shared_engine()
     deadline = engine.train_until if tasks[0].item.layer == "model" else None
-    with live.recorded(progress.publish) as listener:
+    with live_jobs.recorded(progress.publish) as listener:
         yield from run_ahead(engine, tasks, listener, deadline)
 
 
@@ -215,13 +217,13 @@ def _event(
     items: Sequence[Item],
     store: Store,
 ) -> dg.AssetMaterialization:
-    seen = display.last_event(context.instance)
+    seen = partition_page.last_event(context.instance)
     if layer == "evaluation":
         model = catalogue.models[partition]
         tracked = _track(context, model, items)
-        return display.evaluation_materialization(key, model, items, store, tracked, seen)
+        return partition_page.evaluation_materialization(key, model, items, store, tracked, seen)
     extra = _track(context, items[0], ()) if layer == "model" else {}
-    return display.materialization(key, items[0], store, extra, seen)
+    return partition_page.materialization(key, items[0], store, extra, seen)
 
 
 def _track(context: dg.AssetExecutionContext, model: Item, evaluations: Sequence[Item]) -> dict[str, Any]:

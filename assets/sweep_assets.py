@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from assets import display, leaderboard, report
+from assets import partition_page
+from assets.catalogue import StudyCatalogue
 from assets.checks import check_disk, disk_spec
-from assets.replicates import Experiment
-from assets.store import Store
-from assets.sweeps import StudyCatalogue, Sweep
+from assets.report import sweep_report
+from assets.statistics import leaderboard
+from assets.statistics.experiment import Experiment
+from assets.store.store import Store
+from assets.sweeps.sweep import Sweep
 from trainers.study import Study
 
 
@@ -69,7 +72,7 @@ def _event(
 def _leaderboard_metadata(experiment: Experiment) -> tuple[str, dict]:
     board = leaderboard.write(experiment)
     return board.version, {
-        "links": display.sweep_links(experiment.sweep.name, board.path),
+        "links": partition_page.sweep_links(experiment.sweep.name, board.path),
         "dagster/row_count": len(board.rows),
         "leaderboard": dg.MetadataValue.md(board.markdown),
         "failed": board.failed,
@@ -78,9 +81,9 @@ def _leaderboard_metadata(experiment: Experiment) -> tuple[str, dict]:
 
 
 def _report_metadata(experiment: Experiment) -> tuple[str, dict]:
-    made = report.write(experiment)
+    made = sweep_report.write(experiment)
     return made.version, {
-        "links": display.sweep_links(experiment.sweep.name, made.path.parent),
+        "links": partition_page.sweep_links(experiment.sweep.name, made.path.parent),
         "answer": made.answer,
         "page": dg.MetadataValue.path(str(made.path)),
         "markdown": dg.MetadataValue.path(str(made.markdown)),

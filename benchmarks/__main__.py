@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assets.cpus import usable_cpus
+from assets.home.hardware import usable_cpus
 from benchmarks import planning, processes, sweep, training
 from benchmarks.table import markdown
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from assets.plan import STAGES
+from assets.stages.freshness import STAGES
 from benchmarks import processes
 
 SWEEP = """study: two_body

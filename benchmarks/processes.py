@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def environment(cached: bool = True) -> dict[str, str]:
     """Return the environment that a worker of the engine gets: one thread, on the CPU, maybe with cached programs."""
-    from assets.worker_process import environment as of_worker
+    from assets.engine.worker_process import environment as of_worker
 
     found = of_worker("cpu", None)
     return {name: value for name, value in found.items() if cached or name != "JAX_COMPILATION_CACHE_DIR"}

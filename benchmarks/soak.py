@@ -23,7 +23,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from assets.store import Store
+from assets.store.store import Store
 from tests.faults.pipeline import make, manifests
 from tests.faults.project import PlainProject, plain_project, processes_of
 from tests.plain_study import STUDY

@@ -15,7 +15,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from assets.cpus import usable_cpus
+from assets.home.hardware import usable_cpus
 from benchmarks import processes
 from benchmarks.planning import orrery
 from benchmarks.problem import TESTS, model_config, write_plain

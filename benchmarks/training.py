@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from assets.cpus import usable_cpus
+from assets.home.hardware import usable_cpus
 from benchmarks import processes
 from benchmarks.problem import model_config, write_plain
 from benchmarks.spread import Ratio, ratio_of

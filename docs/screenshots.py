@@ -25,9 +25,10 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from assets.identity import Item
-from assets.store import Store, home
-from assets.sweeps import Sweep, read_catalogue
+from assets.catalogue import read_catalogue
+from assets.identity.canonical import Item
+from assets.store.store import Store, home
+from assets.sweeps.sweep import Sweep
 from docs.browser import Tab, browser
 
 IMAGES = Path(__file__).parent / "images"

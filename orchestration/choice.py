@@ -1,6 +1,8 @@
 """The choice of a sweep or a search by name."""
 
-from assets.sweeps import Catalogue, Search, Sweep
+from assets.catalogue import Catalogue
+from assets.search.search import Search
+from assets.sweeps.sweep import Sweep
 from trainers import STUDIES
 
 

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
+from assets.catalogue import Catalogue, read_catalogue
 from assets.study_assets import study_assets
-from assets.sweeps import Catalogue, read_catalogue
 from orchestration.jobs import study_jobs
 from orchestration.resources import refusing_io_manager
 from orchestration.schedules import sweep_schedule

@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from assets.launches import Busy
+from assets.catalogue import Catalogue
+from assets.home.launches import Busy
 from assets.study_assets import asset_key
-from assets.sweeps import Catalogue
 from orchestration.choice import UnknownSweep, choose_file
 from orchestration.resources import require_dagster_home
 from orchestration.search_launch import run_file

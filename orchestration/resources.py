@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.store import home
+from assets.store.store import home
 
 
 class RefusingIOManager(dg.IOManager):

@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from assets.plan import plan_sweep
-from assets.sequential import asked
-from assets.store import Store
-from assets.sweeps import Sweep
-from orchestration.clock import local_timezone
+from assets.stages.freshness import plan_sweep
+from assets.statistics.adaptive_seeds import asked
+from assets.store.store import Store
+from assets.sweeps.sweep import Sweep
+from orchestration.launch.clock import local_timezone
 
 
 def sweep_schedule(sweep: Sweep) -> dg.ScheduleDefinition:

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from assets.engine import shared_engine
+from assets.catalogue import Catalogue
+from assets.engine.engine import shared_engine
+from assets.search.progress import Standing
+from assets.search.search import Search
+from assets.search.search_table import LAYER, answer
 from assets.search_assets import unfinished
-from assets.search_standing import Standing
-from assets.search_table import LAYER, answer
-from assets.store import Store
+from assets.store.store import Store
 from assets.study_assets import asset_key
-from assets.sweeps import Catalogue, Search, Sweep
-from assets.yaml_loader import one_line
-from orchestration.own_launch import own_launch
+from assets.sweeps.sweep import Sweep
+from assets.sweeps.yaml_loader import one_line
+from orchestration.launch.own_launch import own_launch
 from orchestration.sweep_run import QUIET, JobByName, Summary, run_sweep
 
 

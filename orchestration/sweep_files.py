@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.sweeps import Catalogue
+from assets.catalogue import Catalogue
 
 KEY = dg.AssetKey("sweep_files")
 

@@ -8,15 +8,16 @@ from typing import Any
 
 import dagster as dg
 
-from assets import display
-from assets.engine import Engine, shared_engine
-from assets.identity import LAYERS, Item, Layer
-from assets.plan import Planner
-from assets.sequential import asked, rounds
-from assets.store import Damaged, Store
+from assets import partition_page
+from assets.catalogue import Catalogue, StudyCatalogue
+from assets.engine.engine import Engine, shared_engine
+from assets.identity.canonical import LAYERS, Item, Layer
+from assets.stages.freshness import Planner
+from assets.statistics.adaptive_seeds import asked, rounds
+from assets.store.store import Damaged, Store
 from assets.study_assets import asset_key, partition_keys
-from assets.sweeps import Catalogue, StudyCatalogue, Sweep
-from orchestration.own_launch import own_launch
+from assets.sweeps.sweep import Sweep
+from orchestration.launch.own_launch import own_launch
 
 JobByName = Callable[[str], dg.JobDefinition]
 
@@ -133,7 +134,7 @@ def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance) -> 
     reported = 0
     for layer in LAYERS:
         key = asset_key(sweep.study, layer)
-        known, seen = instance.get_materialized_partitions(key), display.last_event(instance)
+        known, seen = instance.get_materialized_partitions(key), partition_page.last_event(instance)
         for item in _partition_items(sweep, layer):
             if item.key in known or not _fresh(planner, study, layer, item):
                 continue
@@ -157,8 +158,8 @@ def _known_event(
     key: dg.AssetKey, layer: Layer, item: Item, study: StudyCatalogue, store: Store, seen: int
 ) -> dg.AssetMaterialization:
     if layer == "evaluation":
-        return display.evaluation_materialization(key, item, evaluations(study, item), store, seen=seen)
-    return display.materialization(key, item, store, seen=seen)
+        return partition_page.evaluation_materialization(key, item, evaluations(study, item), store, seen=seen)
+    return partition_page.materialization(key, item, store, seen=seen)
 
 
 def _due_keys(sweep: Sweep, study: StudyCatalogue, layer: Layer) -> list[str]:

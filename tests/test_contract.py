@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assets.files import is_file
-from assets.store import project_root
-from assets.sweeps import load_sweep
+from assets.store.store import project_root
+from assets.sweeps.file_dataset import is_file
+from assets.sweeps.sweep_file import load_sweep
 from tests.toy_study import STUDY as TOY
 from tests.toy_study.config import DatasetConfig, ModelConfig
 from trainers import STUDIES

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
-from assets.sweeps import load_search, load_sweep
+from assets.search.search_file import load_search
+from assets.sweeps.sweep_file import load_sweep
 from tests.documents import ROOT, blocks, read, replaced
 
 NOTEBOOK = ROOT / "examples" / "quickstart.ipynb"

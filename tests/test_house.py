@@ -18,8 +18,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from typer.testing import CliRunner
 
-from orchestration import home
 from orchestration.cli import app
+from orchestration.launch import home
 from tests.documents import ROOT, blocks, read
 
 PICKLE_OPCODES = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))

@@ -9,8 +9,8 @@ from orchestration.cli.status import Name
 
 def adopt(sweep: Name = "", json: Json = False) -> None:
     """Report what is fresh in the store and unknown to Dagster, of one sweep or of all; nothing is made."""
-    from assets.sweeps import read_catalogue
-    from orchestration.home import prepare
+    from assets.catalogue import read_catalogue
+    from orchestration.launch.home import prepare
 
     with clear_errors():
         catalogue = read_catalogue()

@@ -17,7 +17,7 @@ What = Annotated[str, typer.Argument(help="A sweep that was launched with --deta
 
 def attach(sweep: What = "") -> None:
     """Show what a detached launch prints, from its beginning to its end; Ctrl-C leaves it running."""
-    from assets import launches
+    from assets.home import launches
 
     running = [one for one in launches.found() if one.alive]
     chosen = [one for one in running if sweep in ("", one.sweep, one.sweep.partition("/")[2])]

@@ -13,7 +13,7 @@ Since = Annotated[str, typer.Argument(help="A commit, tag or branch; without one
 
 def changes(since: Since = "HEAD", json: Json = False) -> None:
     """List, as a section of a changelog, what changed of settings and of tables of names since a git revision."""
-    from assets import changes as found_in
+    from assets.identity import changes as found_in
 
     try:
         found = found_in.changes(since)

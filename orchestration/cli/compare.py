@@ -9,7 +9,7 @@ from orchestration.cli.plan import Json
 from orchestration.cli.request import clear_errors, print_json, writable
 
 if TYPE_CHECKING:
-    from assets.compare import Comparison
+    from assets.report.comparison import Comparison
 
 Models = Annotated[list[str], typer.Argument(help="Stored models: key, hash, or the beginning of one; <study>/ first.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write a page that opens offline to this file.")]
@@ -17,11 +17,11 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write a pag
 
 def compare(models: Models, output: Output = None, json: Json = False) -> None:
     """Compare stored models with the first: settings that differ, metrics with intervals, a paired verdict."""
-    from assets.compare import as_json, page
-    from assets.compare import compare as compared
-    from assets.store import Store
-    from assets.sweeps import read_catalogue
-    from orchestration.home import prepare
+    from assets.catalogue import read_catalogue
+    from assets.report.comparison import as_json, page
+    from assets.report.comparison import compare as compared
+    from assets.store.store import Store
+    from orchestration.launch.home import prepare
 
     with clear_errors():
         found = compared(models, Store(), read_catalogue().sweeps.values())
@@ -36,7 +36,7 @@ def compare(models: Models, output: Output = None, json: Json = False) -> None:
 
 
 def _print(comparison: "Comparison") -> None:
-    from assets.compare_tables import tables_of
+    from assets.report.comparison_tables import tables_of
     from orchestration.cli.tables import print_shown, wide_console
 
     console = wide_console()

@@ -3,19 +3,19 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from assets.sweeps import Search
+from assets.search.search import Search
 from orchestration.cli import searches
 from orchestration.cli.plan import Json, Name
 from orchestration.cli.request import any_file, clear_errors, print_json
 
 if TYPE_CHECKING:
-    from assets.causes import Cause
+    from assets.statistics.failure_causes import Cause
 
 
 def failures(sweep: Name = "", json: Json = False) -> None:
     """Show the failed rows of a sweep grouped by cause, with counts and the settings that a group has in common."""
-    from assets.causes import causes
-    from assets.store import Store
+    from assets.statistics.failure_causes import causes
+    from assets.store.store import Store
 
     with clear_errors():
         chosen = any_file(sweep)

@@ -16,8 +16,8 @@ def gc(
     json: Json = False,
 ) -> None:
     """List what dead processes left and what is stored otherwise, with owner, age and size; `--delete` removes it."""
-    from assets.garbage import garbage
-    from assets.store import Store
+    from assets.garbage_collection import garbage
+    from assets.store.store import Store
 
     with clear_errors():
         found = garbage(Store(), older * 3600, _needed() if unused else None)
@@ -40,10 +40,11 @@ def gc(
 
 def _needed() -> set[tuple[str, str, str]]:
     """Return what sweeps and searches need; a file that cannot be read might ask for anything, so it ends this."""
-    from assets.garbage import needed_by
-    from assets.search_standing import Standing
-    from assets.store import Store
-    from assets.sweeps import SweepError, read_catalogue
+    from assets.catalogue import read_catalogue
+    from assets.garbage_collection import needed_by
+    from assets.search.progress import Standing
+    from assets.store.store import Store
+    from assets.sweeps.yaml_loader import SweepError
 
     catalogue = read_catalogue()
     for error in catalogue.broken.values():

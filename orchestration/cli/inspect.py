@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assets.sweeps import Search
+from assets.search.search import Search
 from orchestration.cli import searches
 from orchestration.cli.plan import Json, Name
 from orchestration.cli.request import any_file, any_sweep, clear_errors, print_json, refuse, writable
@@ -27,10 +27,10 @@ def table(
     ] = None,
 ) -> None:
     """Print the leaderboard of a sweep and the effects of its axes, or its whole table; or the trials of a search."""
-    from assets.effects import effects
-    from assets.leaderboard import best_of, rank
-    from assets.replicates import Experiment
-    from assets.store import Store
+    from assets.statistics.effects import effects
+    from assets.statistics.experiment import Experiment
+    from assets.statistics.leaderboard import best_of, rank
+    from assets.store.store import Store
 
     with clear_errors():
         chosen = any_file(sweep)
@@ -59,7 +59,7 @@ def _grouped(best_of: Any, rows: Any, sweep: Any, axis: str, top: int) -> Any:
 
 
 def _save(rows: Any, sweep: Any, path: Path, group_by: str) -> None:
-    from assets.kept import kept_sweep
+    from assets.statistics.best_as_sweep import kept_sweep
 
     if not group_by:
         refuse("--save writes what --group-by keeps; name an axis, such as --group-by output_layer")
@@ -71,7 +71,7 @@ def diff(
     json: Json = False,
 ) -> None:
     """Show only the settings in which configurations differ, defaults resolved."""
-    from assets.difference import difference
+    from assets.sweeps.diff import difference
 
     with clear_errors():
         configurations = {name: value for item in items for name, value in _configurations(item).items()}
@@ -86,8 +86,8 @@ def diff(
 
 def _configurations(item: str) -> dict[str, dict[str, Any]]:
     """Resolve a sweep, a sweep file or a stored model to full configurations by key."""
-    from assets.results import load
-    from assets.sweeps import read_catalogue
+    from assets.catalogue import read_catalogue
+    from assets.statistics.sweep_table import load
 
     if item.endswith((".yaml", ".yml")) or item in read_catalogue().sweeps:
         rows = any_sweep(item).rows
@@ -114,7 +114,7 @@ def show(
     key: Annotated[str, typer.Argument(help="<study>/<key or hash> of a stored model.")], json: Json = False
 ) -> None:
     """Show what is stored of one configuration: settings, status, provenance, and the traceback of a failure."""
-    from assets.store import Store
+    from assets.store.store import Store
 
     study, _, name = key.partition("/")
     with clear_errors():
@@ -135,7 +135,7 @@ def convert(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write; default: print.")] = None,
 ) -> None:
     """Write an older sweep file in the present form, with a comment on each decision."""
-    from assets.convert import convert as converted
+    from assets.sweeps.older_format import convert as converted
 
     with clear_errors():
         text = converted(path)
@@ -149,8 +149,8 @@ def convert(
 
 def verify() -> None:
     """Check the sums of everything in the store."""
-    from assets.store import Store
-    from assets.store import verify as damaged_in
+    from assets.store.store import Store
+    from assets.store.store import verify as damaged_in
 
     with clear_errors():
         damaged = list(damaged_in(Store()))

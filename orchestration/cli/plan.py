@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assets.sweeps import Search
+from assets.search.search import Search
 from orchestration.cli import searches
 from orchestration.cli.request import any_file, clear_errors, print_json
 
 if TYPE_CHECKING:
-    from assets.store import Store
-    from assets.sweeps import Sweep
+    from assets.store.store import Store
+    from assets.sweeps.sweep import Sweep
 
 Name = Annotated[str, typer.Argument(help="A sweep file at any path, or <study>/<sweep>; empty: the default sweep.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -27,12 +27,12 @@ def plan(
     json: Json = False,
 ) -> None:
     """Show what a run of the sweep would do, and why each item is due; or where a search stands."""
-    from assets.budget import budget
-    from assets.cpus import usable_cpus
-    from assets.cuts import counts, cut
-    from assets.plan import plan_sweep
-    from assets.room import room_line
-    from assets.store import Store, home
+    from assets.engine.budget import budget
+    from assets.engine.segment_counts import counts, cut
+    from assets.home.disk_space import room_line
+    from assets.home.hardware import usable_cpus
+    from assets.stages.freshness import plan_sweep
+    from assets.store.store import Store, home
 
     with clear_errors():
         chosen = any_file(sweep)
@@ -71,8 +71,8 @@ def plan(
 
 def standings(sweep: "Sweep", store: "Store") -> dict[str, str]:
     """Return how far each setting of a sweep with `seeds` is, by the text of its axes."""
-    from assets.replicates import settings_of
-    from assets.sequential import progress, setting_of
+    from assets.statistics.adaptive_seeds import progress, setting_of
+    from assets.statistics.experiment import settings_of
 
     known = progress(sweep, store)
     return {one.text: known[setting_of(one.rows[0])].text for one in settings_of(sweep)} if known else {}

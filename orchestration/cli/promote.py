@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from assets.sweeps import Search
+from assets.search.search import Search
 from orchestration.cli.request import clear_errors, known_file, refuse
 
 Name = Annotated[str, typer.Argument(help="A search: <study>/<search>, or its file under sweeps/.")]
@@ -17,8 +17,8 @@ def promote(
     name: Annotated[str, typer.Option("--name", help="Name of the sweep; default: <search>_best.")] = "",
 ) -> None:
     """Write a trial as a sweep file beside the search; what is stored of it is not trained again."""
-    from assets.promotion import CannotPromote, promoted
-    from assets.store import Store
+    from assets.search.promotion import CannotPromote, promoted
+    from assets.store.store import Store
 
     with clear_errors():
         chosen, _ = known_file(search)

@@ -12,20 +12,19 @@ import typer
 from orchestration.cli.request import clear_errors, refuse
 
 if TYPE_CHECKING:
-    from assets.identity import Item
-    from assets.sweeps import StudyCatalogue
+    from assets.catalogue import StudyCatalogue
+    from assets.identity.canonical import Item
 
 Key = Annotated[str, typer.Argument(help="<study>/<key or hash>, or the key or hash alone.")]
 
 
 def replay(key: Key) -> None:
     """Repeat one configuration alone and aloud; what is stored of it stays unless it succeeds."""
-    from assets.cpus import choose_cpus
-    from assets.device import device_asked
-    from assets.plan import Planner
-    from assets.store import Store, project_root
-    from assets.tasks import Task, task_to_json
-    from assets.worker_process import environment
+    from assets.engine.worker_process import environment
+    from assets.home.hardware import choose_cpus, device_asked
+    from assets.stages.freshness import Planner
+    from assets.stages.tasks import Task, task_to_json
+    from assets.store.store import Store, project_root
 
     with clear_errors():
         item = _failing(*find(key))
@@ -33,7 +32,7 @@ def replay(key: Key) -> None:
         task = Task(item, Planner(Store()).fingerprint(item))
         variables = environment(device_asked(None), choose_cpus(1)[0])
     done = subprocess.run(
-        [sys.executable, "-m", "assets.replay"],
+        [sys.executable, "-m", "assets.stages.replay"],
         input=json.dumps(task_to_json(task)) + "\n",
         text=True,
         cwd=project_root(),
@@ -47,7 +46,7 @@ def replay(key: Key) -> None:
 
 def find(key: str) -> tuple["Item", "StudyCatalogue"]:
     """Return the item of a key or hash of a sweep or search; exit with 2 where there is none, or more than one."""
-    from assets.sweeps import read_catalogue
+    from assets.catalogue import read_catalogue
     from trainers import STUDIES
 
     given, _, name = key.rpartition("/")
@@ -68,8 +67,8 @@ def find(key: str) -> tuple["Item", "StudyCatalogue"]:
 
 def _items(study: "StudyCatalogue") -> Iterator["Item"]:
     """Yield everything that sweeps and the trials of searches are made of."""
-    from assets.search_standing import Standing
-    from assets.store import Store
+    from assets.search.progress import Standing
+    from assets.store.store import Store
 
     for items in (study.models, study.segments, study.datasets):
         yield from items.values()
@@ -80,8 +79,8 @@ def _items(study: "StudyCatalogue") -> Iterator["Item"]:
 
 def _failing(given: "Item", study: "StudyCatalogue") -> "Item":
     """Return the first item that is not ok: the given one, or an evaluation of it; the given one if all are."""
-    from assets.plan import Planner
-    from assets.store import Store
+    from assets.stages.freshness import Planner
+    from assets.store.store import Store
 
     planner = Planner(Store())
     candidates = (given, *study.evaluations.get(given.key, ()))
@@ -89,7 +88,7 @@ def _failing(given: "Item", study: "StudyCatalogue") -> "Item":
 
 
 def _refuse_running(item: "Item") -> None:
-    from assets.leases import Lease, read
+    from assets.home.leases import Lease, read
 
     found = read(Lease(*item.address).path)
     if found and found.alive:

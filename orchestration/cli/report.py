@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from assets.sweeps import Search
+from assets.search.search import Search
 from orchestration.cli import searches
 from orchestration.cli.plan import Json, Name
 from orchestration.cli.request import any_file, clear_errors, print_json, writable
@@ -15,10 +15,10 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="Copy the pa
 
 def report(sweep: Name = "", output: Output = None, json: Json = False) -> None:
     """Write the report of a sweep or search from what is stored, and print where it is."""
-    from assets.replicates import Experiment
-    from assets.report import write
-    from assets.store import Store
-    from orchestration.home import prepare
+    from assets.report.sweep_report import write
+    from assets.statistics.experiment import Experiment
+    from assets.store.store import Store
+    from orchestration.launch.home import prepare
 
     with clear_errors():
         prepare()

@@ -9,11 +9,15 @@ from typing import Any, NoReturn
 
 import typer
 
-from assets.budget import TooLargeError
-from assets.launches import Busy
-from assets.sequential import asked
-from assets.store import Damaged, Missing, Store
-from assets.sweeps import Catalogue, Search, Sweep, SweepError, load, read_catalogue
+from assets.catalogue import Catalogue, read_catalogue
+from assets.engine.budget import TooLargeError
+from assets.home.launches import Busy
+from assets.search.search import Search
+from assets.search.search_file import load
+from assets.statistics.adaptive_seeds import asked
+from assets.store.store import Damaged, Missing, Store
+from assets.sweeps.sweep import Sweep
+from assets.sweeps.yaml_loader import SweepError
 from orchestration.choice import UnknownSweep, choose_file, not_a_sweep
 
 WRONG_REQUEST = 2

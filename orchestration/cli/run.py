@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from assets.sweeps import Search
+from assets.search.search import Search
 from orchestration.cli import searches
 from orchestration.cli.plan import Name
 from orchestration.cli.request import clear_errors, known_file, print_json, refuse
 
 if TYPE_CHECKING:
-    from assets.budget import Budget
-    from assets.replicates import Experiment
-    from assets.report import Report
-    from assets.sweeps import Catalogue, Sweep
+    from assets.catalogue import Catalogue
+    from assets.engine.budget import Budget
+    from assets.report.sweep_report import Report
+    from assets.statistics.experiment import Experiment
+    from assets.sweeps.sweep import Sweep
     from orchestration.sweep_run import Summary
 
 SOME_FAILED = 1
@@ -54,9 +55,9 @@ def run(
 
 def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit: float | None) -> "Summary":
     """Say what it takes, and run the sweep as one Dagster run per layer and stretch of keys."""
-    from assets.room import room_line
-    from assets.store import home
-    from orchestration.cli.launching import launched
+    from assets.home.disk_space import room_line
+    from assets.store.store import home
+    from orchestration.launch.launching import launched
 
     needed = what_it_takes(chosen, cpus)
     if not quiet:
@@ -69,8 +70,8 @@ def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit:
 
 def _conclude(sweep: "Sweep", summary: "Summary", json: bool) -> NoReturn:
     """Write the report, say how the run ended, and exit."""
-    from assets.replicates import Experiment
-    from assets.store import Store
+    from assets.statistics.experiment import Experiment
+    from assets.store.store import Store
 
     experiment = Experiment(sweep, Store())
     written = _written(experiment)
@@ -85,13 +86,13 @@ def _conclude(sweep: "Sweep", summary: "Summary", json: bool) -> NoReturn:
 
 def _written(experiment: "Experiment") -> "Report | None":
     """Write the report, unless somebody asked to stop: who does, does not wait for pictures."""
-    from assets import report
-    from assets.engine import shared_engine
+    from assets.engine.engine import shared_engine
+    from assets.report import sweep_report
 
     if shared_engine().interrupted:
         return None
     try:
-        return report.write(experiment)
+        return sweep_report.write(experiment)
     except OSError as error:
         print(f"orrery: no report: {error}", file=sys.stderr)
         return None
@@ -99,8 +100,8 @@ def _written(experiment: "Experiment") -> "Report | None":
 
 def failed_rows(sweep: "Sweep") -> "Sweep":
     """Return a sweep of those rows alone that ended as something the next run may end otherwise."""
-    from assets.plan import Planner
-    from assets.store import Store
+    from assets.stages.freshness import Planner
+    from assets.store.store import Store
 
     planner = Planner(Store())
 
@@ -113,7 +114,7 @@ def failed_rows(sweep: "Sweep") -> "Sweep":
 
 def _detach(name: str, options: list[str], json: bool) -> None:
     """Launch in the background, and say how to look at it and how to end it."""
-    from orchestration.cli.detach import detach
+    from orchestration.launch.detach import detach
 
     begun = detach(name, options)
     if json:
@@ -129,11 +130,11 @@ def _detach(name: str, options: list[str], json: bool) -> None:
 
 def what_it_takes(sweep: "Sweep", cpus: int) -> "Budget":
     """Return about what a run of the sweep will use."""
-    from assets.budget import budget
-    from assets.cpus import choose_cpus
-    from assets.plan import plan_sweep
-    from assets.sequential import asked
-    from assets.store import Store
+    from assets.engine.budget import budget
+    from assets.home.hardware import choose_cpus
+    from assets.stages.freshness import plan_sweep
+    from assets.statistics.adaptive_seeds import asked
+    from assets.store.store import Store
 
     verdicts = [verdict for found in plan_sweep(asked(sweep, Store()), Store()).values() for verdict in found]
     return budget(verdicts, Store(), len(choose_cpus(cpus or None)))
@@ -154,8 +155,8 @@ def seconds_of(text: str) -> float | None:
 
 def _epilogue(experiment: "Experiment", summary: "Summary", written: "Report | None") -> None:
     """Print the leaderboard, the answer, the failures, where everything is, and what to do next."""
-    from assets.leaderboard import rank
-    from assets.store import home
+    from assets.statistics.leaderboard import rank
+    from assets.store.store import home
     from orchestration.cli.tables import print_leaderboard, wide_console
 
     chosen, console = experiment.sweep, wide_console()

@@ -10,9 +10,10 @@ import typer
 from orchestration.cli.request import print_json
 
 if TYPE_CHECKING:
-    from assets.search_report import SearchReport
-    from assets.search_standing import Standing
-    from assets.sweeps import Search, Sweep
+    from assets.search.progress import Standing
+    from assets.search.search import Search
+    from assets.search.search_report import SearchReport
+    from assets.sweeps.sweep import Sweep
     from orchestration.search_launch import SearchSummary
 
 NOT_DONE = 1
@@ -20,7 +21,7 @@ NOT_DONE = 1
 
 def plan(search: "Search", json: bool) -> None:
     """Show which trials there are and what a run would do."""
-    from assets.search_table import answer
+    from assets.search.search_table import answer
 
     standing = _standing(search)
     found = {
@@ -52,7 +53,7 @@ def plan(search: "Search", json: bool) -> None:
 
 def run(search: "Search", cpus: int, json: bool, limit: float | None) -> None:
     """Run a search with progress, and print its trials and what to do next."""
-    from orchestration.cli.launching import launched
+    from orchestration.launch.launching import launched
     from orchestration.search_launch import run_search
 
     summary = launched(partial(run_search, search), cpus, json, limit)
@@ -67,8 +68,8 @@ def run(search: "Search", cpus: int, json: bool, limit: float | None) -> None:
 
 def status(search: "Search") -> dict[str, Any]:
     """Return how the trials of a search ended, and the disk they take."""
-    from assets.store import Store
-    from assets.usage import bytes_of
+    from assets.home.usage import bytes_of
+    from assets.store.store import Store
 
     standing = _standing(search)
     return {**_counts(standing), "best": _best(standing), "bytes": bytes_of(standing.sweep(), Store())}
@@ -90,15 +91,15 @@ def table(search: "Search", csv: bool, json: bool) -> None:
 
 def report(search: "Search") -> "SearchReport":
     """Write the report of a search."""
-    from assets.search_report import write
-    from assets.store import Store
+    from assets.search.search_report import write
+    from assets.store.store import Store
 
     return write(search, Store())
 
 
 def _standing(search: "Search") -> "Standing":
-    from assets.search_standing import Standing
-    from assets.store import Store
+    from assets.search.progress import Standing
+    from assets.store.store import Store
 
     return Standing.of(search, Store())
 
@@ -127,7 +128,7 @@ def _models(standing: "Standing") -> dict[str, int]:
 
 def _written(search: "Search") -> str | None:
     """Write the report, unless somebody asked to stop: who does, does not wait for pictures."""
-    from assets.engine import shared_engine
+    from assets.engine.engine import shared_engine
 
     if shared_engine().interrupted:
         return None
@@ -155,8 +156,8 @@ def _print_trials(search: "Search") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from assets.labelled import cell
-    from assets.replicates import short
+    from assets.identity.text import cell
+    from assets.statistics.experiment import short
     from orchestration.cli.tables import wide_console
 
     rows = _standing(search).table().drop(columns=["step", "detail"])

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from assets.sweeps import Catalogue, Search, Sweep
+from assets.catalogue import Catalogue
+from assets.search.search import Search
+from assets.sweeps.sweep import Sweep
 from orchestration.cli import searches
 from orchestration.cli.plan import Json
 from orchestration.cli.request import any_file, clear_errors, print_json
@@ -15,8 +17,8 @@ Name = Annotated[str, typer.Argument(help="<study>/<sweep> or a sweep file; empt
 
 def status(sweep: Name = "", json: Json = False) -> None:
     """Show how many rows ended how, what runs now, and how much disk is used and free."""
-    from assets.sweeps import read_catalogue
-    from assets.usage import disk
+    from assets.catalogue import read_catalogue
+    from assets.home.usage import disk
 
     with clear_errors():
         chosen = [any_file(sweep)] if sweep else _all(read_catalogue())
@@ -38,11 +40,11 @@ def _all(catalogue: Catalogue) -> list[Sweep | Search]:
 
 
 def _sweep(sweep) -> dict[str, Any]:
-    from assets.causes import standing
-    from assets.plan import Planner
-    from assets.sequential import asked
-    from assets.store import Store
-    from assets.usage import bytes_of
+    from assets.home.usage import bytes_of
+    from assets.stages.freshness import Planner
+    from assets.statistics.adaptive_seeds import asked
+    from assets.statistics.failure_causes import standing
+    from assets.store.store import Store
 
     store = Store()
     planner, sweep = Planner(store), asked(sweep, store)
@@ -51,7 +53,7 @@ def _sweep(sweep) -> dict[str, Any]:
 
 
 def _launches() -> list[dict[str, Any]]:
-    from assets.launches import found
+    from assets.home.launches import found
 
     return [
         {"sweep": one.sweep, "pid": one.holder.pid, "host": one.holder.host, "begun": one.begun, "log": one.log}
@@ -61,7 +63,7 @@ def _launches() -> list[dict[str, Any]]:
 
 
 def _running() -> list[dict[str, Any]]:
-    from assets.leases import held
+    from assets.home.leases import held
 
     return [
         {"study": one.study, "layer": one.layer, "hash": one.hash, "pid": one.holder.pid, "alive": one.alive}

@@ -10,8 +10,8 @@ import typer
 from orchestration.cli.request import clear_errors, refuse
 
 if TYPE_CHECKING:
-    from assets.launches import Launch
-    from assets.leases import Held
+    from assets.home.launches import Launch
+    from assets.home.leases import Held
 
 What = Annotated[str, typer.Argument(help="A sweep that runs (<study>/<sweep>), or the key or hash of a training.")]
 
@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 30.0
 
 def stop(what: What) -> None:
     """Ask a training, or all of a launch, to checkpoint and end; the best so far is kept, a further run goes on."""
-    from assets import launches, leases
+    from assets.home import launches, leases
 
     with clear_errors():
         for record in launches.found():
@@ -46,7 +46,7 @@ def _stop_launch(record: "Launch") -> None:
 
 def _stop_training(held: "Held") -> None:
     """Leave a request beside the lease, and wait for the training to see it at its next report."""
-    from assets.leases import Lease, read
+    from assets.home.leases import Lease, read
 
     lease = Lease(held.study, held.layer, held.hash)
     lease.stop_path.touch()

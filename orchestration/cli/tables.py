@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from assets.replicates import Experiment
-    from assets.report_tables import Shown
+    from assets.report.tables import Shown
+    from assets.statistics.experiment import Experiment
 
 HIDDEN = ("test", "dataset", "test_dataset", "metric", "unit", "low", "high", "iqr", "keys", "code")
 SCORES = ("score", "score_low", "score_high")
@@ -17,7 +17,7 @@ SCORES = ("score", "score_low", "score_high")
 
 def print_leaderboard(console: "Console", experiment: "Experiment", rows: "pd.DataFrame") -> None:
     """Print a leaderboard: one table per test set, one row per setting, and what ranks."""
-    from assets.leaderboard import how_ranked
+    from assets.statistics.leaderboard import how_ranked
 
     sweep = experiment.sweep
     console.print(f"{sweep.name}: {sweep.description}", markup=False)
@@ -29,8 +29,8 @@ def print_leaderboard(console: "Console", experiment: "Experiment", rows: "pd.Da
 def _print_test(console: "Console", experiment: "Experiment", test: str, table: "pd.DataFrame") -> None:
     from rich.table import Table
 
-    from assets.labelled import cell, ranged
-    from assets.replicates import short
+    from assets.identity.text import cell, ranged
+    from assets.statistics.experiment import short
 
     axes = [axis for axis in experiment.sweep.axes if axis in table]
     unit = next(filter(None, table["unit"]), "1")
@@ -65,8 +65,8 @@ def print_effects(console: "Console", table: "pd.DataFrame", metric: str) -> Non
     """Print the paired comparisons of the axes of a sweep."""
     from rich.table import Table
 
-    from assets.labelled import cell, ranged, shown
-    from assets.replicates import short
+    from assets.identity.text import cell, ranged, shown
+    from assets.statistics.experiment import short
 
     if not len(table):
         return

@@ -74,10 +74,10 @@ def _serve(parts: list[Part], host: str, port: int, mlflow_port: int) -> str:
 
 def _started(host: str, port: int, mlflow_port: int) -> list[Part]:
     """Start the three processes over the present home."""
-    from assets.store import home, project_root
+    from assets.store.store import home, project_root
     from orchestration.desk.mlflow_link import ADDRESS
     from orchestration.desk.processes import Part
-    from orchestration.home import prepare
+    from orchestration.launch.home import prepare
 
     dagster_home = prepare()
     environment: dict[str, Any] = {**os.environ, **QUIET, "ORRERY_HOME": str(home()), "DAGSTER_HOME": str(dagster_home)}

@@ -10,7 +10,7 @@ import uvicorn
 
 from orchestration.desk.application import application
 from orchestration.desk.guard import LOOPBACK
-from orchestration.home import prepare
+from orchestration.launch.home import prepare
 
 GRACE_SECONDS = 2
 """How long open connections may take to end."""

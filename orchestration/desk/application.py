@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from assets.store import Damaged, project_root
+from assets.store.store import Damaged, project_root
 from orchestration.desk import (
     compare_page,
     failures_page,

@@ -7,9 +7,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assets.compare import compare, page
-from assets.rows import Row, Sweep
-from assets.store import Store
+from assets.report.comparison import compare, page
+from assets.store.store import Store
+from assets.sweeps.sweep import Row, Sweep
 from orchestration.desk.page import render, template
 from orchestration.desk.report_page import alone, written
 from orchestration.desk.which import CHOICE, holding, sweep_called

@@ -9,12 +9,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assets.causes import Cause, causes, standing
-from assets.plan import Planner
-from assets.rows import Row
-from assets.sequential import asked
-from assets.store import Store
-from assets.sweeps import Sweep
+from assets.stages.freshness import Planner
+from assets.statistics.adaptive_seeds import asked
+from assets.statistics.failure_causes import Cause, causes, standing
+from assets.store.store import Store
+from assets.sweeps.sweep import Row, Sweep
 from orchestration.desk.page import render, template
 from orchestration.desk.which import sweep_named
 

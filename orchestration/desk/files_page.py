@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assets.store import Artifact, Store
+from assets.store.store import Artifact, Store
 from orchestration.desk.page import render, template
 
 SHOWN = {".json": "application/json", ".txt": "text/plain; charset=utf-8", ".png": "image/png"}

@@ -9,11 +9,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from assets.identity import LAYERS
-from assets.plan import State, plan_sweep
-from assets.sequential import asked
-from assets.store import Store, home
-from assets.sweeps import Row, Sweep
+from assets.identity.canonical import LAYERS
+from assets.stages.freshness import State, plan_sweep
+from assets.statistics.adaptive_seeds import asked
+from assets.store.store import Store, home
+from assets.sweeps.sweep import Row, Sweep
 from orchestration.desk.page import render, template
 from orchestration.desk.search_page import standing_of
 

@@ -8,9 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from assets import live
-from assets.manifest import finite
-from assets.store import Store
+from assets.home import live_jobs
+from assets.store.manifest import finite
+from assets.store.store import Store
 from orchestration.desk.page import render, template
 
 POINTS = 300
@@ -123,7 +123,7 @@ def live_page(request: Request) -> Response:
 def live_state(request: Request) -> Response:
     """Return the running jobs, or with `?of=<study>/<hash>` the curve of a finished model, as JSON."""
     name = request.query_params.get("of")
-    found = _curve(name, Store()) if name else [asdict(job) for job in live.running()]
+    found = _curve(name, Store()) if name else [asdict(job) for job in live_jobs.running()]
     return JSONResponse(finite(found), headers={"Cache-Control": "no-store"})
 
 
@@ -131,7 +131,7 @@ async def stop(request: Request) -> Response:
     """Ask the job that the body names, {study, hash}, to stop and keep its best."""
     asked = await request.json()
     study, hash = (str(asked.get(name, "")) if isinstance(asked, dict) else "" for name in ("study", "hash"))
-    found = live.ask_to_stop(study, hash)
+    found = live_jobs.ask_to_stop(study, hash)
     return JSONResponse({"stopping": found}, 202 if found else 404)
 
 

@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from assets.mlflow_runs import MlflowRuns
-from assets.store import Store, home
+from assets.store.store import Store, home
+from assets.tracking.mlflow_runs import MlflowRuns
 
 SWITCHES = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 """Nothing is unpickled, and no jobs run: the server only shows what is there."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from assets.report import PLACE_FOR_LINKS, Report, write
-from assets.store import Store
-from assets.sweeps import Sweep
+from assets.report.sweep_report import PLACE_FOR_LINKS, Report, write
+from assets.store.store import Store
+from assets.sweeps.sweep import Sweep
 from orchestration.desk.page import fragment
 from orchestration.desk.which import sweep_named
 
@@ -40,7 +40,7 @@ def report_page(request: Request) -> Response:
 
 def written(sweep: Sweep) -> Report:
     """Return the report of a sweep as its rows stand now, written if they have changed."""
-    from assets.replicates import Experiment
+    from assets.statistics.experiment import Experiment
 
     return write(Experiment(sweep, Store()))
 

@@ -7,8 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assets.store import Store
-from assets.sweeps import Search
+from assets.search.search import Search
+from assets.store.store import Store
 from orchestration.desk.report_page import alone
 
 
@@ -18,7 +18,7 @@ def search_page(request: Request) -> Response:
     Raises:
         LookupError: there is no such search; with those there are.
     """
-    from assets.search_report import write
+    from assets.search.search_report import write
 
     name = f"{request.path_params['study']}/{request.path_params['search']}"
     searches = request.app.state.watch.catalogue().searches
@@ -29,8 +29,8 @@ def search_page(request: Request) -> Response:
 
 def standing_of(search: Search, store: Store) -> dict[str, Any]:
     """Return what the home page says of a search: how many trials of how many, how they ended, the best."""
-    from assets.search_standing import Standing
-    from assets.search_table import answer
+    from assets.search.progress import Standing
+    from assets.search.search_table import answer
 
     standing = Standing.of(search, store)
     fields = {name: getattr(search, name) for name in ("name", "key", "study", "description")}

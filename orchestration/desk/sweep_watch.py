@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from assets.identity import short_digest
-from assets.store import project_root
-from assets.sweeps import Catalogue, read_catalogue
+from assets.catalogue import Catalogue, read_catalogue
+from assets.identity.canonical import short_digest
+from assets.store.store import project_root
 
 PERIOD_SECONDS = 1.0
 """How often the folder is looked at; a change is acted on when it has been still for one period."""

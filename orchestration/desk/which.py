@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from assets.sweeps import Row, Sweep
+from assets.sweeps.sweep import Row, Sweep
 from orchestration.desk.page import render, template
 
 CHOICE = template(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 import assets
-from assets.intervals import Sample, interval
+from assets.statistics.intervals import Sample, interval
 
 STUDY = "preference_dynamics"
 

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from assets import worker_process
-from assets.store import Store
+from assets.engine import worker_process
+from assets.store.store import Store
 from tests.toy_study import STUDY
 from trainers import STUDIES
 

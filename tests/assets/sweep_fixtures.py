@@ -4,7 +4,8 @@ from textwrap import dedent
 
 import pytest
 
-from assets.sweeps import SweepError, load_sweep
+from assets.sweeps.sweep_file import load_sweep
+from assets.sweeps.yaml_loader import SweepError
 from tests.assets.sweep_study import STUDY
 from trainers import STUDIES
 

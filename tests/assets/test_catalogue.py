@@ -1,6 +1,6 @@
 import pytest
 
-from assets.sweeps import read_catalogue
+from assets.catalogue import read_catalogue
 from tests.assets.sweep_study import GOOD
 
 MORE = GOOD.replace("[0, 1]", "[0, 1, 2]").replace("tests: [test,", "tests: [small,")

@@ -3,11 +3,11 @@
 from collections import deque
 from textwrap import dedent
 
-from assets import stages
-from assets.engine import Engine
-from assets.search_file import load_search
-from assets.search_run import SearchRun
-from assets.store import Store
+from assets.engine.engine import Engine
+from assets.search.search_file import load_search
+from assets.search.search_run import SearchRun
+from assets.stages import make
+from assets.store.store import Store
 
 SPACE = """
     model.phases[*].learning_rate: {log_uniform: [1e-3, 0.3]}
@@ -56,7 +56,7 @@ class Inline(Engine):
         while self._tasks and not self.interrupted:
             task = self._tasks.popleft()
             self.made.append(task.item)
-            yield from stages.run_together([task], Store(), self.report)
+            yield from make.run_together([task], Store(), self.report)
 
     def report(self, progress):
         return False

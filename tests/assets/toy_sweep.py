@@ -4,9 +4,9 @@ from textwrap import dedent
 
 import pytest
 
-from assets.replicates import Experiment
-from assets.store import Store
-from assets.sweeps import load_sweep
+from assets.statistics.experiment import Experiment
+from assets.store.store import Store
+from assets.sweeps.sweep_file import load_sweep
 from tests.toy_study import STUDY
 from tests.toy_study.items import make
 from trainers import STUDIES

@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assets.store import Store
+from assets.store.store import Store
 from tests.assets.conftest import home, store
 from tests.faults.pipeline import register
 from tests.faults.project import PlainProject, plain_project, processes_of

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from assets import worker_process
-from assets.identity import Item
-from assets.items import dataset_item, evaluation_item, identity, model_item, segments_item
-from assets.plan import Planner
-from assets.stages import run
-from assets.store import Store
-from assets.tasks import Outcome
+from assets.engine import worker_process
+from assets.identity.canonical import Item
+from assets.identity.items import dataset_item, evaluation_item, identity, model_item, segments_item
+from assets.stages.freshness import Planner
+from assets.stages.make import run
+from assets.stages.tasks import Outcome
+from assets.store.store import Store
 from tests.plain_study import STUDY
 from tests.plain_study.config import PRESETS, DatasetConfig, ModelConfig
 from trainers import STUDIES

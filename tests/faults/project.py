@@ -15,8 +15,9 @@ from unittest import mock
 import dagster as dg
 import psutil
 
-from assets.store import Store
-from assets.sweeps import Sweep, load_sweep
+from assets.store.store import Store
+from assets.sweeps.sweep import Sweep
+from assets.sweeps.sweep_file import load_sweep
 from tests.faults.pipeline import make, manifests
 from tests.orchestration.conftest import ROOT, Project, copy_project
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from assets import leases
-from assets.store import Store, verify
+from assets.home import leases
+from assets.store.store import Store, verify
 from tests.faults.pipeline import chain, make, manifests
 from tests.plain_study import STUDY
 from trainers import STUDIES

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from assets.checkpoints import Checkpoints
-from assets.items import dataset_item, identity, model_item, segments_item
-from assets.plan import Planner
-from assets.stages import run
+from assets.home.checkpoints import Checkpoints
+from assets.identity.items import dataset_item, identity, model_item, segments_item
+from assets.stages.freshness import Planner
+from assets.stages.make import run
 from tests.faults.pipeline import chain, make, manifests
 from tests.two_body.problem_set import small
 from trainers.study import Progress

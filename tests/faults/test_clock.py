@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from dagster._utils.schedules import schedule_execution_time_iterator
 
-from assets.checkpoints import Checkpoints
-from assets.sweeps import load_sweep
+from assets.home.checkpoints import Checkpoints
+from assets.sweeps.sweep_file import load_sweep
 from orchestration.schedules import sweep_schedule
 from tests.faults.project import PlainProject
 from trainers.study import Progress

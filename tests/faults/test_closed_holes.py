@@ -11,10 +11,10 @@ import dagster as dg
 import psutil
 import pytest
 
-from assets.sweeps import Catalogue
+from assets.catalogue import Catalogue
 from orchestration.definitions import definitions
 from orchestration.desk.processes import in_use
-from orchestration.home import prepare
+from orchestration.launch.home import prepare
 from tests.orchestration.conftest import ROOT
 from tests.orchestration.serving import Served, free_port
 
@@ -112,9 +112,9 @@ def test_mlflow_is_served_to_its_own_pages_on_loopback_and_runs_no_jobs(mlflow: 
 TELEMETRY = """
 import os, sys
 from pathlib import Path
-from assets.mlflow_runs import MlflowRuns
-from assets.store import Store
-from orchestration.home import prepare
+from assets.tracking.mlflow_runs import MlflowRuns
+from assets.store.store import Store
+from orchestration.launch.home import prepare
 
 prepare()
 MlflowRuns(Path(sys.argv[1]), Store())

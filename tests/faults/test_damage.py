@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from assets.disk import FORGET_SECONDS
-from assets.garbage import garbage
-from assets.owner import Owner, owner
-from assets.plan import Planner
-from assets.store import home, verify
+from assets.garbage_collection import garbage
+from assets.stages.freshness import Planner
+from assets.store.atomic import FORGET_SECONDS
+from assets.store.process_identity import Owner, owner
+from assets.store.store import home, verify
 from tests.faults.pipeline import chain, make
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets import mlflow_database
-from assets.mlflow_runs import MlflowRuns
-from assets.store import Store
+from assets.store.store import Store
+from assets.tracking import mlflow_database
+from assets.tracking.mlflow_runs import MlflowRuns
 from tests.orchestration.conftest import ROOT
 
 PROCESSES = 16
@@ -28,10 +28,10 @@ from pathlib import Path
 import dagster as dg
 import mlflow
 
-from assets.leases import Lease
-from assets.mlflow_runs import MlflowRuns
-from assets.store import Store, home
-from orchestration.home import prepare
+from assets.home.leases import Lease
+from assets.tracking.mlflow_runs import MlflowRuns
+from assets.store.store import Store, home
+from orchestration.launch.home import prepare
 
 def use(number):
     prepare()
@@ -97,7 +97,7 @@ def test_the_second_of_two_first_users_of_the_tracker_waits_for_the_first(
         time.sleep(0.5)  # the other one has looked by now
         mlflow_database.create(database)
 
-    monkeypatch.setattr("assets.mlflow_runs.create", create)
+    monkeypatch.setattr("assets.tracking.mlflow_runs.create", create)
     with ThreadPoolExecutor(2) as pool:
         first, other = pool.map(lambda _: MlflowRuns(fresh_home / "mlflow", Store()), range(2))
     assert created == [fresh_home / "mlflow/mlflow.db"]

@@ -7,7 +7,7 @@ from unittest import mock
 import dagster as dg
 import pytest
 
-from assets.store import Store
+from assets.store.store import Store
 from tests.faults.pipeline import make
 from tests.faults.project import PlainProject
 

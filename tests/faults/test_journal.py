@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from assets.garbage import garbage
-from assets.journal import Journal
-from assets.plan import Planner
-from assets.stages import run
+from assets.garbage_collection import garbage
+from assets.home.journal import Journal
+from assets.stages.freshness import Planner
+from assets.stages.make import run
 from tests.faults.pipeline import TWO_PHASES, chain, make
 from tests.faults.project import wait_until
 from tests.orchestration.conftest import ROOT

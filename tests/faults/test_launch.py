@@ -12,10 +12,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.leases import Lease, read
-from assets.plan import Planner
-from assets.stages import run
-from orchestration.clean_up import OPEN
+from assets.home.leases import Lease, read
+from assets.stages.freshness import Planner
+from assets.stages.make import run
+from orchestration.launch.clean_up import OPEN
 from tests.faults.pipeline import chain, make
 from tests.faults.project import PlainProject, processes_of, wait_until
 from tests.orchestration.conftest import ROOT
@@ -99,7 +99,7 @@ def test_a_second_signal_breaks_off_at_once(project: PlainProject) -> None:
 HOLDER = """
 import os, sys
 from tests.faults.pipeline import *
-from assets.store import Store
+from assets.store.store import Store
 STUDIES[STUDY.name] = STUDY
 print([one.status for one in make(Store(), *chain(pause=0.3))], flush=True)
 """

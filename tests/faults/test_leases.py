@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from assets import leases
-from assets.leases import FORGET_SECONDS, Lease, read
-from assets.owner import Owner, owner
+from assets.home import leases
+from assets.home.leases import FORGET_SECONDS, Lease, read
+from assets.store.process_identity import Owner, owner
 
 ADDRESS = ("plain", "model", "0123456789ab")
 

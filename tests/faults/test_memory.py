@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from assets import oom
-from assets.engine import Engine
-from assets.failures import one_line, status_of
-from assets.plan import Planner
-from assets.tasks import Task
+from assets.engine.engine import Engine
+from assets.home import oom_counter
+from assets.stages.exception_status import one_line, status_of
+from assets.stages.freshness import Planner
+from assets.stages.tasks import Task
 from tests.faults.pipeline import chain, make
 from tests.faults.project import wait_until
 
@@ -97,12 +97,12 @@ def test_the_own_control_group_of_a_worker_is_asked_before_the_machine(tmp_path:
     (tmp_path / "77").mkdir()
     (tmp_path / "77/cgroup").write_text(told + "\n")
     (tmp_path / "groups").mkdir()
-    monkeypatch.setattr(oom, "PROC", tmp_path)
-    monkeypatch.setattr(oom, "GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(oom_counter, "PROC", tmp_path)
+    monkeypatch.setattr(oom_counter, "GROUPS", tmp_path / "groups")
     if own:
         (file := tmp_path / "groups" / name).parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text.format(1))
-    counter = oom.oom_counter(77)
+    counter = oom_counter.oom_counter(77)
     assert (counter.own, counter.before, counter.rose) == (own, 1 if own else 4, False)
     machine.write_text("pgfault 6\noom_kill 5\n")
     assert counter.rose is not own, "somebody else of this machine was killed"
@@ -113,8 +113,8 @@ def test_the_own_control_group_of_a_worker_is_asked_before_the_machine(tmp_path:
 
 
 def test_where_nothing_is_counted_nothing_is_claimed(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(oom, "PROC", tmp_path)
-    assert oom.oom_counter(77) is None
+    monkeypatch.setattr(oom_counter, "PROC", tmp_path)
+    assert oom_counter.oom_counter(77) is None
 
 
 def _move(pid: int, group: Path) -> None:

@@ -7,10 +7,10 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from assets import room
-from assets.artifacts import read_failed
 from assets.checks import check_disk
-from assets.store import Store, StoreError
+from assets.home import disk_space
+from assets.store.contract_files import read_failed
+from assets.store.store import Store, StoreError
 from tests.faults.project import PlainProject
 
 MIXED = """case:
@@ -129,7 +129,7 @@ def test_disk_use_of_a_sweep_is_shown_and_its_check_fails_above_the_quota(mixed:
     within = disk_check(mixed)
     assert within.passed and within.metadata["sweep [GB]"].value == pytest.approx(told["bytes"] / 1e9, rel=0.5)
     monkeypatch.setenv("ORRERY_HOME", str(mixed.home))
-    monkeypatch.setenv(room.QUOTA, "1e-6")
+    monkeypatch.setenv(disk_space.QUOTA, "1e-6")
     result = check_disk(dg.AssetKey(["plain", "leaderboard"]), mixed.load("plain/mixed"), Store(mixed.home / "store"))
     assert not result.passed and "of 1e-06 GB; `orrery gc` lists what can go" in result.description
 
@@ -160,12 +160,12 @@ def test_an_impossible_configuration_is_marked_within_milliseconds(mixed: PlainP
 
 def test_less_room_than_the_floor_or_a_place_ruled_out_is_refused(mixed: PlainProject, monkeypatch) -> None:
     for variable, value, words in (
-        (room.FLOOR, "1e6", "below the floor of 1e.06 GB"),
-        (room.QUOTA, "1e-9", "above the quota"),
-        (room.NEVER_UNDER, str(mixed.root), "rules out"),
-        (room.FLOOR, "much", "expected a number of GB"),
+        (disk_space.FLOOR, "1e6", "below the floor of 1e.06 GB"),
+        (disk_space.QUOTA, "1e-9", "above the quota"),
+        (disk_space.NEVER_UNDER, str(mixed.root), "rules out"),
+        (disk_space.FLOOR, "much", "expected a number of GB"),
     ):
         with monkeypatch.context() as patch:
             patch.setenv(variable, value)
             with pytest.raises(StoreError, match=words):
-                room.require_room(mixed.home)
+                disk_space.require_room(mixed.home)

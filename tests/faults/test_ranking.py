@@ -5,10 +5,11 @@ import math
 import pandas as pd
 import pytest
 
-from assets.leaderboard import write
-from assets.replicates import Experiment
-from assets.results import sweep_table
-from assets.sweeps import Sweep, load_sweep
+from assets.statistics.experiment import Experiment
+from assets.statistics.leaderboard import write
+from assets.statistics.sweep_table import sweep_table
+from assets.sweeps.sweep import Sweep
+from assets.sweeps.sweep_file import load_sweep
 from tests.faults.pipeline import make
 from tests.faults.project import SWEEP, PlainProject
 from tests.plain_study import evaluate

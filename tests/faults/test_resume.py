@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.artifacts import read_trained
-from assets.items import dataset_item, identity, model_hash, model_item, segments_item
-from assets.lineage import Lineage
-from assets.plan import Planner
-from assets.spikes import spikes
-from assets.stages import run
+from assets.identity.items import dataset_item, identity, model_hash, model_item, segments_item
+from assets.stages.freshness import Planner
+from assets.stages.loss_spikes import spikes
+from assets.stages.make import run
+from assets.stages.warm_start import Lineage
+from assets.store.contract_files import read_trained
 from tests.toy_study import STUDY
 from tests.toy_study.config import DatasetConfig
 from tests.toy_study.items import make, make_inputs, tasks_of, toy_model

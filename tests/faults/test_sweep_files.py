@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from assets.identity import Item, short_digest
-from assets.labels import KEY, label
-from assets.store import Store
-from assets.sweeps import read_catalogue
-from assets.yaml_loader import MAX_BYTES
+from assets.catalogue import read_catalogue
+from assets.identity.canonical import Item, short_digest
+from assets.identity.labels import KEY, label
+from assets.store.store import Store
+from assets.sweeps.yaml_loader import MAX_BYTES
 from orchestration.cli import app
 from tests.two_body.test_older import PRINTED
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from assets.identity import Item
-from assets.store import Store
-from assets.tracking import Tracker
+from assets.identity.canonical import Item
+from assets.store.store import Store
+from assets.tracking.tracker import Tracker
 from tests.faults.pipeline import chain, make
 from tests.orchestration.conftest import ROOT
 
@@ -64,8 +64,8 @@ def test_a_tracker_that_refuses_and_comes_back_is_warned_of_once_and_made_up_for
 KILLED = """
 import sys
 from pathlib import Path
-from assets.mlflow_runs import MlflowRuns
-from assets.store import Store
+from assets.tracking.mlflow_runs import MlflowRuns
+from assets.store.store import Store
 from tests.faults.pipeline import chain
 from tests.plain_study import STUDY
 from trainers import STUDIES
@@ -105,7 +105,7 @@ class Sleepy:
 def test_a_tracker_that_sleeps_delays_a_row_by_a_second_at_most(
     plain: Store, models: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("assets.mlflow_runs.MlflowRuns", Sleepy)
+    monkeypatch.setattr("assets.tracking.mlflow_runs.MlflowRuns", Sleepy)
     tracker = Tracker(tmp_path / "mlflow", plain)
     assert tracker.prepare()
     with caplog.at_level(logging.WARNING, "orrery.tracking"):

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assets import disk
-from assets.plan import Planner
+from assets.stages.freshness import Planner
+from assets.store import atomic
 from tests.faults.pipeline import chain, make
 from tests.orchestration.conftest import ROOT
 
@@ -55,7 +55,7 @@ def test_a_kill_before_the_nth_write_tears_nothing(tmp_path: Path, stride: int) 
 REPLACED = """
 import os, sys
 from pathlib import Path
-from assets.store import Store
+from assets.store.store import Store
 from tests.faults.strike import Killer
 
 address, store = ("plain", "model", "0123456789ab"), Store(Path(sys.argv[1]))
@@ -178,4 +178,4 @@ def test_a_rename_that_survived_without_its_data_is_missing_and_says_so(plain, c
     assert [outcome.status for outcome in make(plain, dataset, segments)] == ["ok"]
     assert Planner(plain).verdict(segments).state == "fresh"
     assert np.isfinite(plain.open(*dataset.address).arrays("trajectories")["y"]).all()
-    assert disk.free_bytes(plain.root) > 0
+    assert atomic.free_bytes(plain.root) > 0

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.sweeps import Catalogue, read_catalogue
+from assets.catalogue import Catalogue, read_catalogue
 from orchestration.choice import UnknownSweep, choose_file
-from orchestration.clock import local_timezone
+from orchestration.launch.clock import local_timezone
 from orchestration.sweep_run import contiguous
 
 

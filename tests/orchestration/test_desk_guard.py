@@ -9,7 +9,7 @@ from websockets.sync.client import connect
 
 from orchestration.cli import app, ui
 from orchestration.desk.application import application
-from orchestration.home import prepare
+from orchestration.launch.home import prepare
 from tests.orchestration.serving import Served, served
 
 VERSION = {"query": "{ version }"}

@@ -8,10 +8,11 @@ import dagster as dg
 import pytest
 from starlette.applications import Starlette
 
-from assets import display, live
-from assets.store import Store
+from assets import partition_page
+from assets.catalogue import read_catalogue
+from assets.home import live_jobs
+from assets.store.store import Store
 from assets.study_assets import asset_key
-from assets.sweeps import read_catalogue
 from orchestration.desk.application import assembled
 from orchestration.desk.sweep_watch import SweepWatch
 from tests.assets.conftest import register_toy
@@ -153,9 +154,9 @@ def test_every_link_on_a_partition_page_answers(desk: Served, sweep) -> None:
     good, bad = model_of(sweep, "train"), model_of(sweep, "diverge")
     row = next(row for row in sweep.rows if row.configuration.item == good)
     pages = [
-        *(display.materialization(key, item, store) for item in (*good.upstream(), good)),
-        display.evaluation_materialization(key, good, row.evaluations, store),
-        display.failure_observation(key, bad, store.manifest(*bad.address) or {}, "no"),
+        *(partition_page.materialization(key, item, store) for item in (*good.upstream(), good)),
+        partition_page.evaluation_materialization(key, good, row.evaluations, store),
+        partition_page.failure_observation(key, bad, store.manifest(*bad.address) or {}, "no"),
     ]
     found = [link for page in pages for link in links_in(page.metadata)]
     board = [f"{page}/toy/trial" for page in ("/report", "/failures")]
@@ -170,7 +171,7 @@ def test_every_link_on_a_partition_page_answers(desk: Served, sweep) -> None:
 
 def test_the_links_of_a_leaderboard_answer(desk: Served, sweep) -> None:
     made = Store().path(*model_of(sweep, "train").address)
-    links = links_in({"links": display.sweep_links("toy/trial", made)})
+    links = links_in({"links": partition_page.sweep_links("toy/trial", made)})
     assert [desk.ask(link).status for link in links] == [200, 200, 200, 200]
 
 
@@ -256,7 +257,7 @@ PROGRESS = {"event": "progress", "key": "k", "total_steps": 10_000}
 
 
 def test_what_runs_is_seen_and_gone_when_it_ends(desk: Served) -> None:
-    with live.recorded(lambda line: None) as record:
+    with live_jobs.recorded(lambda line: None) as record:
         record(START)
         for step in range(10_000):
             record(
@@ -278,11 +279,11 @@ def test_what_runs_is_seen_and_gone_when_it_ends(desk: Served) -> None:
         assert desk.ask("/live/state").json == []
         record(START)
     assert desk.ask("/live/state").json == []
-    assert not list((live.home() / "live").iterdir())
+    assert not list((live_jobs.home() / "live").iterdir())
 
 
 def test_the_files_of_a_process_that_was_killed_say_nothing(desk: Served) -> None:
-    place = live.home() / "live" / "999999-1"
+    place = live_jobs.home() / "live" / "999999-1"
     place.mkdir(parents=True)
     (place / "toy.0123456789ab.jsonl").write_text(json.dumps(START) + "\n")
     assert desk.ask("/live/state").json == []
@@ -294,14 +295,14 @@ def test_a_stop_is_asked_once_and_only_of_what_runs(desk: Served) -> None:
     assert desk.ask("/live/stop", "POST", body).status == 404
     for wrong in ({"study": "../x", "hash": "y"}, {}, [], {"study": "toy", "hash": "../../../tmp/x"}):
         assert desk.ask("/live/stop", "POST", wrong).status == 404
-    with live.recorded(lambda line: None) as record:
+    with live_jobs.recorded(lambda line: None) as record:
         record(START)
         assert desk.ask("/live/stop", "GET").status == 404
         assert desk.ask("/live/stop", "POST", body, origin="http://evil.example").status == 403
         assert not desk.ask("/live/state").json[0]["stopping"]
         assert desk.ask("/live/stop", "POST", body).json == {"stopping": True}
         assert desk.ask("/live/state").json[0]["stopping"]
-    assert not list((live.home() / "live").iterdir())
+    assert not list((live_jobs.home() / "live").iterdir())
 
 
 def test_the_curve_of_a_finished_model_can_lie_beside(desk: Served, sweep) -> None:
@@ -336,8 +337,8 @@ def test_a_reload_that_fails_says_what_to_press(place: Path) -> None:
 
 def test_links_are_short_enough_to_show_inline(sweep) -> None:
     row = sweep.rows[0]
-    assert len(display.links(row.configuration.item, *row.evaluations).value or "") < 500
-    assert isinstance(display.links(row.configuration.item), dg.MarkdownMetadataValue)
+    assert len(partition_page.links(row.configuration.item, *row.evaluations).value or "") < 500
+    assert isinstance(partition_page.links(row.configuration.item), dg.MarkdownMetadataValue)
 
 
 def test_a_damaged_artifact_is_said_to_be(desk: Served, sweep) -> None:

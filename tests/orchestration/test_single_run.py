@@ -12,11 +12,11 @@ from tests.faults.project import PlainProject, plain_project
 LAYER_BY_LAYER = """
 import sys
 import dagster as dg
-from orchestration.home import prepare
+from orchestration.launch.home import prepare
 
 prepare()
 from orchestration.definitions import defs
-from assets.sweeps import read_catalogue
+from assets.catalogue import read_catalogue
 
 sweep = read_catalogue().sweeps[sys.argv[1]]
 with dg.DagsterInstance.get() as instance:

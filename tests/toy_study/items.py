@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from assets.identity import Item
-from assets.items import dataset_item, evaluation_item, identity, model_item, segments_item
-from assets.plan import Planner
-from assets.stages import run
-from assets.store import Store
-from assets.tasks import Outcome, Task
+from assets.identity.canonical import Item
+from assets.identity.items import dataset_item, evaluation_item, identity, model_item, segments_item
+from assets.stages.freshness import Planner
+from assets.stages.make import run
+from assets.stages.tasks import Outcome, Task
+from assets.store.store import Store
 from tests.toy_study import STUDY
 from tests.toy_study.config import DatasetConfig, ModelConfig
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from assets.worker_process import environment
+from assets.engine.worker_process import environment
 
 PROGRAM = """
 import json

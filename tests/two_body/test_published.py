@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.sweeps import load_sweep
+from assets.sweeps.sweep_file import load_sweep
 from trainers.two_body.config import PRESETS
 
 ROOT = Path(__file__).parent.parent.parent

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from assets.sweeps import load_sweep
+from assets.sweeps.sweep_file import load_sweep
 from tests.documents import ROOT
 from trainers.two_body.config import DatasetConfig
 from trainers.two_body.simulate import simulate

@@ -1,0 +1,1 @@
+"""A warm worker per CPU, fed one cohort after another."""

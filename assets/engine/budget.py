@@ -1,0 +1,127 @@
+"""About how long and how much memory what is due will take, from what like configurations took.
+
+A configuration is judged by the stored ones of its cohort (the same compiled program and number of steps), else by all
+of its study; a program is compiled once per cohort and worker:
+
+    seconds = (sum of median seconds + sum over cohorts of the longest compilation) / CPUs
+    memory  = CPUs x largest peak of a worker
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from assets.stages.freshness import STAGES, Verdict
+from assets.store.store import Store
+
+COMPILING = ("trace", "compile")
+
+Kind = tuple[str, str, str]
+"""Study, layer and cohort; an empty cohort stands for all."""
+
+
+class TooLargeError(ValueError):
+    """What is asked for does not fit in the memory that is free."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a run will use."""
+
+    seconds: float
+    cpus: int
+    due: int
+    unknown: int
+    """Artifacts of kinds that nothing is known of; they are not counted in the seconds."""
+    memory: int
+    """Bytes that all workers together may need; 0 where nothing is known."""
+    free: int
+    """Bytes of memory that are free."""
+
+    @property
+    def line(self) -> str:
+        """Say it in one line."""
+        if not self.due:
+            return "nothing to do"
+        time = f"about {said(self.seconds)} on {self.cpus} CPUs" if self.unknown < self.due else "time unknown"
+        more = f" and {self.unknown} of kinds that were never timed" if 0 < self.unknown < self.due else ""
+        memory = f"; memory up to {self.memory / 1e9:.1f} of {self.free / 1e9:.1f} GB" if self.memory else ""
+        return f"{self.due} artifacts to make: {time}{more}{memory}"
+
+    def check(self) -> None:
+        """Refuse what does not fit.
+
+        Raises:
+            TooLargeError: with the numbers and what to do.
+        """
+        if self.memory > self.free:
+            each = self.memory / self.cpus / 1e9
+            raise TooLargeError(
+                f"{self.cpus} workers of up to {each:.1f} GB each do not fit in {self.free / 1e9:.1f} GB of free "
+                f"memory; run with --cpus {max(1, int(self.free / 1e9 / each))}, or free some"
+            )
+
+
+def budget(verdicts: Collection[Verdict], store: Store, cpus: int) -> Budget:
+    """Judge what is due by what is stored."""
+    import psutil
+
+    due = [verdict.item for verdict in verdicts if verdict.due]
+    known = _records({(item.study, item.layer) for item in due}, store)
+    seconds, unknown, memory, compiled = 0.0, 0, 0, set()
+    for item in due:
+        kind = (item.study, item.layer, item.cohort)
+        found = known.get(kind) or known.get((*kind[:2], ""))
+        if not found:
+            unknown += 1
+            continue
+        seconds += median(record.seconds for record in found)
+        memory = max(memory, *(record.memory for record in found))
+        if kind not in compiled:
+            compiled.add(kind)
+            seconds += max(record.compiling for record in found)
+    return Budget(seconds / cpus, cpus, len(due), unknown, memory * cpus, psutil.virtual_memory().available)
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What one stored artifact took."""
+
+    seconds: float
+    compiling: float
+    memory: int
+
+
+def _records(layers: Collection[tuple[str, str]], store: Store) -> Mapping[Kind, list[_Record]]:
+    found: dict[Kind, list[_Record]] = defaultdict(list)
+    for study, layer in layers:
+        for manifest in _manifests(study, layer, store):
+            timings = manifest["timings"]
+            compiling = sum(timings.get(name, 0.0) for name in COMPILING)
+            whole = timings.get("inputs", 0.0) + timings.get(STAGES[layer], 0.0)  # type: ignore[index]
+            record = _Record(max(0.0, whole - compiling), compiling, manifest.get("peak_memory", 0))
+            found[study, layer, manifest.get("cohort", "")].append(record)
+            found[study, layer, ""].append(record)
+    return found
+
+
+def _manifests(study: str, layer: str, store: Store) -> Iterator[Mapping[str, Any]]:
+    for hash in store.hashes(study, layer):
+        manifest = store.manifest(study, layer, hash)
+        if manifest and manifest["status"] == "ok":
+            yield manifest
+
+
+def said(seconds: float) -> str:
+    """Say a time.
+
+    >>> said(40), said(400), said(9000)
+    ('40 s', '7 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,170 @@
+"""A worker as its parent sees it: how it is started, fed, listened to and ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from assets.home.hardware import PLATFORMS, VARIABLE, Device
+from assets.stages import worker
+from assets.stages.tasks import Task, task_to_json
+from assets.store.store import Store, home, project_root
+
+COMMAND: tuple[str, ...] = (sys.executable, "-m", "assets.stages.worker")
+"""What is started; an engine for more than one machine puts its own launcher here."""
+
+ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NPROC",
+    "PJRT_NPROC",
+)
+"""Every variable that sizes a thread pool; the last two are XLA's."""
+
+LOG_TAIL = 8000
+"""Characters of a worker's log that a failure keeps."""
+
+
+class WorkerProcess:
+    """One worker; its lines arrive in `inbox` as (worker, line), its end as (worker, None)."""
+
+    def __init__(self, number: int, cpu: int | None, device: Device, store: Store, inbox: queue.SimpleQueue) -> None:
+        self.number = number
+        self.cpu = cpu
+        self.ready = False
+        self.log = home() / "logs" / f"worker-{os.getpid()}-{number}.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._mark = 0
+        self._asked = False
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*COMMAND, str(store.root)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=project_root(),
+                env=environment(device, cpu),
+                start_new_session=True,
+            )
+        threading.Thread(target=self._listen, args=(self._process.stdout, inbox), daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Process number."""
+        return self._process.pid
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time that it has had [s]."""
+        import psutil
+
+        with suppress(psutil.Error):
+            spent = psutil.Process(self.pid).cpu_times()
+            return spent.user + spent.system
+        return 0.0
+
+    def send(self, tasks: Sequence[Task]) -> None:
+        """Hand over tasks; a worker that is gone says so through the inbox."""
+        self._mark = self.log.stat().st_size
+        with suppress(BrokenPipeError):
+            self._stdin.write(json.dumps({"tasks": [task_to_json(task) for task in tasks]}).encode() + b"\n")
+            self._stdin.flush()
+
+    def ask_to_stop(self) -> None:
+        """Ask, once, for a checkpoint and an end; to be asked twice means to break off."""
+        if not self._asked:
+            self._asked = True
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """End it now; where it is goes to its log first, if it can still say so."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGUSR1)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.3)
+        self._process.kill()
+
+    def end(self, grace: float) -> None:
+        """Close its input, ask it to stop, and kill it if it has not gone after `grace` seconds."""
+        with suppress(OSError):
+            self._stdin.close()
+        self.ask_to_stop()
+        try:
+            self._process.wait(grace)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._process.wait()
+        with suppress(OSError):
+            if not self.log.stat().st_size:
+                self.log.unlink()
+
+    def cause_of_death(self) -> str:
+        """Wait for the end and name its signal or exit code."""
+        code = self._process.wait()
+        if code >= 0:
+            return f"exit code {code}"
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            return f"signal {-code}"
+
+    def last_words(self) -> str:
+        """Return what the log says since the last task was handed over."""
+        with self.log.open("rb") as log:
+            log.seek(max(self._mark, self.log.stat().st_size - LOG_TAIL))
+            return log.read().decode(errors="replace")
+
+    @property
+    def _stdin(self) -> IO[bytes]:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    def _listen(self, lines: IO[bytes], inbox: queue.SimpleQueue) -> None:
+        for line in lines:
+            inbox.put((self, json.loads(line)))
+        inbox.put((self, None))
+
+
+def environment(device: Device, cpu: int | None) -> dict[str, str]:
+    """Return the environment of a worker: one thread everywhere, the device, and a compilation cache that lasts."""
+    chosen: dict[str, str] = dict.fromkeys(ONE_THREAD, "1")
+    chosen |= {"EQX_ON_ERROR": "nan", "PYTHONHASHSEED": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+    chosen |= _compilation_cache() | PLATFORMS[device] | {VARIABLE: device}
+    chosen |= {worker.PARENT: str(os.getpid()), worker.CPU: "" if cpu is None else str(cpu)}
+    return _inherited(os.environ) | chosen
+
+
+def _inherited(variables: Mapping[str, str]) -> dict[str, str]:
+    return {**variables, "PYTHONUTF8": "1", "ORRERY_HOME": str(home())}
+
+
+def _compilation_cache() -> dict[str, Any]:
+    """Keep compiled programs, however quick, apart for machines whose processors differ."""
+    return {
+        "JAX_COMPILATION_CACHE_DIR": str(home() / "cache" / "jax" / _processor()),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
+
+def _processor() -> str:
+    """Return a short name of the kind of processor, so that a shared home never offers foreign machine code."""
+    flags = ""
+    with suppress(OSError):
+        text = Path("/proc/cpuinfo").read_text()
+        flags = next((line for line in text.splitlines() if line.startswith(("flags", "Features"))), "")
+    return f"{platform.machine()}-{hashlib.sha256(flags.encode()).hexdigest()[:8]}"

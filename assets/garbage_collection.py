@@ -1,0 +1,132 @@
+"""What is of no use any more in the home: left by dead processes, or replaced by what is stored.
+
+Only what has a name or marker of ours, under our own home and not through a link, is ever listed.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from assets.home import launches, leases, scratch
+from assets.home.disk_space import size_of
+from assets.home.journal import NAME as JOURNAL
+from assets.home.journal import journals
+from assets.identity.canonical import LAYERS
+from assets.identity.items import identity, model_hash
+from assets.stages.warm_start import MARKER, STATE
+from assets.store.atomic import take_away, writer_of
+from assets.store.process_identity import started
+from assets.store.store import Store, home
+from assets.sweeps.sweep import Sweep
+
+LOG = re.compile(r"(worker-(?P<worker>\d+)-\d+|run-.+-\d{8}T\d{6}-(?P<run>\d+))\.log")
+Address = tuple[str, str, str]
+
+HASH = re.compile(r"[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """A file or directory that can go."""
+
+    kind: str
+    path: Path
+    owner: str
+    """User, and the process that left it where its name tells."""
+    age: float
+    """Seconds since it changed last."""
+    bytes: int
+
+    def remove(self) -> None:
+        """Delete it."""
+        if self.path.is_dir() and not self.path.is_symlink():
+            take_away(self.path)
+        else:
+            self.path.unlink(missing_ok=True)
+
+
+def garbage(store: Store, older: float = 0.0, needed: Collection[Address] | None = None) -> list[Garbage]:
+    """Return what can go and has not changed for `older` seconds, the largest first.
+
+    With `needed`, the addresses of all that sweeps are made of, everything else in the store can go as well.
+    """
+    inside = home().resolve()
+    found = []
+    for kind, path, process in (*_candidates(store), *_unneeded(store, needed)):
+        if path.is_symlink() or not path.resolve().is_relative_to(inside):
+            continue
+        try:
+            age, owner = time.time() - path.lstat().st_mtime, path.owner()
+        except (OSError, KeyError):  # gone by now, or of a user without a name
+            continue
+        if age >= older:
+            found.append(Garbage(kind, path, f"{owner} {process}".strip(), age, size_of(path)))
+    return sorted(found, key=lambda one: -one.bytes)
+
+
+def _candidates(store: Store) -> Iterator[tuple[str, Path, str]]:
+    """Yield kind, path, and the process that left it if that is known."""
+    for path in store.leftovers():
+        writer = writer_of(path)
+        yield "unfinished version", path, f"process {writer}" if writer else ""
+    for path in scratch.orphans():
+        yield "scratch", path, f"process {path.name.partition('-')[0]}"
+    for found in leases.held():
+        if not found.alive:
+            lease = leases.Lease(found.study, found.layer, found.hash)
+            yield "lease", lease.path, f"process {found.holder.pid}"
+    logging = {launch.log for launch in launches.found() if launch.alive}
+    for path in (home() / "logs").glob("*.log"):
+        name = LOG.fullmatch(path.name)
+        if name and str(path) not in logging and not started(pid := int(name["worker"] or name["run"])):
+            yield "log", path, f"process {pid}"
+    yield from (("checkpoints", path, "") for path in _finished(store))
+    yield from (("journal", path, "") for path in _told_out(store))
+    yield from (("marker", path, "") for path in _without_model(store))
+
+
+def needed_by(sweeps: Iterable[Sweep]) -> set[Address]:
+    """Return the addresses of all that sweeps are made of, the states at the ends of their phases included."""
+    found = {item.address for sweep in sweeps for items in sweep.items().values() for item in items}
+    for sweep in sweeps:
+        for row in sweep.rows:
+            known = identity(row.configuration.dataset)
+            for prefix in row.configuration.model.prefixes():
+                found.add((sweep.study, STATE, model_hash(sweep.study, known, prefix)))
+    return found
+
+
+def _unneeded(store: Store, needed: Collection[Address] | None) -> Iterator[tuple[str, Path, str]]:
+    """Yield the artifacts that no sweep is made of; tables of whole sweeps stay."""
+    for address in store.addresses() if needed is not None else ():
+        if address not in (needed or ()) and address[1] in (*LAYERS, STATE):
+            yield f"unused {address[1]}", store.path(*address), ""
+
+
+def _finished(store: Store) -> Iterator[Path]:
+    """Yield the checkpoints of trainings whose model is stored."""
+    for path in (home() / "checkpoints").glob("*/*"):
+        known = HASH.fullmatch(path.name) and store.manifest(path.parent.name, "model", path.name)
+        if known and known["status"] == "ok":
+            yield path
+
+
+def _told_out(store: Store) -> Iterator[Path]:
+    """Yield the journals of what nobody makes now and what is not stored as failed."""
+    living = {(one.study, one.layer, one.hash) for one in leases.held() if one.alive}
+    for path in journals().glob("*.jsonl"):
+        if (name := JOURNAL.fullmatch(path.name)) and (address := name.group("study", "layer", "hash")) not in living:
+            known = store.manifest(*address)
+            if known is None or known["status"] == "ok":
+                yield path
+
+
+def _without_model(store: Store) -> Iterator[Path]:
+    """Yield the markers of shorter trainings whose model is gone."""
+    for path in (home() / "lineage").glob("*/*/*"):
+        if (name := MARKER.fullmatch(path.name)) and store.manifest(path.parts[-3], "model", name["hash"]) is None:
+            yield path

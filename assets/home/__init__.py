@@ -1,0 +1,1 @@
+"""What else lies in the home: free space, scratch, what runs now, checkpoints; and the hardware."""

@@ -1,0 +1,153 @@
+"""Checkpoints of trainings that are under way: `<home>/checkpoints/<study>/<hash>/<step>.safetensors`.
+
+A file holds the resumable state as arrays and a header that says to which configuration, fingerprint, phase and step
+it belongs and which sum its arrays have. It is written beside its place and renamed; the newest two are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assets.store.atomic import said_clearly
+from assets.store.store import home
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from trainers.study import Progress
+
+INTERVAL = 30.0
+"""Seconds between two checkpoints within a phase."""
+
+KEPT = 2
+
+_NAME = re.compile(r"\d{9}\.safetensors")
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is damaged, or belongs to something else."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The state to go on from, if there is one, and why newer ones were refused."""
+
+    state: dict[str, np.ndarray] | None = None
+    step: int = 0
+    refused: tuple[str, ...] = ()
+    judged: str = ""
+    """What the training was judged by until then, in a search."""
+
+
+@dataclass
+class Checkpoints:
+    """The checkpoints of one training."""
+
+    study: str
+    hash: str
+    fingerprint: str
+    interval: float = INTERVAL
+    judged: str = ""
+    _saved: float = field(default_factory=time.monotonic)
+
+    @property
+    def directory(self) -> Path:
+        """Where they lie."""
+        return home() / "checkpoints" / self.study / self.hash
+
+    def offer(self, progress: Progress, stopping: bool = False) -> None:
+        """Write a checkpoint if one is due: at the end of a phase, when the training is to stop, or after a while."""
+        if progress.phase_end or stopping or time.monotonic() - self._saved >= self.interval:
+            self._write(progress.state(), progress.phase, progress.step)
+            self._saved = time.monotonic()
+
+    def newest(self) -> Restored:
+        """Read the newest checkpoint that is whole and belongs to this training."""
+        refused: list[str] = []
+        for path in reversed(self._files()):
+            try:
+                state, judged = self._read(path)
+                return Restored(state, int(path.stem), tuple(refused), judged)
+            except CheckpointError as reason:
+                refused.append(f"{path.name}: {reason}")
+        return Restored(refused=tuple(refused))
+
+    def clear(self) -> None:
+        """Remove all of them."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _files(self) -> list[Path]:
+        found = self.directory.iterdir() if self.directory.is_dir() else ()
+        return sorted(path for path in found if _NAME.fullmatch(path.name))
+
+    def _write(self, state: Mapping[str, np.ndarray], phase: int, step: int) -> None:
+        import numpy as np
+        from safetensors.numpy import save
+
+        arrays = {name: np.array(array, order="C") for name, array in state.items()}
+        header = {"hash": self.hash, "fingerprint": self.fingerprint, "phase": str(phase), "step": str(step)}
+        header |= {"judged": self.judged} if self.judged else {}
+        header |= {"order": json.dumps(list(arrays)), "sha256": sum_of(arrays)}
+        data = save(arrays, metadata=header)
+        with said_clearly(self.directory, len(data)):
+            self.directory.mkdir(parents=True, exist_ok=True)
+            _replace(self.directory / f"{step:09d}.safetensors", data)
+        for path in self._files()[:-KEPT]:
+            path.unlink()
+
+    def _read(self, path: Path) -> tuple[dict[str, np.ndarray], str]:
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="np") as file:
+                header = file.metadata() or {}
+                arrays = {name: file.get_tensor(name) for name in json.loads(header.get("order", "[]"))}
+        except (SafetensorError, OSError, ValueError) as error:
+            raise CheckpointError(f"cannot be read ({error})") from error
+        for name in ("hash", "fingerprint"):
+            if header.get(name) != getattr(self, name):
+                raise CheckpointError(f"belongs to {name} {header.get(name)}, not to {getattr(self, name)}")
+        if header.get("sha256") != sum_of(arrays):
+            raise CheckpointError("its arrays differ from its sum")
+        return arrays, header.get("judged", "")
+
+
+def sum_of(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the SHA-256 of named arrays: names, types, shapes and bytes, in their order."""
+    sum_ = hashlib.sha256()
+    for part in _parts(arrays):
+        sum_.update(part)
+    return sum_.hexdigest()
+
+
+def _parts(arrays: Mapping[str, np.ndarray]) -> Iterator[bytes]:
+    for name, array in arrays.items():
+        yield f"{name}|{array.dtype.str}|{array.shape}|".encode()
+        yield array.tobytes()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put a file in its place at once, after it has reached the disk."""
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

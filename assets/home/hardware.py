@@ -1,0 +1,88 @@
+"""The hardware: how many CPUs there are to use and which, the device that computes, memory.
+
+The device is no part of an identity, but it is recorded with every artifact.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, get_args
+
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+Device = Literal["cpu", "gpu", "auto"]
+
+VARIABLE = "ORRERY_DEVICE"
+
+PLATFORMS: dict[Device, dict[str, str]] = {
+    "cpu": {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""},
+    "gpu": {"JAX_PLATFORMS": "cuda", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+    "auto": {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+}
+"""What each choice sets before JAX and torch are imported."""
+
+
+def usable_cpus() -> list[int]:
+    """Return the CPUs that this process may use: its affinity, cut to the quota of its container."""
+    cpus = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+    return cpus[: max(1, _quota(len(cpus)))]
+
+
+def choose_cpus(count: int | None = None) -> list[int]:
+    """Return `count` CPUs, the idlest first; all usable ones if no count is given.
+
+    Raises:
+        ValueError: more are asked for than may be used, or fewer than one.
+    """
+    usable = usable_cpus()
+    wanted = len(usable) if count is None else count
+    if not 1 <= wanted <= len(usable):
+        raise ValueError(f"{wanted} CPUs asked for, {len(usable)} usable; ask for 1 to {len(usable)}")
+    return usable if wanted == len(usable) else _idlest(usable)[:wanted]
+
+
+def _idlest(cpus: list[int]) -> list[int]:
+    import psutil
+
+    load = psutil.cpu_percent(interval=0.1, percpu=True)
+    return sorted(cpus, key=lambda cpu: load[cpu] if cpu < len(load) else 0.0)
+
+
+def _quota(otherwise: int) -> int:
+    """Return the CPUs that a cgroup grants, rounded up."""
+    with suppress(OSError, ValueError):
+        granted, period = QUOTA.read_text().split()
+        return math.ceil(int(granted) / int(period))
+    return otherwise
+
+
+def device_asked(given: str | None = None) -> Device:
+    """Return the device by argument, by `ORRERY_DEVICE`, or the CPU, whose numbers do not depend on the machine's GPU.
+
+    Raises:
+        ValueError: for any other word.
+    """
+    device = given or os.environ.get(VARIABLE) or "cpu"
+    if device not in get_args(Device):
+        raise ValueError(f"device {device!r} is unknown; expected one of {', '.join(get_args(Device))}")
+    return device  # type: ignore[return-value]
+
+
+def device_used() -> str:
+    """Return what the libraries that this process has imported compute on."""
+    if "jax" in sys.modules:
+        return str(sys.modules["jax"].default_backend())
+    if "torch" in sys.modules and sys.modules["torch"].cuda.is_available():
+        return "gpu"
+    return "cpu"
+
+
+def peak_memory() -> int:
+    """Return the largest resident size that this process has had [bytes]."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,233 @@
+"""What a partition page shows: the events of an artifact, with numbers, tables, a small picture and lines to paste."""
+
+import base64
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from assets.identity.canonical import Item
+from assets.stages.freshness import STAGES
+from assets.store.store import Store
+
+SPARKLINE_SIZE = (96, 24)
+
+
+def materialization(
+    asset: dg.AssetKey, item: Item, store: Store, extra: Mapping[str, Any] | None = None, seen: int | None = None
+) -> dg.AssetMaterialization:
+    """Describe one stored artifact as the event that Dagster shows.
+
+    `seen` is the number of the last event before it; from that, Dagster tells whether an input is newer.
+    """
+    manifest = store.manifest(*item.address) or {}
+    return dg.AssetMaterialization(
+        asset,
+        partition=item.key,
+        metadata={**_metadata(item, manifest, store), **(extra or {})},
+        tags=version_tags(manifest["fingerprint"], manifest["parts"]["code"], _input_versions(item, store), seen),
+    )
+
+
+def evaluation_materialization(
+    asset: dg.AssetKey,
+    model: Item,
+    evaluations: Sequence[Item],
+    store: Store,
+    extra: Mapping[str, Any] | None = None,
+    seen: int | None = None,
+) -> dg.AssetMaterialization:
+    """Describe all evaluations of one model as one event; its data version covers each of them."""
+    from assets.identity.canonical import short_digest
+
+    manifests = {item.config["test"]: store.manifest(*item.address) or {} for item in evaluations}
+    numbers = {
+        f"{test}/{name}": value for test, manifest in manifests.items() for name, value in manifest["numbers"].items()
+    }
+    first = next(iter(manifests.values()))
+    return dg.AssetMaterialization(
+        asset,
+        partition=model.key,
+        metadata={
+            "links": links(model, *evaluations),
+            **_finite(numbers),
+            "summary": _summary_table(evaluations, store),
+            "stored in": dg.MetadataValue.json([str(store.path(*item.address)) for item in evaluations]),
+            "use it": _paste(model),
+            **(extra or {}),
+        },
+        tags=version_tags(
+            short_digest(*sorted(m["fingerprint"] for m in manifests.values())),
+            first["parts"]["code"],
+            _input_versions(evaluations[0], store),
+            seen,
+        ),
+    )
+
+
+def failure_observation(
+    asset: dg.AssetKey, item: Item, manifest: Mapping[str, Any], detail: str
+) -> dg.AssetObservation:
+    """Describe a configuration that failed, on its own page."""
+    failure = manifest.get("failure", {})
+    fields = {name: failure[name] for name in ("stage", "phase", "step") if name in failure}
+    return dg.AssetObservation(
+        asset,
+        partition=item.key,
+        metadata={
+            "status": manifest.get("status", "failed"),
+            **fields,
+            "detail": dg.MetadataValue.text(failure.get("detail") or detail),
+            **_finite(manifest.get("numbers", {})),
+            **_traceback(manifest),
+            "links": links(item),
+            "settings": dg.MetadataValue.json(dict(item.config)),
+            "see it": dg.MetadataValue.md(f"```\norrery show {item.study}/{item.hash}\n```"),
+            "repeat it": dg.MetadataValue.md(f"```\norrery replay {item.study}/{item.hash}\n```"),
+        },
+    )
+
+
+def _traceback(manifest: Mapping[str, Any]) -> dict[str, dg.PathMetadataValue]:
+    """Return where the traceback of a failure lies, if an exception ended it."""
+    if "traceback.txt" not in manifest.get("files", {}):
+        return {}
+    place = Store().path(*(manifest[name] for name in ("study", "layer", "hash")))
+    return {"traceback": dg.MetadataValue.path(str(place / "traceback.txt"))}
+
+
+def version_tags(data: str, code: str, inputs: Mapping[str, str], seen: int | None = None) -> dict[str, str]:
+    """Return the tags from which Dagster tells fresh from stale, per partition."""
+    tags = {
+        "dagster/data_version": data[:16],
+        "dagster/data_version_is_user_provided": "true",
+        "dagster/code_version": code[:16],
+    }
+    tags |= {f"dagster/input_data_version/{key}": version[:16] for key, version in inputs.items()}
+    return tags if seen is None else tags | {f"dagster/input_event_pointer/{key}": str(seen) for key in inputs}
+
+
+def last_event(instance: dg.DagsterInstance) -> int:
+    """Return the number of the last event that Dagster has stored."""
+    return instance.event_log_storage.get_maximum_record_id() or 0
+
+
+def links(item: Item, *more: Item) -> dg.MarkdownMetadataValue:
+    """Return links to pages of the desk: the files, and for a model its report, failures and comparison."""
+    shown = {
+        f"files of {one.config['test']}" if one.layer == "evaluation" else "files": f"/files/{'/'.join(one.address)}"
+        for one in (item, *more)
+    }
+    if item.layer in ("model", "evaluation"):
+        model = next(one for one in (item, *item.inputs) if one.layer == "model")
+        name = f"{model.study}/{model.hash}"
+        shown |= {page: f"/{page}?model={name}" for page in ("report", "failures")} | {"compare": f"/compare?a={name}"}
+    return _markdown_links(shown)
+
+
+def sweep_links(sweep: str, artifact: Path) -> dg.MarkdownMetadataValue:
+    """Return links to the pages of a sweep, and to the files of an artifact of its own."""
+    files = {"files": f"/files/{'/'.join(artifact.parts[-3:])}"}
+    pages = {page: f"/{page}/{sweep}" for page in ("report", "failures")} | {"compare": f"/compare?sweep={sweep}"}
+    return _markdown_links(pages | files)
+
+
+def search_links(search: str, artifact: Path) -> dg.MarkdownMetadataValue:
+    """Return links to the page of a search, and to the files of its table."""
+    return _markdown_links({"report": f"/search/{search}", "files": f"/files/{'/'.join(artifact.parts[-3:])}"})
+
+
+def _markdown_links(shown: Mapping[str, str]) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(" · ".join(f"[{name}]({address})" for name, address in shown.items()))
+
+
+def _input_versions(item: Item, store: Store) -> dict[str, str]:
+    manifests = {f"{i.study}/{i.layer}": store.manifest(*i.address) or {} for i in item.inputs}
+    return {key: manifest["fingerprint"] for key, manifest in manifests.items() if manifest}
+
+
+def _metadata(item: Item, manifest: Mapping[str, Any], store: Store) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "links": links(item),
+        **(_history_metadata(item, store) if item.layer == "model" else {}),
+        **_finite(manifest.get("numbers", {})),
+        **_finite({f"seconds/{name}": value for name, value in manifest.get("timings", {}).items()}),
+        **_load(item, manifest),
+        "settings": dg.MetadataValue.json(dict(item.config)),
+        "bytes": sum(file["size"] for file in manifest.get("files", {}).values()),
+        "stored in": dg.MetadataValue.path(str(store.path(*item.address))),
+    }
+    if manifest.get("rows"):
+        shown.setdefault("dagster/row_count", manifest["rows"])
+    return shown | {"use it": _paste(item)} if item.layer == "model" else shown
+
+
+def _load(item: Item, manifest: Mapping[str, Any]) -> dict[str, float]:
+    """Return how many CPUs a stage was granted, and how many it kept busy on average."""
+    spent = manifest.get("timings", {})
+    wall, cpu = spent.get(STAGES[item.layer], 0.0), spent.get("cpu", 0.0)
+    return _finite({"CPUs granted": manifest.get("cpus", math.nan), "CPUs used": cpu / wall if wall else math.nan})
+
+
+def _history_metadata(item: Item, store: Store) -> dict[str, Any]:
+    history = store.open(*item.address).table("history")
+    columns = [dg.TableColumn(str(name), str(dtype)) for name, dtype in history.dtypes.items()]
+    shown: dict[str, Any] = {}
+    if len(history) > 1:
+        shown["loss"] = dg.MetadataValue.md(sparkline(history["loss"].to_numpy()))
+    return shown | {"dagster/row_count": len(history), "dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+def _summary_table(evaluations: Sequence[Item], store: Store) -> dg.TableMetadataValue:
+    records = []
+    for item in evaluations:
+        summary = store.open(*item.address).table("summary")
+        records += [
+            dg.TableRecord(
+                {
+                    "test": item.config["test"],
+                    "metric": row["metric"],
+                    "value": f"{row['value']:.6g}",
+                    "unit": row["unit"],
+                    "n": int(row["n"]),
+                }
+            )
+            for row in summary.to_dict("records")
+        ]
+    return dg.MetadataValue.table(records)
+
+
+def _paste(model: Item) -> dg.MarkdownMetadataValue:
+    lines = ["import assets", f'model = assets.load("{model.study}", "{model.hash}")', "model.predictor, model.history"]
+    return dg.MetadataValue.md("```python\n" + "\n".join(lines) + "\n```")
+
+
+def _finite(numbers: Mapping[str, Any]) -> dict[str, float]:
+    """Return what can be plotted, to six digits; the store has all of them."""
+    import math
+
+    known = {name: float(value) for name, value in numbers.items() if value is not None}
+    return {name: float(f"{value:.6g}") for name, value in known.items() if math.isfinite(value)}
+
+
+def sparkline(values: Any) -> str:
+    """Draw a series on a logarithmic axis as a small 1-bit picture in Markdown, short enough to show inline."""
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    series = np.asarray(values, float)
+    series = series[np.isfinite(series) & (series > 0)]
+    if series.size < 2:
+        return "no curve"
+    width, height = SPARKLINE_SIZE
+    chosen = np.log(series[np.linspace(0, series.size - 1, min(width, series.size)).astype(int)])
+    level = (chosen - chosen.min()) / max(float(np.ptp(chosen)), 1e-12)
+    points = [(x, (height - 1) * (1 - y)) for x, y in zip(np.linspace(0, width - 1, level.size), level, strict=True)]
+    picture = Image.new("1", SPARKLINE_SIZE, 1)
+    ImageDraw.Draw(picture).line(points, fill=0)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return f"![loss](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"

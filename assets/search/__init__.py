@@ -1,0 +1,1 @@
+"""Searches by Optuna on the workers of sweeps."""

@@ -1,0 +1,123 @@
+"""How a search stands: its trials as rows, which is the best, and what a run would still do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from assets.identity.canonical import compact
+from assets.search.search import Search
+from assets.search.trials import Trial, trials_of
+from assets.stages.freshness import Planner, Verdict
+from assets.store.store import Store
+from assets.sweeps.sweep import Row, Sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+ENDED = ("cached", "step", "seconds", "hash", "detail")
+"""What the table says of the end of a trial."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A search and its trials so far."""
+
+    search: Search
+    trials: tuple[Trial, ...]
+    planner: Planner
+
+    @classmethod
+    def of(cls, search: Search, store: Store) -> Standing:
+        """Read how a search stands; nothing is created."""
+        planner = Planner(store)
+        return cls(search, tuple(trials_of(search, planner)), planner)
+
+    @property
+    def counts(self) -> Counter:
+        """How many trials ended how; `open` ones have not."""
+        return Counter(status_of(trial) for trial in self.trials)
+
+    @property
+    def open(self) -> int:
+        """Trials that have begun and not ended."""
+        return sum(trial.state == "open" for trial in self.trials)
+
+    @property
+    def to_begin(self) -> int:
+        """Trials that have not begun."""
+        return max(0, self.search.settings.trials - len(self.trials))
+
+    @cached_property
+    def best(self) -> Trial | None:
+        """The complete trial with the best objective, the first of equals; None where none is complete."""
+        sign = -1.0 if self.search.settings.maximise else 1.0
+        complete = [trial for trial in self.trials if trial.objective is not None]
+        return min(complete, key=lambda trial: (sign * float(trial.objective or 0.0), trial.number), default=None)
+
+    @cached_property
+    def rows(self) -> dict[int, Row]:
+        """The row of every trial whose settings are a configuration, by number."""
+        made = {trial.number: self.search.row(trial.values)[0] for trial in self.trials if trial.values}
+        return {number: row for number, row in made.items() if row is not None}
+
+    @property
+    def best_row(self) -> Row | None:
+        """The row of the best trial."""
+        return self.rows.get(self.best.number) if self.best else None
+
+    def sweep(self) -> Sweep:
+        """Return all trials as the rows of a sweep, for all that looks at sweeps."""
+        return self.search.sweep(list(self.rows.values()))
+
+    def due(self) -> list[Verdict]:
+        """Return what the best trial still needs on the test sets, inputs first."""
+        row = self.best_row
+        self.planner.look_again()
+        verdicts = map(self.planner.verdict, row.items()) if row else ()
+        return [verdict for verdict in verdicts if verdict.due]
+
+    @property
+    def done(self) -> bool:
+        """Whether a run would find nothing to do."""
+        return not self.to_begin and not self.open and not self.due()
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per trial: number, status, the objective, a column per dimension, and where it is stored."""
+        import pandas as pd
+
+        return pd.DataFrame([self._record(trial) for trial in self.trials], columns=self.columns)
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the table."""
+        names = [dimension.name for dimension in self.search.space.dimensions]
+        return ["trial", "status", self.search.settings.objective, *names, *ENDED]
+
+    def _record(self, trial: Trial) -> dict[str, Any]:
+        told = {name: trial.told.get(name) for name in ENDED}
+        values = {name: _cell(value) for name, value in trial.values.items()}
+        head = {"trial": trial.number, "status": status_of(trial), self.search.settings.objective: trial.objective}
+        return {**head, **values, **told}
+
+
+def status_of(trial: Trial) -> str:
+    """Return how a trial ended: a status of a training, or `open`."""
+    return "open" if trial.state == "open" else str(trial.told.get("status", trial.state))
+
+
+def better(values: Sequence[float], maximise: bool) -> list[float]:
+    """Return the best so far after each value."""
+    best: list[float] = []
+    for value in values:
+        best.append(value if not best else (max if maximise else min)(best[-1], value))
+    return best
+
+
+def _cell(value: Any) -> Any:
+    """Return a value that a column of a table can hold."""
+    return value if isinstance(value, str | int | float | bool) or value is None else compact(value)

@@ -1,0 +1,150 @@
+"""Read a search file: YAML -> settings -> a space whose ends are validated configurations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from assets.identity.paths import Place, covers
+from assets.search.search import Search, SearchSettings
+from assets.search.space import Dimension
+from assets.search.space_file import read_space
+from assets.sweeps.axes import sets
+from assets.sweeps.configurations import Configurations
+from assets.sweeps.sweep import Configuration, Sweep
+from assets.sweeps.sweep_file import SEARCH, Reading, is_search, shown_name
+from assets.sweeps.yaml_loader import SweepError, read_document
+from trainers.study import Config
+
+VALIDATION = "validation_"
+"""How the columns begin that are measured on trajectories which train nothing and test nothing."""
+
+SPACE: Place = (SEARCH, "space")
+
+
+class SearchFile(Config):
+    """The keys of a search file."""
+
+    study: str
+    """Study that the search belongs to."""
+    description: str = ""
+    """The question that the search answers."""
+    tests: tuple[str | dict[str, Any], ...] = ()
+    """Test sets of the best trial: names of presets, {name: dataset}, or `train`."""
+    base: dict[str, Any] = {}
+    """Settings of every trial: dataset and model. A list is a value."""
+    search: SearchSettings
+    """What is looked for, where, and how."""
+
+
+def load_search(path: Path, root: Path | None = None) -> Search:
+    """Read and validate one search file, at any path.
+
+    Raises:
+        SweepError: with one line for everything that is wrong: file, line, key, what was given, what was expected.
+    """
+    path = Path(path)
+    document = read_document(path, shown_name(path, root))
+    if not is_search(document):
+        raise SweepError([document.problem((), "has no key 'search'; expected a search", "")])
+    return SearchReading(document, path).search()
+
+
+class SearchReading(Reading):
+    """One search file while it is read."""
+
+    kind = SearchFile
+
+    def search(self) -> Search:
+        """Return the search, or raise with all problems."""
+        self._refuse_duplicates()
+        self._refuse_axes()
+        self.file: SearchFile = self._file()
+        self.study = self._study()
+        self.configurations = Configurations(self.study, self.document, self.problems)
+        tests = self._tests()
+        self._check_objective()
+        before = len(self.problems)
+        self.space = read_space(self.document, self.file.search.space, SPACE, self.problems)
+        self.base = self._base(dimension.path for dimension in self.space.dimensions if dimension.path)
+        corners = self._corners() if len(self.problems) == before else ()
+        self._stop()
+        return Search(
+            name=f"{self.study.name}/{self.path.stem}",
+            study=self.study.name,
+            path=self.path,
+            description=self.file.description,
+            tests=tests,
+            base=self.base,
+            settings=self.file.search,
+            space=self.space,
+            corners=corners,
+            document=self.document,
+            warnings=tuple(self.warnings),
+        )
+
+    def _refuse_axes(self) -> None:
+        """A file says which settings there are, or how they are looked for."""
+        for key in ("vary", "exclude"):
+            if key in self.document.data:
+                text = "given beside search; expected one of the two: write the sweep into a file of its own"
+                self.problems.append(self.document.problem((key,), text))
+        self._stop()
+
+    def _check_objective(self) -> None:
+        given = self.file.search.objective
+        if given.startswith(VALIDATION) and given != VALIDATION:
+            return
+        what = ", a metric of test sets, which a search must not see" if given in self.study.headline else ""
+        text = f"given {given!r}{what}; expected a validation column of the history, such as validation_loss"
+        self.problems.append(self.document.problem((SEARCH, "objective"), text))
+
+    def _corners(self) -> tuple[Configuration, ...]:
+        """Return the configurations at the ends of the space; what the model refuses of their company is a warning."""
+        found, conflicts = [], []
+        for values in self.space.corners():
+            made = Configurations(self.study, self.document, [])
+            try:
+                corner = made.configuration(self.space.settings(self.base, values), self._place)
+            except LookupError as error:
+                self.problems.append(self.document.problem(SPACE, str(error.args[0])))
+                continue
+            lines = list(zip(made.refused, made.problems, strict=True))
+            self.problems += [line for (place, _), line in lines if len(place) > 1]
+            conflicts += [text for (place, text), _ in lines if len(place) == 1]
+            found += [corner] if corner else []
+        self._tell_conflicts(dict.fromkeys(conflicts), bool(found))
+        return tuple({corner.item.hash: corner for corner in found}.values())
+
+    def _tell_conflicts(self, conflicts: dict[str, None], some: bool) -> None:
+        for text in conflicts:
+            if some:
+                told = f"some combinations are refused and will be failed trials: {text}"
+                self.warnings.append(self.document.problem(SPACE, told))
+            else:
+                self.problems.append(self.document.problem(SPACE, text))
+
+    def _place(self, setting: Place) -> Place:
+        """Return where in the file a setting of a trial is made."""
+        for dimension in reversed(self.space.dimensions):
+            if _makes(dimension, setting):
+                return (*SPACE, dimension.name)
+        return ("base", *setting)
+
+
+def _makes(dimension: Dimension, setting: Place) -> bool:
+    if dimension.path:
+        return covers(dimension.path, setting)
+    changes = (one for change in dimension.changes.values() for one in change)
+    return any(covers(path, setting) and sets(value, setting[len(path) :]) for path, value in changes)
+
+
+def load(path: Path, root: Path | None = None) -> Sweep | Search:
+    """Read and validate one file, at any path, whichever of the two it is.
+
+    Raises:
+        SweepError: with one line for everything that is wrong.
+    """
+    path = Path(path)
+    document = read_document(path, shown_name(path, root))
+    return SearchReading(document, path).search() if is_search(document) else Reading(document, path).sweep()

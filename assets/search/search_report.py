@@ -1,0 +1,274 @@
+"""The report of a search: one HTML page that opens offline, and the same as Markdown with pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assets.identity.canonical import short_digest
+from assets.identity.paths import dotted, flatten
+from assets.identity.provenance import room_sources
+from assets.identity.text import shown
+from assets.report.parallel_coordinates import Scale, logarithmic, parallel_coordinates, short_leaf
+from assets.report.pictures import Picture, drawn
+from assets.report.sweep_report import ROOMS, TEMPLATES, render
+from assets.report.tables import Shown, shown_table
+from assets.search import search_figures as figures
+from assets.search.progress import Standing, status_of
+from assets.search.search import Search
+from assets.search.search_table import answer
+from assets.search.space import Leaf, Options
+from assets.search.trials import Trial, study_of
+from assets.statistics.leaderboard import page_manifest
+from assets.store.store import Missing, Store
+from trainers import STUDIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_AXES = 12
+MOST_SLICES = 9
+
+
+@dataclass(frozen=True)
+class SearchReport:
+    """A written report of a search."""
+
+    path: Path
+    """The HTML page."""
+    markdown: Path
+    version: str
+    answer: str
+
+
+def write(search: Search, store: Store) -> SearchReport:
+    """Store the report of a search, as it is if it says what would be written anyway."""
+    standing = Standing.of(search, store)
+    address, version = (search.study, "report", short_digest("report", search.name)), _version(standing, store)
+    manifest = store.manifest(*address)
+    if manifest is None or manifest["fingerprint"] != version:
+        told = content(standing, store)
+        with store.writing(*address) as draft:
+            draft.page("report.html", render("search.html", told))
+            draft.page("report.md", render("search.md", told))
+            draft.page("trials.csv", standing.table().to_csv(index=False))
+            for picture in told["pictures"]:
+                if picture.png:
+                    draft.png(picture.name, picture.png)
+                    draft.pdf(picture.name, picture.pdf())
+            draft.manifest |= page_manifest(search.name, version) | {"answer": told["answer"]}
+        manifest = store.manifest(*address)
+    if manifest is None:
+        raise Missing(f"the report of {search.name} was removed while it was written; run it again")
+    folder = store.path(*address)
+    return SearchReport(folder / "report.html", folder / "report.md", version, manifest["answer"])
+
+
+def content(standing: Standing, store: Store) -> dict[str, Any]:
+    """Gather what the page shows, by the names that the templates use."""
+    return {
+        "search": standing.search,
+        "study": STUDIES[standing.search.study],
+        "answer": answer(standing),
+        "how": _how(standing),
+        "best": _best(standing),
+        "tests": _tests(standing, store),
+        "trials": _trials(standing),
+        "failures": _failures(standing),
+        "settings": _settings(standing),
+        "origin": _origin(standing, store),
+        "pictures": list(pictures(standing)),
+    }
+
+
+def pictures(standing: Standing) -> Iterator[Picture]:
+    """Draw the figures of a search; without a complete trial there is none."""
+    search, best = standing.search, standing.best
+    if best is None:
+        return
+    label, objective, maximise = _label(standing), search.settings.objective, search.settings.maximise
+    trials, scales = drawn_table(standing), scales_of(standing)
+    told = {"trials": trials, "objective": objective}
+    yield drawn(figures.objective_history, {**told, "maximise": maximise}, label)
+    curves = {trial.number: trial.curve for trial in standing.trials if trial.curve}
+    if curves:
+        states = {trial.number: trial.state for trial in standing.trials}
+        yield drawn(
+            figures.objective_curves,
+            {"curves": curves, "states": states, "objective": objective, "best": best.number},
+            label,
+        )
+    shares = importances(standing)
+    if shares:
+        of = f"log {objective}" if _in_decades(standing) else objective
+        yield drawn(figures.importance, {"shares": shares, "objective": of}, label)
+    ranked = sorted(scales, key=lambda scale: -shares.get(scale.name, 0.0))
+    if ranked:
+        chosen = {**told, "maximise": maximise, "best": best.number}
+        yield drawn(parallel_coordinates, {**chosen, "scales": ranked[:MOST_AXES]}, label)
+        yield drawn(figures.slices, {**told, "scales": ranked[:MOST_SLICES]}, label)
+    if len(ranked) > 1:
+        pairs = list(combinations(ranked[:3], 2))
+        yield drawn(figures.contours, {**chosen, "pairs": pairs}, label)
+
+
+def drawn_table(standing: Standing) -> pd.DataFrame:
+    """Return one row per trial: number, state, objective, last value of its curve, and what was drawn."""
+    import pandas as pd
+
+    def record(trial: Trial) -> dict[str, Any]:
+        last = trial.curve[max(trial.curve)] if trial.curve else None
+        return {"trial": trial.number, "state": trial.state, "objective": trial.objective, "last": last, **trial.drawn}
+
+    return pd.DataFrame([record(trial) for trial in standing.trials]).astype({"objective": float, "last": float})
+
+
+def scales_of(standing: Standing) -> list[Scale]:
+    """Return the axis of everything that was drawn and differs between complete trials, in the order of the space."""
+    leaves: dict[str, Leaf] = {}
+    complete = [trial for trial in standing.trials if trial.state == "complete"]
+
+    def known(trial: Trial, name: str, leaf: Leaf) -> Any:
+        leaves[name] = leaf
+        return trial.drawn[name]
+
+    for trial in complete:
+        standing.search.space.draw(partial(known, trial))
+    varied = (name for name in leaves if len({repr(trial.drawn.get(name)) for trial in complete}) > 1)
+    return [_scale(name, leaves[name]) for name in varied]
+
+
+def _scale(name: str, leaf: Leaf) -> Scale:
+    return Scale(name, labels=leaf.labels) if isinstance(leaf, Options) else Scale(name, log=leaf.log, whole=leaf.whole)
+
+
+def importances(standing: Standing) -> dict[str, float]:
+    """Return the share of the variance of the objective that each setting explains (fANOVA), the largest first.
+
+    Of its logarithm where it is positive and spans more than a factor of three, so that one bad trial does not decide.
+    Settings that some trials do not have, such as entries of lists of several lengths, have none.
+    """
+    import optuna
+
+    study = study_of(standing.search, standing.planner)
+    complete = [trial for trial in standing.trials if trial.state == "complete"]
+    if study is None or len({trial.objective for trial in complete}) < 2:
+        return {}
+    everywhere = set.intersection(*(set(trial.drawn) for trial in complete))
+    names = [scale.name for scale in scales_of(standing) if scale.name in everywhere]
+    if not names:
+        return {}
+    forest = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    target = _logarithm if _in_decades(standing) else None
+    return dict(optuna.importance.get_param_importances(study, evaluator=forest, params=names, target=target))
+
+
+def _in_decades(standing: Standing) -> bool:
+    return logarithmic([trial.objective for trial in standing.trials if trial.objective is not None])
+
+
+def _logarithm(trial: Any) -> float:
+    return math.log10(trial.value)
+
+
+def _label(standing: Standing) -> str:
+    search = standing.search
+    axes = ", ".join(dimension.name for dimension in search.space.dimensions)
+    row = standing.best_row
+    data = f"; trained on {row.configuration.item.inputs[0].inputs[0].key}" if row else ""
+    return f"{search.name}; {search.settings.objective}; space {axes}{data}; seed {search.settings.seed}"
+
+
+def _how(standing: Standing) -> str:
+    """Say in words how the search went through its space."""
+    settings = standing.search.settings
+    pruner, sampler = settings.pruner, settings.sampler
+    rule = "No trial is pruned."
+    if pruner is not None:
+        rule = (
+            f"After {pruner.startup_trials} complete trials, one is pruned where its best value so far is not among "
+            f"the best {pruner.keep:g} % at the same part of the training, looked at every {pruner.interval} %."
+        )
+    return (
+        f"Sampler {sampler.kind}, seed {settings.seed}; random trials first: {sampler.startup_trials}. "
+        f"Objective: {settings.objective} in the last phase at the weights that are kept, to {settings.direction}; "
+        f"test sets play no part. {rule}"
+    )
+
+
+def _best(standing: Standing) -> Shown:
+    values = standing.best.values if standing.best else {}
+    note = "" if standing.best_row is None else f"key {standing.best_row.configuration.key}"
+    rows = [[name, shown(value)] for name, value in values.items()]
+    return shown_table("The best trial", ("setting", "value"), rows, note)
+
+
+def _tests(standing: Standing, store: Store) -> Shown:
+    """Return the headline of the best trial on the test sets, where it has been evaluated."""
+    study, row = STUDIES[standing.search.study], standing.best_row
+    rows = []
+    for name, item in zip(standing.search.tests, row.evaluations if row else (), strict=False):
+        found = store.manifest(*item.address)
+        if found is None or found["status"] != "ok":
+            continue
+        summary = store.open(*item.address).table("summary").set_index("metric")
+        known = [metric for metric in (*study.headline, "baseline") if metric in summary.index]
+        rows += [[name, metric, float(summary["value"][metric]), summary["unit"][metric]] for metric in known]
+    note = "The one look that the search takes at the test sets, once all trials have ended."
+    return shown_table("The best trial on the test sets", ("test set", "metric", "value", "unit"), rows, note)
+
+
+def _trials(standing: Standing) -> Shown:
+    table = standing.table().drop(columns=["detail"])
+    objective = standing.search.settings.objective
+    ordered = table.sort_values(objective, ascending=not standing.search.settings.maximise, kind="stable")
+    rows = ordered.astype(object).where(ordered.notna(), None).to_numpy().tolist()
+    return shown_table("Trials", [short_leaf(str(name)) for name in ordered.columns], rows)
+
+
+def _failures(standing: Standing) -> Shown:
+    ended = [trial for trial in standing.trials if trial.state == "failed"]
+    rows = [[t.number, status_of(t), t.told.get("key", ""), t.told.get("detail", "")] for t in ended]
+    return shown_table("Trials that failed", ("trial", "status", "key", "detail"), rows)
+
+
+def _settings(standing: Standing) -> Shown:
+    """Return the settings that every trial has, defaults resolved."""
+    row = standing.best_row
+    drawn_here = [dimension.path for dimension in standing.search.space.dimensions if dimension.path]
+    found = flatten(row.configuration.settings()) if row else ()
+    rows = [[dotted(p), shown(v)] for p, v in found if not any(p[: len(d)] == d for d in drawn_here)]
+    return shown_table("Settings of the best trial that were given", ("setting", "value"), rows)
+
+
+def _origin(standing: Standing, store: Store) -> Shown:
+    """Return where the numbers come from."""
+    hashes: Sequence[str] = [trial.told["hash"] for trial in standing.trials if trial.told.get("hash")]
+    manifests = [store.manifest(standing.search.study, "model", hash) for hash in hashes]
+    made: list[Mapping[str, Any]] = [manifest for manifest in manifests if manifest]
+    newest = max(made, key=lambda manifest: manifest["created"], default={})
+    seconds = sum(float(trial.told.get("seconds") or 0.0) for trial in standing.trials if not trial.told.get("cached"))
+    rows = [
+        ["commit", ", ".join(sorted({str(m["commit"]) + (" with uncommitted changes" if m["dirty"] else "")
+                                     for m in made}))],
+        ["training time", f"{seconds:.0f} s in all"],
+        ["device", shown(newest.get("device", ""))],
+        ["versions", ", ".join(f"{name} {number}" for name, number in newest.get("versions", {}).items())],
+    ]  # fmt: skip
+    return shown_table("Origin", ("what", "value"), rows)
+
+
+def _version(standing: Standing, store: Store) -> str:
+    """Return the digest of all that the page is made of."""
+    files = [*room_sources("search", *ROOMS), *sorted(TEMPLATES.iterdir())]
+    code = sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    search = standing.search
+    told = (search.name, search.description, search.settings.model_dump(mode="json"))
+    rows = standing.table().to_csv(index=False), [list(row) for row in _tests(standing, store).rows]
+    return short_digest(*told, *rows, code)

@@ -1,0 +1,199 @@
+"""Run a search: trials on the workers of sweeps, the next one as soon as a worker is free."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from assets.engine.engine import Engine
+from assets.identity.canonical import Item
+from assets.search.objective import measured
+from assets.search.progress import Standing
+from assets.search.search import Search
+from assets.search.trials import Trial, Trials
+from assets.stages.freshness import Planner, Verdict
+from assets.stages.pruning import Pruning
+from assets.stages.tasks import Outcome, Task
+from assets.store.store import Store
+from assets.sweeps.sweep import Row
+
+OPEN = ("interrupted", "disk_full")
+"""Ends after which a trial stays open: the next run goes on with it."""
+
+
+@dataclass(frozen=True)
+class Going:
+    """A trial that is under way."""
+
+    trial: Trial
+    row: Row
+    cached: bool
+    """Whether its model was stored before."""
+
+
+class SearchRun:
+    """One run of a search, until there are as many trials as it asks for."""
+
+    def __init__(self, search: Search, store: Store, engine: Engine, listener: Callable[[dict], None]) -> None:
+        self.search = search
+        self.store = store
+        self.engine = engine
+        self.listener = listener
+        self.planner = Planner(store)
+        self.trials = Trials(search, self.planner)
+        found = self.trials.all()
+        self.left = [trial for trial in found if trial.state == "open"]
+        self.count = len(found)
+        self.curves = [trial.curve for trial in found if trial.state == "complete" and trial.curve]
+        self.waiting: dict[str, list[Going]] = {}
+        """Who waits for what is being made, by its hash."""
+        self.tasks: list[Task] = []
+        self.ended: list[Trial] = []
+        self.halted = False
+
+    def run(self) -> Iterator[Trial]:
+        """Go on with open trials, begin new ones, and yield each when it has ended.
+
+        Raises:
+            NoObjective: the study measures no such column.
+        """
+        self._fill()
+        yield from self._drain()
+        with closing(self.engine.run(self._taken(), self.listener, self.engine.train_until)) as outcomes:
+            for outcome in outcomes:
+                self._follow(outcome)
+                self._fill()
+                for task in self._taken():
+                    self.engine.add(task)
+                yield from self._drain()
+
+    def finish(self) -> Iterator[Outcome]:
+        """Once all trials have ended, evaluate the best one on the test sets; yield what that makes.
+
+        Its model is made anew where it was deleted.
+        """
+        standing = Standing.of(self.search, self.store)
+        while not standing.to_begin and not standing.open and self._may_begin:
+            verdicts = standing.due()
+            ready = [v for v in verdicts if not any(one.item in v.item.inputs for one in verdicts)]
+            tasks = [Task(verdict.item, verdict.fingerprint) for verdict in ready]
+            outcomes = list(self.engine.run(tasks, self.listener, self.engine.train_until)) if tasks else []
+            yield from outcomes
+            if not outcomes or any(outcome.status != "ok" for outcome in outcomes):
+                break
+
+    def _taken(self) -> list[Task]:
+        tasks, self.tasks = self.tasks, []
+        return tasks
+
+    def _drain(self) -> Iterator[Trial]:
+        while self.ended:
+            yield self.ended.pop(0)
+
+    def _fill(self) -> None:
+        """Let as many trials be under way as there are CPUs."""
+        while len(self._under_way) < len(self.engine.cpus) and self._may_begin:
+            if self.left:
+                trial = self.trials.resume(self.left.pop(0))
+            elif self.count < self.search.settings.trials:
+                self.count += 1
+                trial = self.trials.begin()
+            else:
+                break
+            self._begin(trial)
+
+    @property
+    def _under_way(self) -> set[int]:
+        return {going.trial.number for waiting in self.waiting.values() for going in waiting}
+
+    @property
+    def _may_begin(self) -> bool:
+        until = self.engine.train_until
+        return not self.halted and not self.engine.interrupted and (until is None or time.monotonic() < until)
+
+    def _begin(self, trial: Trial) -> None:
+        row, refusal = self.search.row(trial.values)
+        if row is None:
+            self.ended.append(self.trials.fail(trial, {"status": "failed", "detail": refusal}))
+            return
+        self.planner.look_again()
+        cached = self.planner.verdict(row.configuration.item).state in ("fresh", "settled")
+        self._advance(Going(trial, row, cached))
+
+    def _advance(self, going: Going) -> None:
+        """Make the next thing that a trial is made of, or tell how it ended."""
+        model = going.row.configuration.item
+        self.planner.look_again()
+        for item in (*model.upstream(), model):
+            verdict = self.planner.verdict(item)
+            if verdict.due:
+                return self._make(verdict, going)
+            if verdict.state != "fresh":
+                return self._fail(going, item)
+        self._complete(going)
+
+    def _make(self, verdict: Verdict, going: Going) -> None:
+        """Ask for an artifact, unless somebody else did; whoever waits for it is told."""
+        item = verdict.item
+        if item.hash not in self.waiting:
+            self.tasks.append(Task(item, verdict.fingerprint, self._pruning if item.layer == "model" else None))
+        self.waiting.setdefault(item.hash, []).append(going)
+
+    @property
+    def _pruning(self) -> Pruning | None:
+        pruner, settings = self.search.settings.pruner, self.search.settings
+        if pruner is None:
+            return None
+        return Pruning(settings.objective, settings.maximise, **pruner.model_dump(), curves=tuple(self.curves))
+
+    def _follow(self, outcome: Outcome) -> None:
+        """Go on with every trial that waited for what has ended."""
+        for going in self.waiting.pop(outcome.item.hash, ()):
+            if outcome.status == "ok":
+                self._advance(going)
+            elif outcome.status == "pruned":
+                self._prune(going, outcome)
+            elif outcome.status not in OPEN:
+                self._fail(going, outcome.item)
+            self.halted |= outcome.status == "disk_full"
+
+    def _complete(self, going: Going) -> None:
+        item = going.row.configuration.item
+        objective, curve = measured(self.search, self.store, item.address)
+        if objective is None:
+            told = self._told(going, item, "failed") | {"detail": "nothing was measured in the validation of its end"}
+            self.ended.append(self.trials.fail(going.trial, told))
+            return
+        self.curves += [curve] if curve else []
+        told = self._told(going, item, "ok")
+        self.ended.append(self.trials.complete(going.trial, objective, curve, told))
+
+    def _prune(self, going: Going, outcome: Outcome) -> None:
+        _, curve = measured(self.search, self.store, outcome.item.address)
+        reached = {part: value for part, value in curve.items() if part <= _share(self.store, outcome)}
+        self.ended.append(self.trials.prune(going.trial, reached, self._told(going, outcome.item, "pruned")))
+
+    def _fail(self, going: Going, item: Item) -> None:
+        manifest = self.store.manifest(*item.address) or {}
+        told = self._told(going, item, manifest.get("status", "failed"))
+        self.ended.append(self.trials.fail(going.trial, told))
+
+    def _told(self, going: Going, item: Item, status: str) -> dict[str, Any]:
+        """Return what the house knows of the end of a trial."""
+        model = going.row.configuration.item
+        manifest: Mapping[str, Any] = self.store.manifest(*item.address) or {}
+        failure = manifest.get("failure", {})
+        numbers = {"step": failure.get("step", manifest.get("numbers", {}).get("steps"))}
+        seconds = manifest.get("timings", {}).get("train")
+        detail = failure.get("detail", "") if status != "ok" else ""
+        told = {"status": status, "detail": detail, "key": model.key, "hash": model.hash, "cached": going.cached}
+        return told | numbers | {"seconds": seconds}
+
+
+def _share(store: Store, outcome: Outcome) -> float:
+    """Return which part of its training a pruned trial had done [%]."""
+    total = (store.manifest(*outcome.item.address) or {}).get("total_steps") or outcome.step
+    return 100 * outcome.step / max(1, total)

@@ -1,0 +1,63 @@
+"""The table of a search: one row per trial, stored as Parquet, CSV and Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assets.identity.canonical import short_digest
+from assets.identity.text import counted, markdown_table, shown
+from assets.search.progress import Standing
+from assets.statistics.leaderboard import page_manifest
+from assets.store.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LAYER = "search"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A written table."""
+
+    path: Path
+    markdown: str
+    version: str
+
+
+def write(standing: Standing, store: Store) -> Written:
+    """Store the table of a search."""
+    search, rows = standing.search, standing.table()
+    text = markdown(standing, rows)
+    version = short_digest(rows.to_csv(index=False))
+    address = (search.study, LAYER, short_digest(LAYER, search.name))
+    with store.writing(*address) as draft:
+        draft.table("trials", rows)
+        draft.page("trials.md", text)
+        draft.page("trials.csv", rows.to_csv(index=False))
+        draft.manifest |= page_manifest(search.name, version)
+    return Written(store.path(*address), text, version)
+
+
+def markdown(standing: Standing, rows: pd.DataFrame) -> str:
+    """Render the trials as Markdown, the best first."""
+    objective = standing.search.settings.objective
+    ordered = rows.sort_values(objective, ascending=not standing.search.settings.maximise, kind="stable")
+    lines = [f"# {standing.search.name}: {standing.search.description}", "", answer(standing), ""]
+    return "\n".join([*lines, *markdown_table(ordered.drop(columns=["detail"])), ""])
+
+
+def answer(standing: Standing) -> str:
+    """Say in one line what the search has found."""
+    search, best = standing.search, standing.best
+    ended = ", ".join(f"{count} {status}" for status, count in standing.counts.most_common())
+    wanted = f"; {standing.to_begin} have not begun" if standing.to_begin else ""
+    trials = f"{counted(len(standing.trials), 'trial')} ({ended or 'none has begun'}{wanted})"
+    if best is None:
+        return f"No trial is complete yet: {trials}."
+    settings = ", ".join(f"{name} = {shown(value)}" for name, value in best.values.items())
+    which = "largest" if search.settings.maximise else "smallest"
+    value = f"{search.settings.objective}, {best.objective:.5g}"
+    return f"Trial {best.number} has the {which} {value}, of {trials}: {settings}."

@@ -1,0 +1,178 @@
+"""The trials of a search as Optuna keeps them: `<home>/searches/<study>/<search>.db`.
+
+The study in that file is named by the fingerprint of the search, so that another space, another seed or another code
+begins anew. Every proposal has a sampler of its own, seeded by the search's seed and the number of the trial: trial n
+depends on nothing but these and what the trials before it came to, however often the process was another.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from assets.search.search import Search
+from assets.search.space import Leaf, Options
+from assets.stages.freshness import Planner
+from assets.stages.pruning import Curve, direction_of
+from assets.store.store import Store, home
+
+if TYPE_CHECKING:
+    import optuna
+
+TOLD = "orrery"
+"""User attribute with what the house says of a trial that has ended."""
+
+PATIENCE_SECONDS = 60.0
+"""How long a lock of the database is waited for."""
+
+State = Literal["open", "complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial as it stands."""
+
+    number: int
+    state: State
+    values: Mapping[str, Any]
+    """Value of each dimension of the space; empty where its drawing was broken off."""
+    drawn: Mapping[str, Any] = field(repr=False)
+    """What the sampler drew, by the names of the leaves."""
+    objective: float | None = None
+    curve: Curve = field(default_factory=dict, repr=False)
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """status, detail, hash, key, step, seconds, cached: what the house knows of its end."""
+
+
+def database(search: Search) -> Path:
+    """Return where the trials of a search are kept."""
+    return home() / "searches" / search.study / f"{search.key}.db"
+
+
+def trials_of(search: Search, planner: Planner | None = None) -> list[Trial]:
+    """Return the trials that there are, by number; none, and no database, before the search has begun."""
+    path = database(search)
+    if not path.exists():
+        return []
+    return Trials(search, planner or Planner(Store()), create=False).all()
+
+
+class Trials:
+    """The trials of one search, open for more."""
+
+    def __init__(self, search: Search, planner: Planner, create: bool = True) -> None:
+        self.search = search
+        self._study = _study(search, search.fingerprint(planner), create)
+
+    def all(self) -> list[Trial]:
+        """Return every trial, by number."""
+        if self._study is None:
+            return []
+        return [self._trial(frozen) for frozen in self._study.get_trials(deepcopy=False)]
+
+    def begin(self) -> Trial:
+        """Let the sampler propose one more trial."""
+        self._known.sampler = self._sampler(len(self._known.get_trials(deepcopy=False)))
+        return self._draw(self._known.ask())
+
+    def resume(self, trial: Trial) -> Trial:
+        """Return an open trial with all its values, drawn now where drawing was broken off."""
+        self._known.sampler = self._sampler(trial.number)
+        return self._draw(self._handle(trial))
+
+    def complete(self, trial: Trial, objective: float, curve: Curve, told: Mapping[str, Any]) -> Trial:
+        """Tell the objective of a trial that was trained to its end."""
+        return self._end(trial, curve, told, objective)
+
+    def prune(self, trial: Trial, curve: Curve, told: Mapping[str, Any]) -> Trial:
+        """Tell that a trial was given up, and how far it was."""
+        return self._end(trial, curve, told, None, "PRUNED")
+
+    def fail(self, trial: Trial, told: Mapping[str, Any]) -> Trial:
+        """Tell that a trial has no objective."""
+        return self._end(trial, {}, told, None, "FAIL")
+
+    @property
+    def _known(self) -> optuna.Study:
+        assert self._study is not None
+        return self._study
+
+    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
+        import numpy as np
+        from optuna.samplers import RandomSampler, TPESampler
+
+        chosen, seed = self.search.settings.sampler, self.search.settings.seed
+        drawn = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+        if chosen.kind == "random":
+            return RandomSampler(seed=drawn)
+        return TPESampler(n_startup_trials=chosen.startup_trials, seed=drawn)
+
+    def _handle(self, trial: Trial) -> optuna.Trial:
+        import optuna
+
+        frozen = self._known.get_trials(deepcopy=False)[trial.number]
+        return optuna.Trial(self._known, frozen._trial_id)
+
+    def _draw(self, handle: optuna.Trial) -> Trial:
+        values = self.search.space.draw(lambda name, leaf: _suggested(handle, name, leaf))
+        return Trial(handle.number, "open", values, dict(handle.params))
+
+    def _end(
+        self, trial: Trial, curve: Curve, told: Mapping[str, Any], objective: float | None, state: str = "COMPLETE"
+    ) -> Trial:
+        import optuna
+
+        handle = self._handle(trial)
+        for part, value in curve.items():
+            handle.report(value, part)
+        handle.set_user_attr(TOLD, dict(told))
+        return self._trial(self._known.tell(handle, objective, optuna.trial.TrialState[state]))
+
+    def _trial(self, frozen: optuna.trial.FrozenTrial) -> Trial:
+        states: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+        state = states.get(frozen.state.name, "open")
+        try:
+            values = self.search.space.draw(lambda name, leaf: frozen.params[name])
+        except KeyError:  # the process ended while it was drawn
+            values = {}
+        objective = float(frozen.value) if state == "complete" and frozen.value is not None else None
+        told = frozen.user_attrs.get(TOLD, {})
+        return Trial(frozen.number, state, values, frozen.params, objective, frozen.intermediate_values, told)
+
+
+def study_of(search: Search, planner: Planner) -> optuna.Study | None:
+    """Return Optuna's own view of a search that has begun, for what Optuna computes of it."""
+    return _study(search, search.fingerprint(planner), create=False) if database(search).exists() else None
+
+
+def _study(search: Search, fingerprint: str, create: bool) -> optuna.Study | None:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    path = database(search)
+    if create:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    storage = optuna.storages.RDBStorage(
+        f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": PATIENCE_SECONDS}}
+    )
+    name = fingerprint[:12]
+    direction = direction_of(search.settings.maximise)
+    if create:
+        return optuna.create_study(storage=storage, study_name=name, direction=direction, load_if_exists=True)
+    if name not in optuna.get_all_study_names(storage):
+        return None
+    return optuna.load_study(storage=storage, study_name=name)
+
+
+def _suggested(handle: optuna.Trial, name: str, leaf: Leaf) -> Any:
+    """Let Optuna draw one number or label."""
+    if isinstance(leaf, Options):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return handle.suggest_categorical(name, leaf.labels)
+    if leaf.whole:
+        return handle.suggest_int(name, int(leaf.low), int(leaf.high), step=leaf.step, log=leaf.log)
+    return handle.suggest_float(name, leaf.low, leaf.high, log=leaf.log)

@@ -1,0 +1,1 @@
+"""Make one artifact, in a worker or alone."""

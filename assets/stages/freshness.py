@@ -1,0 +1,180 @@
+"""What is fresh, what would run, and why.
+
+    fingerprint = digest(configuration, code version of the stage, fingerprints of the inputs)
+
+An artifact is fresh while its manifest carries the fingerprint that its configuration and the code give today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
+
+from assets.identity.canonical import Fingerprint, Item, Layer, digest
+from assets.identity.code_version import code_version
+from assets.store.store import Found, Store
+from assets.sweeps.file_dataset import is_file
+from trainers import STUDIES
+from trainers.study import SETTLED, Config, Study
+
+if TYPE_CHECKING:
+    from assets.sweeps.sweep import Sweep
+
+State = Literal["fresh", "settled", "missing", "stale", "retry", "damaged", "blocked"]
+DUE: tuple[State, ...] = ("missing", "stale", "retry", "damaged")
+STAGES: dict[Layer, str] = {"dataset": "simulate", "segments": "segment", "model": "train", "evaluation": "evaluate"}
+
+Address = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What holds for one item, and why."""
+
+    item: Item
+    state: State
+    reason: str
+    fingerprint: Fingerprint
+
+    @property
+    def due(self) -> bool:
+        """Whether a run would make it."""
+        return self.state in DUE
+
+
+class Planner:
+    """Verdicts on items; what it found once it does not look up again."""
+
+    def __init__(self, store: Store, studies: Mapping[str, Study] = STUDIES) -> None:
+        self.store = store
+        self.studies = studies
+        self._verdicts: dict[Address, Verdict] = {}
+        self._fingerprints: dict[Address, Fingerprint] = {}
+        self._names: dict[Address, frozenset[str]] = {}
+        self._versions: dict[tuple[str, str, frozenset[str]], str] = {}
+
+    def verdict(self, item: Item) -> Verdict:
+        """Return whether an item is fresh, settled, due or blocked, and why."""
+        known = self._verdicts.get(address := item.address)
+        if known is None:
+            known = self._verdicts[address] = Verdict(item, *self._judge(item), self.fingerprint(item))
+        return known
+
+    def look_again(self) -> None:
+        """Forget what was found in the store, which has changed; what things are made of stays known."""
+        self._verdicts.clear()
+
+    def fingerprint(self, item: Item) -> Fingerprint:
+        """Return what the item would be made of today."""
+        known = self._fingerprints.get(address := item.address)
+        if known is None:
+            inputs = {f"{one.layer}/{one.hash}": self.fingerprint(one).value for one in item.inputs}
+            code = self._code(item)
+            # The address covers all that identifies; where a file of the user lies is no part of it.
+            value = digest(item.study, item.layer, item.hash, code, inputs)
+            known = self._fingerprints[address] = Fingerprint(value, item.hash, code, inputs)
+        return known
+
+    def with_code_of(self, item: Item, fingerprint: Fingerprint) -> Fingerprint:
+        """Return a fingerprint with the code that this planner reads in place of the one that it was taken with."""
+        code = self._code(item)
+        if code == fingerprint.code:
+            return fingerprint
+        value = digest(item.study, item.layer, item.hash, code, dict(fingerprint.inputs))
+        return Fingerprint(value, fingerprint.config, code, fingerprint.inputs)
+
+    def _judge(self, item: Item) -> tuple[State, str]:
+        inputs = [self.verdict(one) for one in item.inputs]
+        for one in inputs:
+            if one.state in ("settled", "blocked"):
+                return "blocked", f"its {one.item.layer} {one.item.key} cannot be used: {one.reason}"
+        found = self.store.look(*item.address)
+        if found.damage:
+            return "damaged", found.damage
+        if found.manifest is None:
+            return "missing", "nothing stored"
+        for one in inputs:
+            if one.due:
+                return "stale", f"its {one.item.layer} {one.item.key} will be made ({one.reason})"
+        return self._compare(item, found)
+
+    def _compare(self, item: Item, found: Found) -> tuple[State, str]:
+        manifest = found.manifest or {}
+        status = manifest["status"]
+        if status != "ok" and status not in SETTLED:
+            return "retry", f"{status} last time{_detail(manifest)}"
+        expected = self.fingerprint(item)
+        if manifest["fingerprint"] != expected.value:
+            return "stale", "; ".join(_differences(item, manifest["parts"], expected))
+        return ("fresh", "unchanged") if status == "ok" else ("settled", f"{status}{_detail(manifest)}")
+
+    def _code(self, item: Item) -> str:
+        if item.layer == "dataset" and is_file(item.config):
+            return "file"
+        what = (item.study, STAGES[item.layer], self._names_of(item))
+        if what not in self._versions:
+            self._versions[what] = code_version(self.studies[item.study], *what[1:])
+        return self._versions[what]
+
+    def _names_of(self, item: Item) -> frozenset[str]:
+        """Return every string of the configuration of an item and of its inputs, defaults included."""
+        known = self._names.get(address := item.address)
+        if known is None:
+            own = _strings(_in_full(self.studies[item.study], item))
+            known = self._names[address] = frozenset(own).union(*map(self._names_of, item.inputs))
+        return known
+
+
+def plan_sweep(sweep: Sweep, store: Store) -> dict[Layer, list[Verdict]]:
+    """Return a verdict on every item of a sweep, by layer."""
+    planner = Planner(store)
+    return {layer: [planner.verdict(item) for item in items] for layer, items in sweep.items().items()}
+
+
+def made_of(item: Item, fingerprint: Fingerprint) -> dict[str, Any]:
+    """Return what the manifest of an artifact says of its item and its fingerprint."""
+    parts = {"config": fingerprint.config, "code": fingerprint.code, "inputs": dict(fingerprint.inputs)}
+    told = {"key": item.key, "label": item.label, "config": dict(item.config)}
+    return told | {"fingerprint": fingerprint.value, "parts": parts}
+
+
+def _in_full(study: Study, item: Item) -> Any:
+    """Return the configuration of an item with its defaults; an evaluation has those of its inputs."""
+    if item.layer == "evaluation":
+        return {}
+    if item.layer == "dataset" and is_file(item.config):
+        return item.config.get("meta", {})
+    return _type_of(study, item.layer).model_validate(dict(item.config)).model_dump(mode="json")
+
+
+def _type_of(study: Study, layer: Layer) -> type[Config]:
+    if layer == "segments":
+        return get_type_hints(study.model.segmentation)["return"]
+    return study.dataset if layer == "dataset" else study.model
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _strings(entry)
+    elif isinstance(value, Collection):
+        for entry in value:
+            yield from _strings(entry)
+
+
+def _differences(item: Item, before: Mapping[str, Any], now: Fingerprint) -> Iterator[str]:
+    if before["config"] != now.config:
+        yield f"the configuration of the {item.layer} changed"
+    if before["code"] != now.code:
+        yield f"the code of stage `{STAGES[item.layer]}` changed"
+    if before["inputs"] != dict(now.inputs):
+        changed = sorted(name for name, value in now.inputs.items() if before["inputs"].get(name) != value)
+        yield f"its inputs changed: {', '.join(changed) or 'fewer of them'}"
+
+
+def _detail(manifest: Mapping[str, Any]) -> str:
+    detail = manifest.get("failure", {}).get("detail", "")
+    return f": {detail}" if detail else ""

@@ -1,0 +1,81 @@
+"""One artifact made again alone and aloud: `python -m assets.stages.replay` reads a task from standard input.
+
+It says every report as it comes. What is stored stays as it is unless the making succeeds; checkpoints are neither read
+nor written, so that a failure shows from where the training began.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import sys
+import traceback
+from collections.abc import Mapping
+
+from assets.home.checkpoints import Checkpoints, Restored
+from assets.stages.exception_status import one_line, status_of
+from assets.stages.freshness import Planner
+from assets.stages.make import Making, run
+from assets.stages.tasks import Task, task_from_json
+from assets.store.store import Store
+from trainers.study import Failed, Progress
+
+
+class Unused(Checkpoints):
+    """Checkpoints that stay as they are until the model is stored."""
+
+    def offer(self, progress: Progress, stopping: bool = False) -> None:
+        """Write nothing."""
+
+    def newest(self) -> Restored:
+        """Find nothing."""
+        return Restored()
+
+
+def main() -> int:
+    """Make what standard input asks for; return 0 if it is ok."""
+    faulthandler.enable()
+    task, store = task_from_json(json.loads(sys.stdin.readline())), Store()
+    planner = Planner(store)
+    for item in task.item.upstream():
+        if planner.verdict(item).due:
+            outcome = run(item, planner.fingerprint(item), store)
+            _say(f"{item.layer} {item.key}: {outcome.status} {outcome.detail}")
+    return replay(task, store)
+
+
+def replay(task: Task, store: Store) -> int:
+    """Make one artifact aloud; return 0 if it is ok, else 1."""
+    making = Making(task.item, task.fingerprint, store, _report)
+    making.checkpoints = making.watch.checkpoints = Unused(task.item.study, task.item.hash, task.fingerprint.value)
+    try:
+        failed = making.make()
+    except BaseException as error:  # said aloud, as a run would store it
+        traceback.print_exc()
+        failed = making.failure(status_of(error), one_line(error))
+    _say(_end(task, failed))
+    return 1 if failed else 0
+
+
+def _end(task: Task, failed: Failed | None) -> str:
+    if failed is None:
+        return f"{task.item.key}: ok, and stored"
+    place = f"stage {failed.stage}, phase {failed.phase}, step {failed.step}"
+    return f"{task.item.key}: {failed.status} in {place}: {failed.detail}; what is stored is unchanged"
+
+
+def _report(progress: Progress) -> bool:
+    _say(f"phase {progress.phase}, step {progress.step} of {progress.total_steps}: {_losses(progress.losses)}")
+    return False
+
+
+def _losses(losses: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {float(value):.6g}" for name, value in losses.items())
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

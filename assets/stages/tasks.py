@@ -1,0 +1,61 @@
+"""What the engine hands to a worker and what it gets back; both travel as one line of JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from assets.identity.canonical import Fingerprint, Item
+from assets.stages.pruning import Pruning
+
+
+@dataclass(frozen=True)
+class Task:
+    """One artifact to make, and the fingerprint it had when it was chosen."""
+
+    item: Item
+    fingerprint: Fingerprint
+    pruning: Pruning | None = field(default=None, hash=False, compare=False)
+    """The rule by which a training may end early; it is no part of what is made."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended."""
+
+    item: Item
+    status: str
+    """One of `trainers.study.STATUSES`."""
+    stage: str
+    phase: int
+    step: int
+    """Optimiser steps done in all phases together."""
+    detail: str
+    seconds: float
+    """By the monotonic clock."""
+
+    def line(self) -> dict[str, Any]:
+        """Return everything but the item as JSON values."""
+        return {name: getattr(self, name) for name in ("status", "stage", "phase", "step", "detail", "seconds")}
+
+
+def task_to_json(task: Task) -> dict[str, Any]:
+    """Return a task as JSON values."""
+    pruning = {"pruning": task.pruning.json()} if task.pruning else {}
+    return {"item": _item_to_json(task.item), "fingerprint": asdict(task.fingerprint), **pruning}
+
+
+def task_from_json(value: Mapping[str, Any]) -> Task:
+    """Return the task that `task_to_json` described."""
+    pruning = Pruning.of_json(value["pruning"]) if "pruning" in value else None
+    return Task(_item_from_json(value["item"]), Fingerprint(**value["fingerprint"]), pruning)
+
+
+def _item_to_json(item: Item) -> dict[str, Any]:
+    plain = {name: getattr(item, name) for name in ("study", "layer", "hash", "label", "cohort", "at_once")}
+    return plain | {"config": dict(item.config), "inputs": [_item_to_json(entry) for entry in item.inputs]}
+
+
+def _item_from_json(value: Mapping[str, Any]) -> Item:
+    return Item(**(dict(value) | {"inputs": tuple(_item_from_json(entry) for entry in value["inputs"])}))

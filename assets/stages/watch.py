@@ -1,0 +1,65 @@
+"""What a running training is watched by: heartbeat, lease, checkpoints, journal, and the place it has reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from assets.home.checkpoints import Checkpoints
+from assets.home.journal import Journal
+from assets.home.leases import Lease
+from assets.stages.pruning import Judge
+from assets.store.manifest import finite
+from trainers.study import Progress, Report
+
+
+@dataclass
+class Watch:
+    """Pass progress on, write a checkpoint when one is due, and remember how far the training came."""
+
+    report: Report
+    checkpoints: Checkpoints
+    journal: Journal
+    lease: Lease | None = None
+    judge: Judge | None = None
+    """Ends a training that is not worth going on with, in a search."""
+    on_phase_end: Callable[[Progress], None] = lambda progress: None
+    phase: int = 0
+    step: int = 0
+    total_steps: int = 0
+    pruned: bool = False
+    losses: dict[str, float] | None = None
+
+    def __call__(self, progress: Progress) -> bool:
+        """Answer whether the training shall stop."""
+        self.phase, self.step, self.total_steps = progress.phase, progress.step, progress.total_steps
+        self.losses = {name: float(loss) for name, loss in progress.losses.items()}
+        self.journal.progress(self.phase, self.step, self.losses, progress.phase_end)
+        judged = self._judged(progress)  # also where it is to stop anyway: no look may be lost to an interrupt
+        stop = self.report(progress) or self._told(progress) or judged
+        if progress.phase_end:  # before the checkpoint, from which a resumed training does not pass here again
+            self.on_phase_end(progress)
+        self.checkpoints.offer(progress, stopping=stop)
+        return stop
+
+    def _judged(self, progress: Progress) -> bool:
+        """Answer whether the training is pruned; what it was judged by goes into its checkpoints."""
+        if self.judge is None:
+            return False
+        self.pruned = self.judge(progress)
+        self.checkpoints.judged = self.judge.said
+        return self.pruned
+
+    def _told(self, progress: Progress) -> bool:
+        """Tell the lease how far the training is; answer whether somebody asked through it to stop."""
+        if self.lease is None:
+            return False
+        place = {"phase": progress.phase, "step": progress.step, "total_steps": progress.total_steps}
+        self.lease.tell(**place, losses=finite(self.losses or {}))
+        return self.lease.asked_to_stop
+
+    @property
+    def last_losses(self) -> dict[str, Any]:
+        """The losses that were reported last, as numbers of a manifest."""
+        return {f"last_{name}": loss for name, loss in (self.losses or {}).items()}

@@ -1,0 +1,1 @@
+"""What the stored rows say: tables, intervals, comparisons, rankings."""

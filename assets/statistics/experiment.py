@@ -1,0 +1,167 @@
+"""The rows of a sweep as an experiment: settings, the seeds that repeat them, and what each did on each trajectory."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from assets.identity.canonical import compact
+from assets.identity.text import shown
+from assets.stages.freshness import Planner
+from assets.statistics.adaptive_seeds import asked, progress, setting_of
+from assets.statistics.intervals import Sample
+from assets.statistics.sweep_table import sweep_table
+from assets.store.store import Store
+from assets.sweeps.sweep import Row, Sweep
+from assets.sweeps.sweep_file import TRAIN
+from trainers import STUDIES
+from trainers.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PER_TRAJECTORY = "per_trajectory"
+
+
+def is_seed(axis: str) -> bool:
+    """Whether an axis repeats the others at another seed."""
+    return axis.rsplit(".", 1)[-1] == "seed"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The rows of a sweep that differ in their seeds alone."""
+
+    axes: Mapping[str, Any]
+    """Values of the axes, those of seeds left out."""
+    rows: tuple[Row, ...]
+
+    @property
+    def text(self) -> str:
+        """What sets it apart within its sweep: its axes by their short names."""
+        return ", ".join(f"{short(axis)} {shown(value)}" for axis, value in self.axes.items()) or "the one setting"
+
+    @property
+    def keys(self) -> str:
+        """The hashes of its models, one per seed."""
+        return " ".join(row.configuration.item.hash for row in self.rows)
+
+
+def short(axis: str) -> str:
+    """Return the last part of the name of an axis, without underscores."""
+    return axis.rsplit(".", 1)[-1].replace("_", " ")
+
+
+def settings_of(sweep: Sweep) -> list[Setting]:
+    """Group the rows of a sweep by the values of its axes without seeds, in the order of the rows."""
+    groups: dict[str, list[Row]] = {}
+    for row in sweep.rows:
+        groups.setdefault(compact({axis: row.axes[axis] for axis in sweep.axes if not is_seed(axis)}), []).append(row)
+    return [
+        Setting({axis: rows[0].axes[axis] for axis in sweep.axes if not is_seed(axis)}, tuple(rows))
+        for rows in groups.values()
+    ]
+
+
+class Experiment:
+    """A sweep and what the store holds of it, read once."""
+
+    def __init__(self, sweep: Sweep, store: Store) -> None:
+        self.progress = progress(sweep, store)
+        self.sweep = asked(sweep, store, self.progress)
+        self.store = store
+        self.study: Study = STUDIES[sweep.study]
+        self.planner = Planner(store)
+        self.settings = settings_of(self.sweep)
+        self._samples: dict[tuple[str, str], pd.DataFrame | None] = {}
+
+    @property
+    def looks(self) -> int:
+        """How often two settings may have been compared before they stopped: by this a p value is to be corrected."""
+        return self.sweep.seeds.looks if self.sweep.seeds else 1
+
+    def stopped(self, setting: Setting) -> str:
+        """Return how far a setting of a sweep with `seeds` is; nothing for another sweep."""
+        return self.progress[setting_of(setting.rows[0])].text if self.progress else ""
+
+    @property
+    def metric(self) -> str:
+        """The first headline metric: the one that ranks."""
+        return self.study.headline[0]
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The test sets that rank: all but `train`."""
+        return tuple(test for test in self.sweep.tests if test != TRAIN)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The tidy table of the sweep, see `sweep_table`."""
+        return sweep_table(self.sweep, self.store)
+
+    @cached_property
+    def _by_row(self) -> dict[tuple[str, str], dict[Any, Any]]:
+        return {(row["hash"], row["test"]): row for row in self.table.to_dict("records")}
+
+    def record(self, row: Row, test: str) -> dict[str, Any]:
+        """Return what the tidy table says of a row on a test set."""
+        return self._by_row[row.configuration.item.hash, test]
+
+    def status(self, row: Row) -> str:
+        """Return `ok`, or the first status that is not, over all test sets."""
+        statuses = [str(self.record(row, test)["status"]) for test in self.sweep.tests]
+        return next((status for status in statuses if status != "ok"), "ok")
+
+    def usable(self, setting: Setting) -> list[Row]:
+        """Return the rows of a setting that are ok on every test set."""
+        return [row for row in setting.rows if self.status(row) == "ok"]
+
+    def counted(self, setting: Setting) -> Counter:
+        """Count the statuses of the rows of a setting."""
+        return Counter(self.status(row) for row in setting.rows)
+
+    def score(self, row: Row) -> float:
+        """Return the mean of the first headline metric over the test sets that rank; NaN where one is missing."""
+        values = [float(self.record(row, test)[self.metric]) for test in self.tests]
+        return sum(values) / len(values) if values else math.nan
+
+    def samples(self, rows: Sequence[Row], tests: Sequence[str] = (), metric: str = "") -> list[Sample]:
+        """Return a sample per test set (default: those that rank) of rows that are ok.
+
+        An evaluation without the table `per_trajectory` counts as one trajectory, so that its seeds alone vary.
+        """
+        return [self._sample(rows, test, metric or self.metric) for test in tests or self.tests]
+
+    def _sample(self, rows: Sequence[Row], test: str, metric: str) -> Sample:
+        import numpy as np
+
+        tables = [self._per_trajectory(row, test) for row in rows]
+        if any(table is None or metric not in table for table in tables):
+            values = np.array([[float(self.record(row, test)[metric])] for row in rows])
+            return Sample(values, np.ones_like(values))
+        known = [table for table in tables if table is not None]
+        return Sample(
+            np.array([table[metric].to_numpy(float) for table in known]),
+            np.array([table["n"].to_numpy(float) for table in known]),
+        )
+
+    def _per_trajectory(self, row: Row, test: str) -> pd.DataFrame | None:
+        place = (row.configuration.item.hash, test)
+        if place not in self._samples:
+            item = row.evaluations[list(self.sweep.tests).index(test)]
+            artifact = self.store.open(*item.address)
+            held = PER_TRAJECTORY in artifact.tables()
+            self._samples[place] = artifact.table(PER_TRAJECTORY) if held else None
+        return self._samples[place]
+
+    def pairs(self, first: Setting, second: Setting, axis: str) -> Iterator[tuple[Row, Row]]:
+        """Yield rows of two settings that differ in one axis alone, the same seeds side by side, both ok."""
+        others = [name for name in self.sweep.axes if name != axis]
+        partners = {compact([row.axes[name] for name in others]): row for row in self.usable(second)}
+        for row in self.usable(first):
+            if partner := partners.get(compact([row.axes[name] for name in others])):
+                yield row, partner

@@ -1,0 +1,170 @@
+"""An artifact while it is written, and while it is read. File names are given without their extension."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assets.store.array_file import header_of, mapped, to_bytes
+from assets.store.atomic import inode_of, write_durably
+from assets.store.manifest import Damaged, note_damage, write_manifest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+class Missing(LookupError):  # noqa: N818
+    """There is no such artifact, or no such file in it."""
+
+
+class Draft:
+    """An artifact that is being written: fill `manifest`, add files."""
+
+    def __init__(self, directory: Path, study: str, layer: str, hash: str) -> None:
+        self.directory = directory
+        self._address = {"study": study, "layer": layer, "hash": hash}
+        self.manifest: dict[str, Any] = {**self._address, "key": "", "label": "", "status": "ok"}
+        self._files: dict[str, dict[str, Any]] = {}
+
+    def arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write named arrays as safetensors, with the address and the order of the names in the header."""
+        header = json.dumps({**self._address, "order": list(arrays)})
+        self._put(f"{name}.safetensors", to_bytes(arrays, header))
+
+    def table(self, name: str, frame: pd.DataFrame) -> None:
+        """Write a table as Parquet (zstd, page checksums); the index is dropped."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        sink = pa.BufferOutputStream()
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+        self._put(f"{name}.parquet", sink.getvalue())
+
+    def json(self, name: str, value: Any) -> None:
+        """Write JSON; NaN and infinity are refused."""
+        self._put(f"{name}.json", json.dumps(value, indent=1, allow_nan=False, default=_plain).encode())
+
+    def text(self, name: str, text: str) -> None:
+        """Write UTF-8 text."""
+        self._put(f"{name}.txt", text.encode("utf-8", "backslashreplace"))
+
+    def page(self, file: str, text: str) -> None:
+        """Write a page for people, UTF-8, under a name with its extension: `report.html`, `report.md`, `rows.csv`."""
+        self._put(file, text.encode("utf-8", "backslashreplace"))
+
+    def png(self, name: str, data: bytes) -> None:
+        """Write a picture."""
+        self._put(f"{name}.png", data)
+
+    def pdf(self, name: str, data: bytes) -> None:
+        """Write a picture for print."""
+        self._put(f"{name}.pdf", data)
+
+    def seal(self) -> None:
+        """Write the manifest; nothing can be added after it."""
+        write_manifest(self.directory, self.manifest | self._address, self._files)
+
+    def _put(self, file: str, data: Any) -> None:
+        if not _PART.fullmatch(file.rpartition(".")[0]):
+            raise ValueError(f"{file!r} is no file name for the store; expected letters, digits, _ and -")
+        write_durably(self.directory / file, data)
+        self._files[file] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+class Artifact:
+    """An artifact of the store, read only."""
+
+    def __init__(self, path: Path, manifest: dict[str, Any], inode: int) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._inode = inode
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """Read named arrays through a memory map, in the order in which they were written."""
+        return self._read(f"{name}.safetensors", self._arrays)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read a table."""
+        return self._read(f"{name}.parquet", _frame)
+
+    def json(self, name: str) -> Any:
+        """Read JSON."""
+        return self._read(f"{name}.json", lambda path: json.loads(path.read_bytes()))
+
+    def text(self, name: str) -> str:
+        """Read UTF-8 text."""
+        return self._read(f"{name}.txt", lambda path: path.read_bytes().decode())
+
+    def tables(self) -> tuple[str, ...]:
+        """Return the names of the tables."""
+        return tuple(name.removesuffix(".parquet") for name in self.manifest["files"] if name.endswith(".parquet"))
+
+    def holds(self, file: str) -> bool:
+        """Return whether there is a file of this name, extension included."""
+        return file in self.manifest["files"]
+
+    def check(self) -> None:
+        """Compare the sum of every file with the manifest; damage is noted, so that plans know of it.
+
+        Raises:
+            Damaged: naming the first file that differs.
+        """
+        for file, expected in self.manifest["files"].items():
+            if self._read(file, _sum) != expected["sha256"]:
+                reason = f"{file} is not what was written: its sum differs"
+                note_damage(self.path, reason)
+                raise Damaged(reason)
+
+    @property
+    def _replaced(self) -> Damaged | None:
+        """What to raise if another version has taken its place."""
+        if inode_of(str(self.path)) == self._inode:
+            return None
+        return Damaged(f"{self.path} was replaced while it was read: open it again")
+
+    def _arrays(self, path: Path) -> dict[str, np.ndarray]:
+        header = json.loads(header_of(path) or "{}")
+        if any(header.get(field) != self.manifest[field] for field in ("study", "layer", "hash")):
+            raise Damaged(f"{path.name} belongs to another artifact: {header}")
+        arrays = mapped(path)
+        return {key: arrays[key] for key in header["order"]}
+
+    def _read(self, file: str, read: Callable[[Path], Any]) -> Any:
+        if not self.holds(file):
+            known = ", ".join(self.manifest["files"]) or "no files"
+            raise Missing(f"{self.path} has no {file}; it holds {known}")
+        try:
+            value = read(self.path / file)
+        except FileNotFoundError as error:
+            gone = Damaged(f"{self.path / file} is gone: run the sweep again to make it anew")
+            raise self._replaced or gone from error
+        if self._replaced:
+            raise self._replaced
+        return value
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        return file.read().to_pandas()
+
+
+def _sum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Turn a NumPy scalar or array into what JSON knows."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} {value!r} cannot be written as JSON")

@@ -1,0 +1,125 @@
+"""The data types of the contract in the store, and back, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from trainers.study import Evaluation, Failed, Segments, Trained, Trajectories
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from assets.store.store import Artifact, Draft
+
+SUMMARY = "summary"
+
+
+def write_trajectories(draft: Draft, trajectories: Trajectories) -> None:
+    """Write trajectories: arrays t, y, inputs, parameters/*, drift/*, and a JSON description."""
+    arrays = {"t": trajectories.t, "y": trajectories.y}
+    if trajectories.inputs is not None:
+        arrays["inputs"] = trajectories.inputs
+    arrays |= _under("parameters", trajectories.parameters) | _under("drift", trajectories.drift)
+    draft.arrays("trajectories", arrays)
+    plain = ("names", "units", "time_unit", "input_names", "input_units", "drift_tolerance")
+    described = {name: getattr(trajectories, name) for name in plain}
+    described |= {"parameter_units": dict(trajectories.parameter_units), "meta": dict(trajectories.meta)}
+    draft.json("trajectories", described)
+
+
+def read_trajectories(artifact: Artifact) -> Trajectories:
+    """Read trajectories."""
+    arrays, described = artifact.arrays("trajectories"), artifact.json("trajectories")
+    for name in ("names", "units", "input_names", "input_units"):
+        described[name] = tuple(described[name])
+    return Trajectories(
+        t=arrays["t"],
+        y=arrays["y"],
+        inputs=arrays.get("inputs"),
+        parameters=_below("parameters", arrays),
+        drift=_below("drift", arrays),
+        **described,
+    )
+
+
+def write_segments(draft: Draft, segments: Segments) -> None:
+    """Write segments: arrays phase<i>/*, train, validation, fitted/*, and the counts as JSON."""
+    arrays = {"train": segments.train, "validation": segments.validation} | _under("fitted", segments.fitted)
+    for index, phase in enumerate(segments.phases):
+        arrays |= _under(f"phase{index}", phase)
+    draft.arrays("segments", arrays)
+    draft.json("segments", {"phases": len(segments.phases), "counts": [dict(row) for row in segments.counts]})
+
+
+def read_segments(artifact: Artifact) -> Segments:
+    """Read segments."""
+    arrays, described = artifact.arrays("segments"), artifact.json("segments")
+    return Segments(
+        phases=tuple(_below(f"phase{index}", arrays) for index in range(described["phases"])),
+        train=arrays["train"],
+        validation=arrays["validation"],
+        counts=tuple(described["counts"]),
+        fitted=_below("fitted", arrays),
+    )
+
+
+def write_trained(draft: Draft, trained: Trained) -> None:
+    """Write a trained model: arrays weights, state, fitted; the table history; timings and counts as JSON."""
+    for name in ("weights", "state", "fitted"):
+        draft.arrays(name, getattr(trained, name))
+    draft.table("history", trained.history)
+    described = {"key": trained.key, "stopped": trained.stopped}
+    draft.json("trained", described | {"timings": dict(trained.timings), "counts": dict(trained.counts)})
+
+
+def read_trained(artifact: Artifact) -> Trained:
+    """Read a trained model, or what a failed training left of one."""
+    return Trained(
+        weights=artifact.arrays("weights"),
+        state=artifact.arrays("state"),
+        fitted=artifact.arrays("fitted"),
+        history=artifact.table("history"),
+        **artifact.json("trained"),
+    )
+
+
+def write_failed(draft: Draft, failed: Failed, traceback: str = "") -> None:
+    """Write a failure: status and `failure` {stage, phase, step, detail} in the manifest, and what can be kept."""
+    draft.manifest["status"] = failed.status
+    draft.manifest["failure"] = {name: getattr(failed, name) for name in ("stage", "phase", "step", "detail")}
+    if traceback:
+        draft.text("traceback", traceback)
+    if failed.partial is not None:
+        write_trained(draft, failed.partial)
+
+
+def read_failed(artifact: Artifact) -> Failed:
+    """Read a failure."""
+    manifest = artifact.manifest
+    partial = read_trained(artifact) if artifact.holds("trained.json") else None
+    return Failed(manifest["key"], manifest["status"], **manifest["failure"], partial=partial)
+
+
+def write_evaluation(draft: Draft, evaluation: Evaluation) -> None:
+    """Write an evaluation: the table summary and the tables behind it."""
+    if SUMMARY in evaluation.tables:
+        raise ValueError(f"an evaluation has a table named {SUMMARY!r}; rename it, the name is taken")
+    draft.table(SUMMARY, evaluation.summary)
+    for name, table in evaluation.tables.items():
+        draft.table(name, table)
+
+
+def read_evaluation(artifact: Artifact) -> Evaluation:
+    """Read an evaluation."""
+    tables = {name: artifact.table(name) for name in artifact.tables() if name != SUMMARY}
+    return Evaluation(summary=artifact.table(SUMMARY), tables=tables)
+
+
+def _under(prefix: str, arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {f"{prefix}/{name}": array for name, array in arrays.items()}
+
+
+def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    head = f"{prefix}/"
+    return {name.removeprefix(head): array for name, array in arrays.items() if name.startswith(head)}

@@ -1,0 +1,241 @@
+"""The store: one directory per artifact, `<home>/store/<study>/<layer>/<hash>/`, with a manifest.
+
+A version is written to a temporary sibling `.tmp-<hash>-<owner>-<random>`, every file and the directory are fsynced,
+then it takes its place by a rename. A version that is there already steps aside as `.old-<hash>` first; a reader that
+comes between the two renames, or after a crash between them, reads that one. Writers rename under a lock of the layer;
+a reader that finds nothing, or nothing whole, looks again under it. So a reader sees the old version or the new one,
+and never has to repair anything. Symbolic links are not followed, nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assets.identity.provenance import project_root
+from assets.store.artifact import Artifact, Draft, Missing
+from assets.store.atomic import (
+    StoreError,
+    alone_in,
+    clear,
+    inode_of,
+    is_leftover,
+    said_clearly,
+    take_away,
+    take_place,
+    temporary,
+    unreadable,
+)
+from assets.store.manifest import Damaged, forget_damage, read_manifest
+
+__all__ = ["Artifact", "Damaged", "Draft", "Missing", "Store", "StoreError", "home", "project_root", "verify"]
+
+log = logging.getLogger("orrery.store")
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_HASH = re.compile(r"[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a look at an address gives: a manifest, or the reason why there is none."""
+
+    manifest: dict[str, Any] | None = None
+    damage: str | None = None
+    """Why what is there counts as missing; None where nothing is there."""
+    directory: str = ""
+    inode: int = 0
+
+
+def home() -> Path:
+    """Return the directory of everything the project writes: `ORRERY_HOME`, or `.orrery` in the project."""
+    given = os.environ.get("ORRERY_HOME")
+    return Path(given).expanduser().absolute() if given else project_root() / ".orrery"
+
+
+class Store:
+    """Artifacts by study, layer and hash."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = (root if root is not None else home() / "store").resolve()
+        self._layers: dict[tuple[str, str], str] = {}
+        self._warned: set[str] = set()
+
+    def path(self, study: str, layer: str, hash: str) -> Path:
+        """Return where an artifact lies.
+
+        Raises:
+            ValueError: a name or hash outside the grammar, or a symbolic link on the way.
+        """
+        path = Path(self._address(study, layer, hash))
+        if path.is_symlink():
+            raise ValueError(f"{path} is a symbolic link; the store follows none")
+        return path
+
+    def look(self, study: str, layer: str, hash: str) -> Found:
+        """Read a manifest and compare the sizes of the files with it; say what is wrong with it, if anything."""
+        found = self._glance(study, layer, hash)
+        if found.manifest is None:
+            with self._at_rest(study, layer):
+                found = self._glance(study, layer, hash)
+        return found
+
+    def manifest(self, study: str, layer: str, hash: str) -> dict[str, Any] | None:
+        """Return the manifest, or None if there is no such artifact or it is damaged (which is said once)."""
+        found = self.look(study, layer, hash)
+        if found.damage and (where := f"{study}/{layer}/{hash}") not in self._warned:
+            self._warned.add(where)
+            log.warning("%s is damaged (%s): it counts as missing and will be made again", where, found.damage)
+        return found.manifest
+
+    def open(self, study: str, layer: str, hash: str) -> Artifact:
+        """Return an artifact after checking the sum of every file.
+
+        Raises:
+            Missing: nothing is stored there.
+            Damaged: a file is missing, has another size or another sum.
+        """
+        try:
+            return self._checked(study, layer, hash)
+        except (Damaged, Missing):
+            with self._at_rest(study, layer):
+                return self._checked(study, layer, hash)
+
+    def hashes(self, study: str, layer: str) -> list[str]:
+        """Return the addresses that are taken in one layer, damaged ones included."""
+        names = {name.removeprefix(".old-") for name in _listing(self._layer(study, layer))}
+        return sorted(filter(_HASH.fullmatch, names))
+
+    def addresses(self) -> Iterator[tuple[str, str, str]]:
+        """Yield every address that is taken."""
+        for study in filter(_NAME.fullmatch, _listing(str(self.root))):
+            for layer in filter(_NAME.fullmatch, _listing(f"{self.root}/{study}")):
+                for hash in self.hashes(study, layer):
+                    yield study, layer, hash
+
+    def leftovers(self) -> list[Path]:
+        """Return directories of writers that are gone and versions that were replaced."""
+        found = []
+        for path in self.root.glob("*/*/.*-*"):
+            with suppress(FileNotFoundError):  # its writer has just finished
+                if not path.is_symlink() and is_leftover(path):
+                    found.append(path)
+        return found
+
+    def sweep(self) -> int:
+        """Delete them; return how many there were."""
+        found = self.leftovers()
+        for path in found:
+            take_away(path)
+        return len(found)
+
+    @contextmanager
+    def writing(self, study: str, layer: str, hash: str) -> Iterator[Draft]:
+        """Give a draft to fill; on a clean exit it becomes the artifact, on an error nothing changes.
+
+        Raises:
+            StoreError: no room, no permission; with the path, the cause and what to do.
+        """
+        target = self.path(study, layer, hash)
+        directory = temporary(target)
+        with said_clearly(self.root):
+            directory.mkdir(parents=True)
+        try:
+            draft = Draft(directory, study, layer, hash)
+            yield draft
+            draft.seal()
+            with said_clearly(self.root):
+                take_place(directory, target)
+        finally:
+            clear(directory)
+
+    def remove(self, study: str, layer: str, hash: str) -> None:
+        """Delete an artifact."""
+        target = self.path(study, layer, hash)
+        if target.parent.exists():
+            with said_clearly(self.root):
+                take_away(target)
+
+    def _glance(self, study: str, layer: str, hash: str) -> Found:
+        """Look once: what is found is whole, what is not found may be on its way from one place to the other."""
+        address = self._address(study, layer, hash)
+        for directory in (address, f"{self._layers[study, layer]}/.old-{hash}"):
+            if inode := inode_of(directory):
+                return _inspect(directory, inode, (study, layer, hash))
+        return Found()
+
+    def _checked(self, study: str, layer: str, hash: str) -> Artifact:
+        where, found = f"{study}/{layer}/{hash}", self._glance(study, layer, hash)
+        if found.manifest is None and found.damage is None:
+            raise Missing(f"{where} is not in the store {self.root}: run the sweep that needs it")
+        try:
+            if found.manifest is None:
+                raise Damaged(found.damage)
+            artifact = Artifact(Path(found.directory), found.manifest, found.inode)
+            artifact.check()
+        except Damaged as damage:
+            raise Damaged(f"{where} is damaged ({damage}): run the sweep again to make it anew") from None
+        return artifact
+
+    @contextmanager
+    def _at_rest(self, study: str, layer: str) -> Iterator[None]:
+        """Keep writers of a layer from renaming while a reader looks again."""
+        directory = self._layers[study, layer]
+        with alone_in(directory, among_readers=True) if inode_of(directory) else nullcontext():
+            yield
+
+    def _address(self, study: str, layer: str, hash: str) -> str:
+        if not isinstance(hash, str) or not _HASH.fullmatch(hash):
+            raise ValueError(f"{hash!r} is no address in the store; expected 12 hexadecimal digits")
+        return f"{self._layers.get((study, layer)) or self._layer(study, layer)}/{hash}"
+
+    def _layer(self, study: str, layer: str) -> str:
+        for what, name in (("study", study), ("layer", layer)):
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no {what}; expected a-z, 0-9 and _, a letter first")
+        directory = self.root / study / layer
+        if directory.resolve() != directory:
+            raise ValueError(f"{directory} is reached through a symbolic link; the store follows none")
+        self._layers[study, layer] = str(directory)
+        return str(directory)
+
+
+def verify(store: Store) -> list[str]:
+    """Check the sums of everything in the store; return one line per damaged artifact."""
+    damaged = []
+    for address in store.addresses():
+        try:
+            forget_damage(store.path(*address))
+            store.open(*address)
+        except Missing:  # removed since it was listed
+            continue
+        except ValueError as damage:
+            damaged.append(str(damage))
+    return damaged
+
+
+def _inspect(directory: str, inode: int, address: tuple[str, str, str]) -> Found:
+    try:
+        manifest = read_manifest(directory)
+    except Damaged as damage:
+        return Found(damage=str(damage))
+    except OSError as error:
+        raise unreadable(Path(directory), error) from error
+    if (manifest.get("study"), manifest.get("layer"), manifest.get("hash")) != address:
+        return Found(damage="its manifest is of another artifact")
+    return Found(manifest, None, directory, inode)
+
+
+def _listing(directory: str) -> list[str]:
+    try:
+        return sorted(entry.name for entry in os.scandir(directory))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise unreadable(Path(directory), error) from error

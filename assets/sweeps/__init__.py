@@ -1,0 +1,1 @@
+"""From the text of a sweep file to validated rows."""

@@ -1,0 +1,106 @@
+"""Configurations from settings: presets resolved, types validated, items made; each different part once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from assets.identity.canonical import Item, compact
+from assets.identity.items import dataset_item, identity, model_item, segments_item
+from assets.identity.paths import Place, dotted
+from assets.sweeps.file_dataset import FileDataset
+from assets.sweeps.sweep import Configuration
+from assets.sweeps.validate import InvalidError, validated
+from assets.sweeps.yaml_loader import Document
+from trainers.common.names import nearest
+from trainers.study import Config, ModelConfigBase, Study
+
+Locate = Callable[[Place], Place]
+"""Tell where in the file a setting of a dataset or model stands."""
+
+
+class Configurations:
+    """Make the configurations of one sweep; what is wrong becomes a line of `problems`."""
+
+    def __init__(self, study: Study, document: Document, problems: list[str]) -> None:
+        self.study = study
+        self.document = document
+        self.problems = problems
+        self.refused: list[tuple[Place, str]] = []
+        """Setting and reason of every refusal, as a search has to tell them apart."""
+        self._datasets: dict[str, tuple[Config, Item] | None] = {}
+        self._models: dict[str, ModelConfigBase | None] = {}
+        self._segments: dict[tuple[str, Config], Item] = {}
+
+    def configuration(self, settings: Mapping[str, Any], place: Locate) -> Configuration | None:
+        """Return a configuration, or None where its settings are wrong."""
+        dataset = self.dataset(settings["dataset"], lambda inner: place(("dataset", *inner)))
+        model = self._model(settings["model"], lambda inner: place(("model", *inner)))
+        if dataset is None or model is None:
+            return None
+        config, item = dataset
+        known = identity(config)
+        segmentation = model.segmentation()
+        segments = self._segments.get((item.hash, segmentation))
+        if segments is None:
+            segments = segments_item(self.study.name, item, known, segmentation)
+            self._segments[item.hash, segmentation] = segments
+        return Configuration(self.study.name, config, model, model_item(segments, known, model))
+
+    def dataset(self, settings: Any, place: Locate) -> tuple[Config, Item] | None:
+        """Return a dataset and its item, or None where its settings are wrong."""
+        written = compact(settings)
+        if written not in self._datasets:
+            config = self._dataset_config(settings, place)
+            self._datasets[written] = (config, dataset_item(self.study.name, config)) if config else None
+        return self._datasets[written]
+
+    def _dataset_config(self, settings: Any, place: Locate) -> Config | None:
+        if isinstance(settings, str):
+            settings = {"preset": settings}
+        if not isinstance(settings, Mapping):
+            text = f"given {settings!r}; expected the name of a dataset or a mapping"
+            self._refuse("dataset", (), place(()), text)
+            return None
+        if "file" in settings:
+            return self._valid(FileDataset, settings, "dataset", place)
+        overrides = {key: value for key, value in settings.items() if key != "preset"}
+        preset = self._preset(settings.get("preset"), place)
+        return self._valid(self.study.dataset, preset | overrides, "dataset", place)
+
+    def _preset(self, name: Any, place: Locate) -> dict[str, Any]:
+        presets = self.study.presets
+        if name is None:
+            return {}
+        if isinstance(name, str) and name in presets:
+            return presets[name].model_dump(mode="json")
+        choices = ", ".join(nearest(str(name), presets))
+        self._refuse("dataset", (), place(("preset",)), f"unknown dataset {name!r}; nearest: {choices}")
+        return {}
+
+    def _model(self, settings: Any, place: Locate) -> ModelConfigBase | None:
+        written = compact(settings)
+        if written not in self._models:
+            self._models[written] = self._valid(self.study.model, settings, "model", place)
+        return self._models[written]
+
+    def _valid(self, kind: type[Config], settings: Any, section: str, place: Locate) -> Any:
+        try:
+            return validated(kind, settings)
+        except InvalidError as error:
+            for inner, text in error.findings:
+                self._refuse(section, inner, place(inner), text)
+        return None
+
+    def _refuse(self, section: str, inner: Place, here: Place, text: str) -> None:
+        """Note a problem with a setting under the key by which it is known."""
+        self.refused.append(((section, *inner), text))
+        key = f"tests.{dotted(inner)}".rstrip(".") if here[:1] == ("tests",) else dotted((section, *inner))
+        self.problems.append(self.document.problem(here, text + _hint(here, text), key))
+
+
+def _hint(place: Place, text: str) -> str:
+    """Say what to do about a list that was meant as one value of an axis."""
+    if place[:1] == ("vary",) and len(place) == 3 and "expected a list" in text:
+        return "; every entry under vary is one value: write [[...]] for one list"
+    return ""

@@ -1,0 +1,184 @@
+"""Runs in MLflow's database: what a configuration, its history and its evaluations become there."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assets.identity.canonical import Item
+from assets.store.store import Store
+from assets.sweeps.file_dataset import is_file
+from assets.tracking.mlflow_database import QUIET, create
+from trainers import STUDIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from mlflow.entities import Metric, Run
+
+POINTS = 40
+"""Points per loss curve; the whole history is in the store."""
+
+ENDED = {"ok": "FINISHED", "interrupted": "KILLED", "pruned": "KILLED", "killed": "KILLED"}
+"""Status of a run in MLflow; FAILED for every other one of ours."""
+
+
+class MlflowRuns:
+    """The runs in one SQLite database, which is created under a lock by whoever comes first."""
+
+    def __init__(self, directory: Path, store: Store) -> None:
+        os.environ.update(QUIET)
+        from mlflow import MlflowClient
+
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self.directory = directory
+        self.store = store
+        self._experiments: dict[str, str] = {}
+        directory.mkdir(parents=True, exist_ok=True)
+        database = directory / "mlflow.db"
+        with self._alone():
+            if not database.exists():
+                create(database)
+            self._client = MlflowClient(tracking_uri=f"sqlite:///{database}")
+            self._client.search_experiments(max_results=1)
+
+    def experiment(self, study: str) -> str:
+        """Return the id of the experiment of a study; it is created if there is none."""
+        if study not in self._experiments:
+            with self._alone():
+                found = self._client.get_experiment_by_name(study)
+                place = (self.directory / "artifacts").as_uri()
+                self._experiments[study] = (
+                    found.experiment_id if found else self._client.create_experiment(study, artifact_location=place)
+                )
+        return self._experiments[study]
+
+    def log(self, model: Item, evaluations: Sequence[Item], dagster_run_id: str) -> str:
+        """Log what the run of a model does not have yet; return its id.
+
+        Raises:
+            LookupError: the model is not in the store.
+        """
+        manifest = self.store.manifest(*model.address)
+        if manifest is None:
+            raise LookupError(f"model {model.key} is not in the store; nothing to log")
+        run = self._run(model, manifest, dagster_run_id)
+        if run.info.status == "RUNNING":
+            self._complete(run.info.run_id, model, manifest)
+        for item in evaluations:
+            self._log_evaluation(run, item)
+        return run.info.run_id
+
+    def _run(self, model: Item, manifest: Mapping[str, Any], dagster_run_id: str) -> Run:
+        """Find the run of a model by hash and fingerprint, or create it."""
+        experiment = self.experiment(model.study)
+        sought = {"orrery.hash": model.hash, "orrery.fingerprint": manifest["fingerprint"]}
+        clauses = " and ".join(f"tags.`{name}` = '{value}'" for name, value in sought.items())
+        with self._alone():
+            found = self._client.search_runs([experiment], clauses, max_results=1)
+            if found:
+                return found[0]
+            tags = sought | {"orrery.key": model.key, "orrery.status": manifest["status"]}
+            tags |= {"dagster.run_id": dagster_run_id} if dagster_run_id else {}
+            seconds = sum(manifest["timings"].get(name, 0.0) for name in ("inputs", "train"))
+            begun = _milliseconds(manifest) - round(1000 * seconds)
+            return self._client.create_run(experiment, begun, tags, run_name=model.key)
+
+    def _complete(self, run_id: str, model: Item, manifest: Mapping[str, Any]) -> None:
+        """Log the training of a run, unless somebody else did so meanwhile."""
+        with self._alone():
+            if self._client.get_run(run_id).info.status == "RUNNING":
+                self._log_training(run_id, model, manifest)
+
+    def _log_training(self, run_id: str, model: Item, manifest: Mapping[str, Any]) -> None:
+        from mlflow.entities import Metric, Param
+
+        params = [Param(name, str(value)) for name, value in settings(model).items()]
+        now = _milliseconds(manifest)
+        numbers = {name: value for name, value in manifest.get("numbers", {}).items() if value is not None}
+        metrics = [Metric(_metric_name(name), value, now, 0) for name, value in numbers.items()]
+        metrics += self._history(model, now)
+        while params or metrics:  # MLflow takes 100 parameters and 900 metrics at once
+            self._client.log_batch(run_id, metrics=metrics[:900], params=params[:100])
+            params, metrics = params[100:], metrics[900:]
+        self._client.set_terminated(run_id, ENDED.get(manifest["status"], "FAILED"), end_time=now)
+
+    def _history(self, model: Item, now: int) -> list[Metric]:
+        """Return the loss curves, thinned, the last point kept."""
+        from mlflow.entities import Metric
+
+        artifact = self.store.open(*model.address)
+        if "history" not in artifact.tables():
+            return []
+        history = artifact.table("history")
+        rows = history.iloc[:: -max(1, len(history) // POINTS)].sort_values("step")
+        curves = {name: rows[["step", name]].dropna() for name in rows if name not in ("phase", "step")}
+        return [
+            Metric(_metric_name(f"history/{name}"), float(value), now, int(step))
+            for name, curve in curves.items()
+            for step, value in curve.itertuples(index=False)
+        ]
+
+    def _log_evaluation(self, run: Run, item: Item) -> None:
+        """Log the summary of one evaluation, once per fingerprint."""
+        from mlflow.entities import RunTag
+
+        manifest = self.store.manifest(*item.address)
+        tag = f"orrery.evaluation.{item.hash}"
+        if manifest is None or manifest["status"] != "ok" or run.data.tags.get(tag) == manifest["fingerprint"]:
+            return
+        summary = self.store.open(*item.address).table("summary")
+        metrics = _summary(item.config["test"], summary, _milliseconds(manifest))
+        self._client.log_batch(run.info.run_id, metrics=metrics, tags=[RunTag(tag, manifest["fingerprint"])])
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lock of the database's directory; it falls with the process."""
+        handle = os.open(self.directory / ".lock", os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def settings(model: Item) -> dict[str, Any]:
+    """Return the settings of a model and its dataset, defaults filled in, flat: `model.phases.0.steps`."""
+    study, dataset = STUDIES[model.study], model.inputs[0].inputs[0]
+    full = dataset.config if is_file(dataset.config) else study.dataset.model_validate(dataset.config).model_dump()
+    return dict([*_flat("dataset", full), *_flat("model", study.model.model_validate(model.config).model_dump())])
+
+
+def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, entry in value.items():
+            yield from _flat(f"{path}.{name}", entry)
+    elif isinstance(value, list | tuple) and any(isinstance(entry, Mapping) for entry in value):
+        for number, entry in enumerate(value):
+            yield from _flat(f"{path}.{number}", entry)
+    else:
+        yield path, value
+
+
+def _summary(test: str, summary: pd.DataFrame, now: int) -> list[Metric]:
+    from mlflow.entities import Metric
+
+    rows = summary.dropna(subset=["value"])
+    values = zip(rows["metric"], rows["value"].astype(float), strict=True)
+    return [Metric(_metric_name(f"{test}/{metric}"), value, now, 0) for metric, value in values]
+
+
+def _metric_name(name: str) -> str:
+    """Return a name of the characters that MLflow allows."""
+    return re.sub(r"[^A-Za-z0-9_\-. /]", "_", name)
+
+
+def _milliseconds(manifest: Mapping[str, Any]) -> int:
+    return round(1000 * datetime.fromisoformat(manifest["created"]).timestamp())

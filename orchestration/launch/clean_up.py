@@ -1,0 +1,43 @@
+"""What a launch does first: close what dead launches left open, and remove what they left behind."""
+
+import logging
+
+import dagster as dg
+
+from assets.home import launches, leases, scratch
+from assets.store.store import Store
+
+LAUNCH = "orrery/launch"
+"""Tag of the runs of a launch."""
+
+OPEN = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+
+log = logging.getLogger("orrery.launch")
+
+
+def clean_up(instance: dg.DagsterInstance) -> None:
+    """Close runs of killed launches, take away their records and leases, sweep their scratch and torn versions."""
+    closed = close_runs(instance)
+    found = {"runs closed": closed, "leases": leases.sweep(), "scratch directories": scratch.sweep()}
+    found["unfinished versions"] = Store().sweep()
+    if said := ", ".join(f"{name} {count}" for name, count in found.items() if count):
+        log.warning("an earlier launch was killed; cleaned up: %s", said)
+
+
+def close_runs(instance: dg.DagsterInstance) -> int:
+    """Report the open runs of dead launches as failed; return how many there were."""
+    dead = [record for record in launches.found() if not record.alive]
+    closed = 0
+    for record in dead:
+        filters = dg.RunsFilter(tags={LAUNCH: record.id}, statuses=list(OPEN))
+        for run in instance.get_runs(filters):
+            instance.report_run_failed(run, f"its launcher (process {record.holder.pid}) was killed")
+            closed += 1
+        launches.forget(record)
+    return closed

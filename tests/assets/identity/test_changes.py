@@ -1,0 +1,95 @@
+"""The changelog that is made: settings and names that came, went or mean something else since a revision."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from assets.identity.changes import compared, markdown, registry, sources_at, sources_now
+
+CONFIG = '''
+class Phase(Config):
+    """A phase."""
+
+    steps: Annotated[int, Field(ge=1)] = 1000
+    """Steps."""
+    rate: float = 1e-3
+    kind: ClassVar[str] = "x"
+'''
+
+HEADS = '''
+def plain(m):
+    """Return m."""
+    return m
+
+
+def scaled(m):
+    return _scale(m)
+
+
+def _scale(m):
+    return 2 * m
+
+
+HEADS: dict[str, Head] = {"plain": Head(plain), "scaled": Head(scaled), "old": Head(plain, 3)}
+'''
+
+
+def since(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    """Return what is said to have changed in a study."""
+    at = {f"trainers/orbits/{name}": text for name, text in before.items()}
+    present = {f"trainers/orbits/{name}": text for name, text in now.items()}
+    return [f"{change.where}: {change.text}" for change in compared(registry(at), registry(present))]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("= 1000", "= 2000", "Phase: `steps: Annotated[int, Field(ge=1)] = 1000` is now `steps: Annotated[int, Fi"),
+        ("    rate: float", "    clip: float = 0.0\n    rate: float", "Phase: new setting `clip: float = 0.0`"),
+        ("    rate: float = 1e-3\n", "", "Phase: `rate` is gone (it was `float = 0.001`)"),
+        ('"""Steps."""', '"""Number of steps."""', None),
+        ('"x"', '"y"', None),
+    ],
+)
+def test_settings_that_came_went_or_changed_are_named(old: str, new: str, said: str | None) -> None:
+    found = since({"config.py": CONFIG}, {"config.py": CONFIG.replace(old, new)})
+    assert len(found) == (said is not None) and all(line.startswith(said or "") for line in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (', "old": Head(plain, 3)', "", ["HEADS: `old` is gone"]),
+        ('"old": Head', '"new": Head(scaled, 1), "old": Head', ["HEADS: new name `new`"]),
+        ("return 2 * m", "return 3 * m", ["HEADS: `scaled` means something else"]),
+        ("    return m\n", "    return -m\n", ["HEADS: `old` means", "HEADS: `plain` means"]),
+        ('"""Return m."""', '"""Return the outputs as they are."""', []),
+        ("def scaled(m):\n", "def scaled(m):  # twice\n", []),
+    ],
+)
+def test_names_that_came_went_or_mean_something_else_are_named(old: str, new: str, said: list[str]) -> None:
+    found = since({"heads.py": HEADS}, {"heads.py": HEADS.replace(old, new)})
+    assert len(found) == len(said) and all(line.startswith(start) for line, start in zip(found, said, strict=True))
+
+
+def test_the_sources_of_a_revision_are_those_that_were_committed(tmp_path: Path) -> None:
+    file = tmp_path / "trainers/orbits/config.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(CONFIG)
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "first"], ["tag", "v1"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    file.write_text(CONFIG.replace("1e-3", "1e-4"))
+    found = list(compared(registry(sources_at("v1", tmp_path)), registry(sources_now(tmp_path))))
+    assert markdown(found, "v1").splitlines()[2:] == [
+        "### orbits", "", "- Phase: `rate: float = 0.001` is now `rate: float = 0.0001`",
+    ]  # fmt: skip
+    with pytest.raises(LookupError, match=r"given the revision 'v2', git says: .*; expected a commit, tag or branch"):
+        sources_at("v2", tmp_path)
+
+
+def test_every_study_of_the_project_has_settings_and_names() -> None:
+    found = registry(sources_now())
+    assert ("two_body", "Phase", "learning_rate") in found and ("two_body", "OUTPUT_LAYERS", "rtn") in found
+    assert markdown(list(compared(found, found)), "v1").endswith("No setting and no name has changed.\n")

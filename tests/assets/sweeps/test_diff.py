@@ -1,0 +1,40 @@
+import pytest
+
+from assets.sweeps.diff import compare, difference, origins
+from assets.sweeps.sweep_file import load_sweep
+from assets.sweeps.yaml_loader import SweepError
+from tests.assets.sweep_study import GOOD
+
+pytest_plugins = ("tests.assets.sweep_fixtures",)
+pytestmark = pytest.mark.usefixtures("paper")
+
+
+def test_only_what_differs_with_defaults_resolved(sweep):
+    rows = sweep(GOOD).rows
+    chosen = {"a": rows[0].configuration, "b": rows[1].configuration, "c": rows[2].configuration}
+    assert compare(chosen) == [
+        ("model.seed", {"a": 0, "b": 0, "c": 1}),
+        ("model.head", {"a": "plain", "b": "signed", "c": "plain"}),
+    ]
+
+
+def test_settings_that_one_lacks():
+    configs = {"a": {"p": [{"x": 1}, {"x": 2}], "w": [1, 2]}, "b": {"p": [{"x": 1}], "w": [1, 3]}}
+    assert difference(configs) == [("p[1].x", {"a": 2}), ("w", {"a": [1, 2], "b": [1, 3]})]
+
+
+def test_equal_configurations_do_not_differ():
+    assert difference({"a": {"x": 1}, "b": {"x": 1.0}}) == []
+
+
+def test_origins_of_settings(tmp_path):
+    path = tmp_path / "one.yaml"
+    path.write_text(GOOD)
+    key = load_sweep(path).rows[1].configuration.key
+    found = {setting.path: (setting.value, setting.origin, setting.line) for setting in origins(path, key)}
+    assert found["model.head"] == ("signed", "vary", 8)
+    assert found["model.phases[1].rate"] == (1e-4, "base", 6)
+    assert found["model.phases[0].rate"] == (1e-3, "default", None)
+    assert found["dataset.size"] == (2, "base", 5)
+    with pytest.raises(SweepError, match="no configuration 'nonsense'"):
+        origins(path, "nonsense")
