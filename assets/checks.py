@@ -11,7 +11,7 @@ import dagster as dg
 
 from assets.home.disk_space import quota_gb, size_of
 from assets.home.usage import bytes_of
-from assets.identity.canonical import Item, Layer
+from assets.identity.canonical import Item, LayerName
 from assets.store.atomic import free_bytes
 from assets.store.store import Store, home
 from assets.store.train_test_overlap import known_trajectories
@@ -25,7 +25,7 @@ class Check:
     """A named property of the artifacts of one layer."""
 
     name: str
-    layer: Layer
+    layer: LayerName
     description: str
     complain: Callable[[Item, Store], Complaint]
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
@@ -122,12 +122,14 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def check_specs(layer: Layer, asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+def check_specs(layer: LayerName, asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """Return the specifications of the checks of one layer."""
     return [dg.AssetCheckSpec(c.name, asset=asset, description=c.description) for c in CHECKS if c.layer == layer]
 
 
-def run_checks(layer: Layer, asset: dg.AssetKey, items: Iterable[Item], store: Store) -> Iterator[dg.AssetCheckResult]:
+def run_checks(
+    layer: LayerName, asset: dg.AssetKey, items: Iterable[Item], store: Store
+) -> Iterator[dg.AssetCheckResult]:
     """Check all items that a run made, one result per check."""
     made = list(items)
     for check in (c for c in CHECKS if c.layer == layer):

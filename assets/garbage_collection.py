@@ -15,7 +15,7 @@ from assets.home import launches, leases, scratch
 from assets.home.disk_space import size_of
 from assets.home.journal import NAME as JOURNAL
 from assets.home.journal import journals
-from assets.identity.canonical import LAYERS
+from assets.identity.canonical import LAYER_NAMES
 from assets.identity.items import identity, model_hash
 from assets.stages.warm_start import MARKER, STATE
 from assets.store.atomic import take_away, writer_of
@@ -103,7 +103,7 @@ def needed_by(sweeps: Iterable[Sweep]) -> set[Address]:
 def _unneeded(store: Store, needed: Collection[Address] | None) -> Iterator[tuple[str, Path, str]]:
     """Yield the artifacts that no sweep is made of; tables of whole sweeps stay."""
     for address in store.addresses() if needed is not None else ():
-        if address not in (needed or ()) and address[1] in (*LAYERS, STATE):
+        if address not in (needed or ()) and address[1] in (*LAYER_NAMES, STATE):
             yield f"unused {address[1]}", store.path(*address), ""
 
 

@@ -20,7 +20,7 @@ from assets.engine import progress
 from assets.engine.engine import Outcome, Task, shared_engine
 from assets.engine.run_ahead import run_ahead
 from assets.home import live_jobs
-from assets.identity.canonical import Item, Layer
+from assets.identity.canonical import Item, LayerName
 from assets.identity.stage_source import stage_source
 from assets.search_assets import search_asset
 from assets.stages.freshness import Planner, Verdict
@@ -29,8 +29,8 @@ from assets.sweep_assets import leaderboard_asset, report_asset
 from assets.tracking.tracker import Tracker
 from trainers.study import Study
 
-STAGE: dict[Layer, str] = {"dataset": "simulate", "segments": "segment", "model": "train", "evaluation": "evaluate"}
-UPSTREAM: dict[Layer, tuple[Layer, ...]] = {
+STAGE: dict[LayerName, str] = {"dataset": "simulate", "segments": "segment", "model": "train", "evaluation": "evaluate"}
+UPSTREAM: dict[LayerName, tuple[LayerName, ...]] = {
     "dataset": (),
     "segments": ("dataset",),
     "model": ("segments",),
@@ -54,7 +54,7 @@ def asset_key(study: str, layer: str) -> dg.AssetKey:
     return dg.AssetKey([study, layer])
 
 
-def partition_keys(catalogue: StudyCatalogue, layer: Layer) -> list[str]:
+def partition_keys(catalogue: StudyCatalogue, layer: LayerName) -> list[str]:
     """Return the partition keys of a layer, cohorts contiguous."""
     items = {"dataset": catalogue.datasets, "segments": catalogue.segments}.get(layer, catalogue.models)
     return list(items)
@@ -64,7 +64,7 @@ def _partitions(keys: Sequence[str]) -> dg.StaticPartitionsDefinition:
     return dg.StaticPartitionsDefinition(list(keys))
 
 
-def _layer_asset(study: Study, layer: Layer, catalogue: StudyCatalogue) -> dg.AssetsDefinition:
+def _layer_asset(study: Study, layer: LayerName, catalogue: StudyCatalogue) -> dg.AssetsDefinition:
     key = asset_key(study.name, layer)
     source = stage_source(study, STAGE[layer])
 
@@ -91,13 +91,13 @@ def _layer_asset(study: Study, layer: Layer, catalogue: StudyCatalogue) -> dg.As
     return layer_asset
 
 
-def _dependencies(study: Study, layer: Layer, catalogue: StudyCatalogue) -> list[dg.AssetDep]:
+def _dependencies(study: Study, layer: LayerName, catalogue: StudyCatalogue) -> list[dg.AssetDep]:
     tables = {
         ("segments", "dataset"): catalogue.segments_by_dataset,
         ("model", "segments"): catalogue.models_by_segments,
         ("evaluation", "dataset"): catalogue.models_by_test_dataset,
     }
-    mappings: dict[Layer, dg.PartitionMapping] = {
+    mappings: dict[LayerName, dg.PartitionMapping] = {
         upstream: dg.StaticPartitionMapping(tables[layer, upstream])
         if (layer, upstream) in tables
         else dg.IdentityPartitionMapping()
@@ -107,7 +107,7 @@ def _dependencies(study: Study, layer: Layer, catalogue: StudyCatalogue) -> list
 
 
 def _materialize(
-    context: dg.AssetExecutionContext, key: dg.AssetKey, layer: Layer, catalogue: StudyCatalogue
+    context: dg.AssetExecutionContext, key: dg.AssetKey, layer: LayerName, catalogue: StudyCatalogue
 ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckResult]:
     """Make what is due among the keys of this run, then fail if one of them failed."""
     store = Store()
@@ -132,7 +132,7 @@ def _materialize(
         raise dg.Failure(_failure_text(failed, len(wanted)), allow_retries=False)
 
 
-def _items(catalogue: StudyCatalogue, layer: Layer, partition: str) -> tuple[Item, ...]:
+def _items(catalogue: StudyCatalogue, layer: LayerName, partition: str) -> tuple[Item, ...]:
     if layer == "evaluation":
         return catalogue.evaluations[partition]
     return (
@@ -140,7 +140,7 @@ def _items(catalogue: StudyCatalogue, layer: Layer, partition: str) -> tuple[Ite
     )
 
 
-def _page(catalogue: StudyCatalogue, layer: Layer, partition: str, item: Item) -> Item:
+def _page(catalogue: StudyCatalogue, layer: LayerName, partition: str, item: Item) -> Item:
     """Return the item whose key names the partition."""
     return catalogue.models[partition] if layer == "evaluation" else item
 
@@ -211,7 +211,7 @@ def _standing(verdict: Verdict, store: Store) -> str:
 def _event(
     context: dg.AssetExecutionContext,
     key: dg.AssetKey,
-    layer: Layer,
+    layer: LayerName,
     catalogue: StudyCatalogue,
     partition: str,
     items: Sequence[Item],

@@ -11,7 +11,7 @@ import dagster as dg
 from assets import partition_page
 from assets.catalogue import Catalogue, StudyCatalogue
 from assets.engine.engine import Engine, shared_engine
-from assets.identity.canonical import LAYERS, Item, Layer
+from assets.identity.canonical import LAYER_NAMES, Item, LayerName
 from assets.stages.freshness import Planner
 from assets.statistics.adaptive_seeds import asked, rounds
 from assets.store.store import Damaged, Store
@@ -86,7 +86,7 @@ def _run_rows(
     """Run what is due of the rows of a sweep, layer by layer."""
     engine = shared_engine()
     adopt(sweep, study, instance)
-    for layer in LAYERS:
+    for layer in LAYER_NAMES:
         stretches = list(contiguous(_due_keys(sweep, study, layer), partition_keys(study, layer)))
         while stretches and not engine.interrupted:
             with sharing_time(engine, stretches):
@@ -132,7 +132,7 @@ def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance) -> 
     """Report what is fresh in the store and unknown to Dagster; return how many artifacts that were."""
     store, planner = Store(), Planner(Store())
     reported = 0
-    for layer in LAYERS:
+    for layer in LAYER_NAMES:
         key = asset_key(sweep.study, layer)
         known, seen = instance.get_materialized_partitions(key), partition_page.last_event(instance)
         for item in _partition_items(sweep, layer):
@@ -144,25 +144,25 @@ def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance) -> 
     return reported
 
 
-def _partition_items(sweep: Sweep, layer: Layer) -> tuple[Item, ...]:
+def _partition_items(sweep: Sweep, layer: LayerName) -> tuple[Item, ...]:
     """Return the items whose keys are the partitions of a layer: an evaluation has the key of its model."""
     return sweep.items()["model" if layer == "evaluation" else layer]
 
 
-def _fresh(planner: Planner, study: StudyCatalogue, layer: Layer, item: Item) -> bool:
+def _fresh(planner: Planner, study: StudyCatalogue, layer: LayerName, item: Item) -> bool:
     items = evaluations(study, item) if layer == "evaluation" else (item,)
     return all(planner.verdict(one).state == "fresh" for one in items)
 
 
 def _known_event(
-    key: dg.AssetKey, layer: Layer, item: Item, study: StudyCatalogue, store: Store, seen: int
+    key: dg.AssetKey, layer: LayerName, item: Item, study: StudyCatalogue, store: Store, seen: int
 ) -> dg.AssetMaterialization:
     if layer == "evaluation":
         return partition_page.evaluation_materialization(key, item, evaluations(study, item), store, seen=seen)
     return partition_page.materialization(key, item, store, seen=seen)
 
 
-def _due_keys(sweep: Sweep, study: StudyCatalogue, layer: Layer) -> list[str]:
+def _due_keys(sweep: Sweep, study: StudyCatalogue, layer: LayerName) -> list[str]:
     """Return the partition keys of a layer with something to do, and all that it takes in the store."""
     planner = Planner(Store())
 
@@ -186,17 +186,17 @@ def _run_layer(
     job.execute_in_process(instance=instance, tags={**tags, **covered}, run_config=config, raise_on_error=False)
 
 
-def _standing(sweep: Sweep, study: StudyCatalogue) -> dict[Layer, set[str]]:
+def _standing(sweep: Sweep, study: StudyCatalogue) -> dict[LayerName, set[str]]:
     """Return the keys of models and evaluations that are fresh."""
     planner = Planner(Store())
-    layers: tuple[Layer, ...] = ("model", "evaluation")
+    layers: tuple[LayerName, ...] = ("model", "evaluation")
     return {
         layer: {item.key for item in _partition_items(sweep, layer) if _fresh(planner, study, layer, item)}
         for layer in layers
     }
 
 
-def _summary(sweep: Sweep, standing: dict[Layer, set[str]], seconds: float) -> Summary:
+def _summary(sweep: Sweep, standing: dict[LayerName, set[str]], seconds: float) -> Summary:
     """Count what became of every row; `standing` holds the keys that were fresh before."""
     planner = Planner(Store())
     failed: dict[str, str] = {}

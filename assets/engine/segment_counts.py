@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from assets.engine.engine import Engine
-from assets.identity.canonical import Item, Layer
+from assets.identity.canonical import Item, LayerName
 from assets.stages.freshness import Planner
 from assets.stages.tasks import Task
 from assets.store.store import Store
 from assets.sweeps.sweep import Sweep
 
-NEEDED: tuple[Layer, ...] = ("dataset", "segments")
+NEEDED: tuple[LayerName, ...] = ("dataset", "segments")
 
 
 def cut(sweep: Sweep, store: Store) -> None:
@@ -46,7 +46,7 @@ def counts(sweep: Sweep, store: Store) -> Iterator[dict[str, Any]]:
             yield told | {"state": state, "usable": usable, **row}
 
 
-def _items(sweep: Sweep, layer: Layer) -> tuple[Item, ...]:
+def _items(sweep: Sweep, layer: LayerName) -> tuple[Item, ...]:
     """Return the items of a layer that trainings take; of the datasets, not those that only test."""
     items = dict.fromkeys(row.configuration.item.inputs[0] for row in sweep.rows)
     return tuple(items) if layer == "segments" else tuple(dict.fromkeys(item.inputs[0] for item in items))

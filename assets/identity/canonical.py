@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-Layer = Literal["dataset", "segments", "model", "evaluation"]
-LAYERS: tuple[Layer, ...] = ("dataset", "segments", "model", "evaluation")
+LayerName = Literal["dataset", "segments", "model", "evaluation"]
+LAYER_NAMES: tuple[LayerName, ...] = ("dataset", "segments", "model", "evaluation")
 
 HASH_LENGTH = 12
 
@@ -83,7 +83,7 @@ class Item:
     """
 
     study: str
-    layer: Layer
+    layer: LayerName
     hash: str
     """Address in the store: 12 hexadecimal digits."""
     label: str

@@ -77,7 +77,7 @@ class Standing:
     def due(self) -> list[Verdict]:
         """Return what the best trial still needs on the test sets, inputs first."""
         row = self.best_row
-        self.planner.look_again()
+        self.planner.refresh()
         verdicts = map(self.planner.verdict, row.items()) if row else ()
         return [verdict for verdict in verdicts if verdict.due]
 

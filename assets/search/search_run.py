@@ -119,14 +119,14 @@ class SearchRun:
         if row is None:
             self.ended.append(self.trials.fail(trial, {"status": "failed", "detail": refusal}))
             return
-        self.planner.look_again()
+        self.planner.refresh()
         cached = self.planner.verdict(row.configuration.item).state in ("fresh", "settled")
         self._advance(Going(trial, row, cached))
 
     def _advance(self, going: Going) -> None:
         """Make the next thing that a trial is made of, or tell how it ended."""
         model = going.row.configuration.item
-        self.planner.look_again()
+        self.planner.refresh()
         for item in (*model.upstream(), model):
             verdict = self.planner.verdict(item)
             if verdict.due:

@@ -7,11 +7,11 @@ An artifact is fresh while its manifest carries the fingerprint that its configu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
-from assets.identity.canonical import Fingerprint, Item, Layer, digest
+from assets.identity.canonical import Fingerprint, Item, LayerName, digest
 from assets.identity.code_version import code_version
 from assets.store.store import Found, Store
 from assets.sweeps.file_dataset import is_file
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 State = Literal["fresh", "settled", "missing", "stale", "retry", "damaged", "blocked"]
 DUE: tuple[State, ...] = ("missing", "stale", "retry", "damaged")
-STAGES: dict[Layer, str] = {"dataset": "simulate", "segments": "segment", "model": "train", "evaluation": "evaluate"}
+STAGES: dict[LayerName, str] = {
+    "dataset": "simulate",
+    "segments": "segment",
+    "model": "train",
+    "evaluation": "evaluate",
+}
 
 Address = tuple[str, str, str]
 
@@ -44,26 +49,44 @@ class Verdict:
 
 
 class Planner:
-    """Verdicts on items; what it found once it does not look up again."""
+    """Decide whether items are up to date. Verdicts are cached until `forget` or `refresh`.
+
+    Cheap to make, and meant to be shared by all that happens within one launch: whoever stores or removes artifacts
+    forgets their items. What items are made of (fingerprints, code versions) is cached for good, so a process that
+    outlives edits of the code takes a new planner.
+    """
 
     def __init__(self, store: Store, studies: Mapping[str, Study] = STUDIES) -> None:
         self.store = store
         self.studies = studies
         self._verdicts: dict[Address, Verdict] = {}
+        self._above: dict[Address, set[Address]] = {}
+        """The cached verdicts that rest on the verdict of an address."""
         self._fingerprints: dict[Address, Fingerprint] = {}
         self._names: dict[Address, frozenset[str]] = {}
         self._versions: dict[tuple[str, str, frozenset[str]], str] = {}
 
     def verdict(self, item: Item) -> Verdict:
         """Return whether an item is fresh, settled, due or blocked, and why."""
-        known = self._verdicts.get(address := item.address)
-        if known is None:
-            known = self._verdicts[address] = Verdict(item, *self._judge(item), self.fingerprint(item))
-        return known
+        verdict = self._verdicts.get(address := item.address)
+        if verdict is None:
+            for upstream in item.inputs:
+                self._above.setdefault(upstream.address, set()).add(address)
+            verdict = self._verdicts[address] = Verdict(item, *self._judge(item), self.fingerprint(item))
+        return verdict
 
-    def look_again(self) -> None:
-        """Forget what was found in the store, which has changed; what things are made of stays known."""
+    def forget(self, items: Iterable[Item]) -> None:
+        """Drop the verdicts on items that were just stored or removed, and on all that is made of them."""
+        addresses = [item.address for item in items]
+        while addresses:
+            address = addresses.pop()
+            self._verdicts.pop(address, None)
+            addresses += self._above.pop(address, ())
+
+    def refresh(self) -> None:
+        """Drop every verdict, since anything in the store may have changed."""
         self._verdicts.clear()
+        self._above.clear()
 
     def fingerprint(self, item: Item) -> Fingerprint:
         """Return what the item would be made of today."""
@@ -126,7 +149,7 @@ class Planner:
         return known
 
 
-def plan_sweep(sweep: Sweep, store: Store) -> dict[Layer, list[Verdict]]:
+def plan_sweep(sweep: Sweep, store: Store) -> dict[LayerName, list[Verdict]]:
     """Return a verdict on every item of a sweep, by layer."""
     planner = Planner(store)
     return {layer: [planner.verdict(item) for item in items] for layer, items in sweep.items().items()}
@@ -148,7 +171,7 @@ def _in_full(study: Study, item: Item) -> Any:
     return _type_of(study, item.layer).model_validate(dict(item.config)).model_dump(mode="json")
 
 
-def _type_of(study: Study, layer: Layer) -> type[Config]:
+def _type_of(study: Study, layer: LayerName) -> type[Config]:
     if layer == "segments":
         return get_type_hints(study.model.segmentation)["return"]
     return study.dataset if layer == "dataset" else study.model

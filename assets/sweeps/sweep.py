@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assets.identity.canonical import LAYERS, Item, Layer
+from assets.identity.canonical import LAYER_NAMES, Item, LayerName
 from assets.sweeps.published import Published
 from assets.sweeps.questions import Question
 from assets.sweeps.seeds import Seeds
@@ -84,9 +84,9 @@ class Sweep:
         """Partition key of the sweep: the file stem."""
         return self.name.split("/", 1)[1]
 
-    def items(self) -> dict[Layer, tuple[Item, ...]]:
+    def items(self) -> dict[LayerName, tuple[Item, ...]]:
         """Return the items of each layer once, in the order of the rows; test sets are among the datasets."""
-        found: dict[Layer, dict[str, Item]] = {layer: {} for layer in LAYERS}
+        found: dict[LayerName, dict[str, Item]] = {layer: {} for layer in LAYER_NAMES}
         for row in self.rows:
             for item in (*row.configuration.item.upstream(), row.configuration.item, *row.evaluations):
                 found[item.layer].setdefault(item.hash, item)

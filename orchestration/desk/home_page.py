@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from assets.identity.canonical import LAYERS
+from assets.identity.canonical import LAYER_NAMES
 from assets.stages.freshness import State, plan_sweep
 from assets.statistics.adaptive_seeds import asked
 from assets.store.store import Store, home
@@ -100,7 +100,7 @@ def progress_of(sweep: Sweep, store: Store) -> dict[str, Any]:
     """Count the rows of a sweep: done, failed for good or for now, and still to do."""
     sweep = asked(sweep, store)
     verdicts = plan_sweep(sweep, store)
-    states = {v.item.hash: v.state for layer in LAYERS for v in verdicts[layer]}
+    states = {v.item.hash: v.state for layer in LAYER_NAMES for v in verdicts[layer]}
     counts = Counter(_state_of(row, states) for row in sweep.rows)
     fields = {name: getattr(sweep, name) for name in ("name", "key", "study", "description")}
     return fields | {"rows": len(sweep.rows)} | {name: counts[name] for name in ("done", "failed", "due")}

@@ -106,6 +106,21 @@ def test_edited_code_stales_its_layer_and_what_is_made_of_it(store, made, versio
         assert "will be made" in reason(store, made[above])
 
 
+def test_a_shared_planner_sees_the_store_again_where_it_is_told_to(store, made):
+    shared, other = planner(store), chain(seed=1)
+    put(store, *other.values())
+    states = {layer: shared.verdict(item).state for layer, item in made.items()}
+    assert states == dict.fromkeys(LAYERS, "fresh") and shared.verdict(other["model"]).state == "fresh"
+    for items in (made, other):
+        store.remove(*items["model"].address)
+    assert shared.verdict(made["model"]).state == "fresh"
+    shared.forget([made["model"]])
+    assert (shared.verdict(made["model"]).state, shared.verdict(made["evaluation"]).state) == ("missing", "stale")
+    assert shared.verdict(other["evaluation"]).state == "fresh"
+    shared.refresh()
+    assert (shared.verdict(other["model"]).state, shared.verdict(other["evaluation"]).state) == ("missing", "stale")
+
+
 def test_an_edit_and_its_undoing_leave_everything_fresh(store, made, versions):
     versions["train"] = "2"
     assert states(store, made)["model"] == "stale"
