@@ -6,6 +6,7 @@ import re
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,6 +134,123 @@ def test_imports_go_one_way() -> None:
         if not may_import(module_of(path), imported)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+ROOMS = ("identity", "sweeps", "store", "home", "stages", "engine", "statistics", "report", "search")
+"""The rooms of assets, each of which may import those before it; `tracking` imports no room after `store`."""
+
+WRONG_ROOMS: set[tuple[str, str]] = set()
+"""Imports of a later room that remain to be turned, as (importer, imported); the list only shrinks."""
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module of assets; nothing for what lies above the rooms."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] == "assets" and parts[1] in (*ROOMS, "tracking") else ""
+
+
+def may_enter(importer: str, imported: str) -> bool:
+    """Tell whether a module of one room may import a module of another."""
+    own, other = room_of(importer), room_of(imported)
+    if own in ("", other):
+        return True
+    if not within(imported, "assets"):
+        return True
+    if not other or other == "tracking":
+        return False
+    return ROOMS.index(other) < (ROOMS.index("home") if own == "tracking" else ROOMS.index(own))
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "allowed"),
+    [
+        ("assets.store.store", "assets.identity.items", True),
+        ("assets.identity.items", "assets.store.store", False),
+        ("assets.search.search_run", "assets.report.pictures", True),
+        ("assets.report.pictures", "assets.search.search_run", False),
+        ("assets.report.pictures", "assets.catalogue", False),
+        ("assets.report.pictures", "assets.report.tables", True),
+        ("assets.catalogue", "assets.search.search", True),
+        ("assets.tracking.tracker", "assets.store.store", True),
+        ("assets.tracking.tracker", "assets.stages.make", False),
+        ("assets.stages.make", "assets.tracking.tracker", False),
+    ],
+)
+def test_the_order_of_rooms_tells_right_from_wrong(importer: str, imported: str, allowed: bool) -> None:
+    assert may_enter(importer, imported) is allowed
+
+
+def edges() -> set[tuple[str, str]]:
+    """Return who imports whom among the modules of the project, imports for type checkers and in functions included."""
+    modules = {module_of(path): path for path in FILES}
+    found = set()
+    for importer, path in modules.items():
+        for imported in imports_of(path):
+            name = imported if imported in modules else imported.rpartition(".")[0]
+            if name in modules and name != importer:
+                found.add((importer, name))
+    return found
+
+
+def test_rooms_import_one_way() -> None:
+    wrong = {edge for edge in edges() if not may_enter(*edge)} - WRONG_ROOMS
+    assert not wrong, "\n".join(f"{importer} imports {imported}" for importer, imported in sorted(wrong))
+
+
+CIRCLES: set[frozenset[str]] = {
+    frozenset({"orchestration.cli.inspect", "orchestration.cli.plan"}),
+    frozenset({"assets.engine.engine", "assets.engine.task_loop"}),
+    frozenset({"assets.report.comparison", "assets.report.comparison_tables"}),
+    frozenset({"assets.report.neighbours", "assets.report.sweep_pictures", "assets.report.tables"}),
+    frozenset({f"trainers.preference_dynamics.{name}" for name in ("apply", "baselines", "calibrate")}),
+    frozenset({f"trainers.preference_dynamics.{name}" for name in ("evaluate", "tables")}),
+    frozenset({f"trainers.two_body.{name}" for name in ("config", "losses", "network")}),
+}
+"""Groups of modules that import each other in a circle and remain to be untied; the list only shrinks."""
+
+
+def circles(graph: set[tuple[str, str]]) -> set[frozenset[str]]:
+    """Return the groups of modules of which each can be reached from each other."""
+    above: dict[str, set[str]] = {}
+    for importer, imported in graph:
+        above.setdefault(importer, set()).add(imported)
+
+    def reach(module: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = [module]
+        while waiting:
+            new = above.get(waiting.pop(), set()) - seen
+            seen |= new
+            waiting += new
+        return seen
+
+    reached = {module: reach(module) for module in above}
+    return {
+        frozenset(other for other in reached[module] if module in reached.get(other, ()))
+        for module in above
+        if module in reached[module]
+    }
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({("a", "b"), ("b", "c"), ("c", "a"), ("c", "d")}) == {frozenset("abc")}
+    assert not circles({("a", "b"), ("b", "c"), ("a", "c")})
+
+
+def test_no_module_imports_in_a_circle() -> None:
+    wrong = [group for group in circles(edges()) if not any(group <= known for known in CIRCLES)]
+    assert not wrong, "\n".join(" <-> ".join(sorted(group)) for group in wrong)
+
+
+MOST_FILES = 15
+LARGE_FOLDERS = {"assets/report", "orchestration/cli", "trainers/preference_dynamics", "trainers/two_body"}
+"""Folders with more files that remain to be divided; the list only shrinks."""
+
+
+def test_no_folder_is_a_corridor() -> None:
+    folders = Counter(str(path.parent.relative_to(ROOT)) for path in FILES if path.stem not in ("__init__", "__main__"))
+    large = {folder: count for folder, count in folders.items() if count > MOST_FILES and folder not in LARGE_FOLDERS}
+    assert not large
 
 
 def test_assets_name_no_study() -> None:
