@@ -1,6 +1,6 @@
-"""MLflow's database, created whole or not at all, by a process of its own.
+"""Create MLflow's database, completely or not at all, in a process of its own.
 
-Its migrations may not run beside Dagster's in one process: both use Alembic, which keeps its state in a module.
+Its migrations must not share a process with Dagster's: both use Alembic, which keeps its state in a module.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ CREATE = "import sys, mlflow; mlflow.MlflowClient(sys.argv[1]).search_experiment
 
 
 def create(database: Path) -> None:
-    """Create the database; the caller holds a lock.
+    """Create the database; the caller must hold its lock.
 
     Raises:
-        OSError: it could not be created; with the last words of the process that tried.
+        OSError: creation failed; with the last line that the process printed.
     """
-    for left in database.parent.glob(f".{database.name}-*"):  # by somebody who held the lock, and was killed
-        left.unlink()
+    for leftover in database.parent.glob(f".{database.name}-*"):  # of a process that was killed while it held the lock
+        leftover.unlink()
     draft = database.with_name(f".{database.name}-{os.getpid()}")
     command = [sys.executable, "-c", CREATE, f"sqlite:///{draft}"]
     done = subprocess.run(command, env=os.environ | QUIET, cwd=database.parent, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Runs in MLflow's database: what a configuration, its history and its evaluations become there."""
+"""Write a configuration, its training history and its evaluations as one run of MLflow."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.identity.canonical import Item
+from assets.identity.paths import flatten
 from assets.store.store import Store
 from assets.sweeps.file_dataset import is_file
 from assets.tracking.mlflow_database import QUIET, create
@@ -26,11 +27,11 @@ POINTS = 40
 """Points per loss curve; the whole history is in the store."""
 
 ENDED = {"ok": "FINISHED", "interrupted": "KILLED", "pruned": "KILLED", "killed": "KILLED"}
-"""Status of a run in MLflow; FAILED for every other one of ours."""
+"""Status of the run in MLflow by status of the model; FAILED for any other."""
 
 
 class MlflowRuns:
-    """The runs in one SQLite database, which is created under a lock by whoever comes first."""
+    """The runs in one SQLite database; the first process to need it creates it, under a lock."""
 
     def __init__(self, directory: Path, store: Store) -> None:
         os.environ.update(QUIET)
@@ -50,18 +51,20 @@ class MlflowRuns:
             self._client.search_experiments(max_results=1)
 
     def experiment(self, study: str) -> str:
-        """Return the id of the experiment of a study; it is created if there is none."""
+        """Return the id of a study's experiment; create it if necessary."""
         if study not in self._experiments:
             with self._alone():
-                found = self._client.get_experiment_by_name(study)
-                place = (self.directory / "artifacts").as_uri()
+                experiment = self._client.get_experiment_by_name(study)
+                location = (self.directory / "artifacts").as_uri()
                 self._experiments[study] = (
-                    found.experiment_id if found else self._client.create_experiment(study, artifact_location=place)
+                    experiment.experiment_id
+                    if experiment
+                    else self._client.create_experiment(study, artifact_location=location)
                 )
         return self._experiments[study]
 
     def log(self, model: Item, evaluations: Sequence[Item], dagster_run_id: str) -> str:
-        """Log what the run of a model does not have yet; return its id.
+        """Log whatever the run of a model lacks; return the id of the run.
 
         Raises:
             LookupError: the model is not in the store.
@@ -79,20 +82,20 @@ class MlflowRuns:
     def _run(self, model: Item, manifest: Mapping[str, Any], dagster_run_id: str) -> Run:
         """Find the run of a model by hash and fingerprint, or create it."""
         experiment = self.experiment(model.study)
-        sought = {"orrery.hash": model.hash, "orrery.fingerprint": manifest["fingerprint"]}
-        clauses = " and ".join(f"tags.`{name}` = '{value}'" for name, value in sought.items())
+        identity = {"orrery.hash": model.hash, "orrery.fingerprint": manifest["fingerprint"]}
+        clauses = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
         with self._alone():
-            found = self._client.search_runs([experiment], clauses, max_results=1)
-            if found:
-                return found[0]
-            tags = sought | {"orrery.key": model.key, "orrery.status": manifest["status"]}
+            runs = self._client.search_runs([experiment], clauses, max_results=1)
+            if runs:
+                return runs[0]
+            tags = identity | {"orrery.key": model.key, "orrery.status": manifest["status"]}
             tags |= {"dagster.run_id": dagster_run_id} if dagster_run_id else {}
             seconds = sum(manifest["timings"].get(name, 0.0) for name in ("inputs", "train"))
             begun = _milliseconds(manifest) - round(1000 * seconds)
             return self._client.create_run(experiment, begun, tags, run_name=model.key)
 
     def _complete(self, run_id: str, model: Item, manifest: Mapping[str, Any]) -> None:
-        """Log the training of a run, unless somebody else did so meanwhile."""
+        """Log the training of a run, unless another process has done so in the meantime."""
         with self._alone():
             if self._client.get_run(run_id).info.status == "RUNNING":
                 self._log_training(run_id, model, manifest)
@@ -111,7 +114,7 @@ class MlflowRuns:
         self._client.set_terminated(run_id, ENDED.get(manifest["status"], "FAILED"), end_time=now)
 
     def _history(self, model: Item, now: int) -> list[Metric]:
-        """Return the loss curves, thinned, the last point kept."""
+        """Return the loss curves, thinned to about `POINTS` points; the last point is always included."""
         from mlflow.entities import Metric
 
         artifact = self.store.open(*model.address)
@@ -140,7 +143,7 @@ class MlflowRuns:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold the lock of the database's directory; it falls with the process."""
+        """Hold the lock of the database; it is released when the process dies."""
         handle = os.open(self.directory / ".lock", os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -150,21 +153,15 @@ class MlflowRuns:
 
 
 def settings(model: Item) -> dict[str, Any]:
-    """Return the settings of a model and its dataset, defaults filled in, flat: `model.phases.0.steps`."""
+    """Return all settings of a model and its dataset, defaults included, under flat names: `model.phases.0.steps`."""
     study, dataset = STUDIES[model.study], model.inputs[0].inputs[0]
-    full = dataset.config if is_file(dataset.config) else study.dataset.model_validate(dataset.config).model_dump()
-    return dict([*_flat("dataset", full), *_flat("model", study.model.model_validate(model.config).model_dump())])
-
-
-def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for name, entry in value.items():
-            yield from _flat(f"{path}.{name}", entry)
-    elif isinstance(value, list | tuple) and any(isinstance(entry, Mapping) for entry in value):
-        for number, entry in enumerate(value):
-            yield from _flat(f"{path}.{number}", entry)
-    else:
-        yield path, value
+    full = (
+        dataset.config
+        if is_file(dataset.config)
+        else study.dataset.model_validate(dataset.config).model_dump(mode="json")
+    )
+    tree = {"dataset": full, "model": study.model.model_validate(model.config).model_dump(mode="json")}
+    return {".".join(map(str, place)): value for place, value in flatten(tree)}
 
 
 def _summary(test: str, summary: pd.DataFrame, now: int) -> list[Metric]:
@@ -176,7 +173,7 @@ def _summary(test: str, summary: pd.DataFrame, now: int) -> list[Metric]:
 
 
 def _metric_name(name: str) -> str:
-    """Return a name of the characters that MLflow allows."""
+    """Replace characters that MLflow does not allow in names."""
     return re.sub(r"[^A-Za-z0-9_\-. /]", "_", name)
 
 

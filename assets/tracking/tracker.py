@@ -1,8 +1,8 @@
 """Tracking: one MLflow run per configuration, in `<home>/mlflow/mlflow.db`.
 
-The tracker copies from the store and is never asked for anything. It works on a thread of its own, so that a database
-that is slow, locked or gone costs one warning and at most a second per row; what was not logged is logged whole the
-next time, under the same tags, never twice.
+The tracker copies from the store; nothing reads from it. It works on a thread of its own, so that a slow, locked or
+missing database costs one warning and at most a second per row. Whatever could not be logged is logged completely the
+next time, under the same tags and never twice.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ STARTUP_SECONDS = 30.0
 """The first use imports MLflow and, in a new home, creates the database."""
 
 FLUSH_SECONDS = 5.0
-"""How long the end of the process waits for rows that are still on their way."""
+"""Time for which the end of the process waits for rows that are not written yet."""
 
 log = logging.getLogger("orrery.tracking")
 
@@ -44,7 +44,7 @@ class Tracker:
     def __init__(
         self, directory: Path | None, store: Store | None = None, *, patience: float = PATIENCE_SECONDS
     ) -> None:
-        """Begin to make the database ready, in the background."""
+        """Start to open the database, in the background."""
         self.patience = patience
         self._warned = False
         self._todo: queue.SimpleQueue[tuple[Future, Callable]] = queue.SimpleQueue()
@@ -55,7 +55,7 @@ class Tracker:
 
     @classmethod
     def shared(cls) -> Tracker:
-        """Return the tracker of this process; `ORRERY_TRACKING=off` gives one that does nothing."""
+        """Return the tracker of this process; with `ORRERY_TRACKING=off` it does nothing."""
         if cls._shared is None:
             cls._shared = cls(None if os.environ.get(SWITCH) == "off" else home() / "mlflow")
             atexit.register(cls._shared.flush, FLUSH_SECONDS)
@@ -66,9 +66,9 @@ class Tracker:
         return self._ready is not None and self._wait(self._ready, STARTUP_SECONDS) is not None
 
     def log(self, model: Item, evaluations: Sequence[Item], dagster_run_id: str = "") -> str | None:
-        """Log a configuration with its stored evaluations; return the id of its MLflow run if it is known in time.
+        """Log a configuration with its stored evaluations; return the id of its MLflow run unless that takes too long.
 
-        Logging again finds the run by hash and fingerprint and adds only what is new.
+        Logging a second time finds the run by hash and fingerprint, and adds only what is new.
         """
         if self._ready is None:
             return None
@@ -84,7 +84,7 @@ class Tracker:
         return f"#/experiments/{self._ready.result().experiment(model.study)}/runs/{run_id}"
 
     def flush(self, seconds: float) -> bool:
-        """Wait until everything that was handed over is logged; return whether it is."""
+        """Wait until every submitted row is logged; return whether that is so."""
         return self._ready is None or self._wait(self._later(lambda: True), seconds) is True
 
     def _later(self, action: Callable) -> Future:
@@ -96,7 +96,7 @@ class Tracker:
         try:
             return future.result(timeout=seconds)
         except TimeoutError:
-            self._warn("it does not answer")
+            self._warn("no answer")
         except Exception as error:  # the tracker must never stop a run
             self._warn(str(error).splitlines()[0] if str(error) else type(error).__name__)
         return None
@@ -104,7 +104,7 @@ class Tracker:
     def _warn(self, cause: str) -> None:
         if not self._warned:
             self._warned = True
-            log.warning("MLflow is left behind (%s); runs go on, and what is missing there is logged next time", cause)
+            log.warning("MLflow is behind (%s); the run continues, and missing rows are logged next time", cause)
 
     def _work(self) -> None:
         while True:
