@@ -151,7 +151,7 @@ def test_progress_tells_where_a_training_stands(one):
 def test_evaluating_beats_the_trivial_baseline(one):
     test = one.study.simulate(one.test)
     trained = _company(one.study.name)[1]
-    made = one.study.evaluate(one.job(0).config, trained, "test", test)
+    made = one.study.evaluate(one.job(0).config, trained, test)
     assert isinstance(made, Evaluation)
     assert {"metric", "value", "unit", "n"} <= set(made.summary)
     values = dict(zip(made.summary["metric"], made.summary["value"], strict=True))
@@ -162,7 +162,7 @@ def test_evaluating_beats_the_trivial_baseline(one):
 
 def test_a_metric_is_the_weighted_mean_over_trajectories(one):
     test = one.study.simulate(one.test)
-    made = one.study.evaluate(one.job(0).config, _company(one.study.name)[1], "test", test)
+    made = one.study.evaluate(one.job(0).config, _company(one.study.name)[1], test)
     table, metric = made.tables["per_trajectory"], one.study.headline[0]
     assert list(table["trajectory"]) == list(range(len(test.t)))
     value = made.summary.set_index("metric")["value"][metric]

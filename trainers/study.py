@@ -1,8 +1,8 @@
-"""The contract of a study: five pure functions and the few data types that cross a stage.
+"""The contract of a study: five pure functions and the few data types that pass between them.
 
 Dimension letters used in every docstring of the project:
 
-    N trajectories   T times        C channels of the state    U channels of the input
+    N trajectories   T times        C channels of the state    U channels of the control input
     S segments       L points per segment                      P parameters
 """
 
@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,13 +22,26 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, "np.ndarray"]
 """Named arrays: what a stage stores, and all that a checkpoint holds."""
 
-SETTLED = ("skipped:zero_segments", "diverged", "solver_failed")
+Meta = Mapping[str, str | float | int | bool]
+"""Named facts that are no arrays: the name of a problem, the number of actions, a length in seconds."""
+
+Role = Literal["unknown", "known", "nuisance"]
+"""What a parameter of a trajectory is to a model: to be inferred, told to it, or neither."""
+
+Device = Literal["cpu", "gpu", "auto"]
+"""Where a study is asked to compute; auto: on the GPU if there is one."""
+
+Settled = Literal["skipped:zero_segments", "diverged", "solver_failed"]
 """Failures that the configuration itself causes: stored, and not repeated while nothing changes."""
 
-REPEATABLE = ("oom", "disk_full", "interrupted", "pruned", "killed", "failed")
-"""Ends that say nothing of the configuration: the next run tries again, or goes on where a search lost interest."""
+Repeatable = Literal["oom", "disk_full", "interrupted", "pruned", "killed", "failed"]
+"""Ends that say nothing of the configuration: the next run tries again, or resumes what a search pruned."""
 
-STATUSES = ("ok", *SETTLED, *REPEATABLE)
+Status = Literal["ok"] | Settled | Repeatable
+
+SETTLED: tuple[Settled, ...] = get_args(Settled)
+REPEATABLE: tuple[Repeatable, ...] = get_args(Repeatable)
+STATUSES: tuple[Status, ...] = ("ok", *SETTLED, *REPEATABLE)
 
 
 class Config(BaseModel):
@@ -37,8 +50,19 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
+class PhaseBase(Config):
+    """What the house needs to know of a training phase."""
+
+    steps: Annotated[int, Field(ge=1)]
+    """Optimiser steps."""
+
+
 class ModelConfigBase(Config):
-    """What the house needs to know of every model configuration."""
+    """What the house needs to know of every model configuration.
+
+    A model that trains in phases has a field `phases: tuple[<a PhaseBase>, ...]`. The state at the end of each phase is
+    then stored, and a longer training starts from it.
+    """
 
     shared: ClassVar[tuple[str, ...]] = ()
     """Paths that may differ within a cohort since the compiled program stays the same: `phases[*].learning_rate`."""
@@ -55,23 +79,42 @@ class ModelConfigBase(Config):
         return 1
 
     def prefixes(self) -> tuple[ModelConfigBase, ...]:
-        """Return this configuration cut after each phase but the last, shortest first."""
-        return ()
+        """Return this configuration cut after each phase but the last, shortest first.
 
-    def lineage(self) -> tuple[ModelConfigBase, int] | None:
-        """Return what configurations share that differ only in how long they train last, and that length [steps].
-
-        Of two of one lineage the longer passes through the end of the shorter, and goes on from there bit for bit. None
-        where it does not: the length changes the way, as under a schedule that knows its end.
+        A study whose phases depend on later ones returns () instead: what is stored for a prefix must be, bit for bit,
+        the state in which the longer training begins its next phase.
         """
-        return None
+        phases = getattr(self, "phases", ())
+        return tuple(self.model_copy(update={"phases": phases[:count]}) for count in range(1, len(phases)))
+
+    def extendable(self) -> bool:
+        """Return whether the same training with more steps in its last phase passes through the end of this one.
+
+        It must do so bit for bit: not under a schedule that depends on the number of steps.
+        """
+        return False
+
+    def warm_start(self) -> tuple[ModelConfigBase, int] | None:
+        """Return (key, steps), or None if the training is not `extendable`.
+
+        Configurations with equal key differ only in the steps of their last phase, and the shorter training is a prefix
+        of the longer.
+        """
+        phases: tuple[PhaseBase, ...] = getattr(self, "phases", ())
+        if not phases or not self.extendable():
+            return None
+        key = (*phases[:-1], phases[-1].model_copy(update={"steps": 1}))
+        return self.model_copy(update={"phases": key}), phases[-1].steps
 
 
 @dataclass(frozen=True)
 class Trajectories:
     """Simulated or measured trajectories.
 
-    t (N, T) times, y (N, T, C) states; NaN pads trajectories of unequal length at their end.
+    t (N, T) times, y (N, T, C) states, float64 or float32; NaN pads trajectories of unequal length at their end.
+
+    Raises:
+        ValueError: a role or unit is given for a parameter that does not exist, or a role is not a `Role`.
     """
 
     t: np.ndarray
@@ -86,11 +129,28 @@ class Trajectories:
     parameters: Arrays = field(default_factory=dict)
     """(N,) each: the numbers that make one trajectory differ from the next."""
     parameter_units: Mapping[str, str] = field(default_factory=dict)
-    meta: Mapping[str, str | float | int | bool] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    """Role of each parameter; a parameter without one is unknown."""
+    arrays: Arrays = field(default_factory=dict)
+    """Arrays of any shape that the whole set shares: a grid, radii, the centres of bins."""
+    meta: Meta = field(default_factory=dict)
     """What holds for the whole set: constants, the name of the problem."""
     drift: Arrays = field(default_factory=dict)
     """(N,) each: largest relative change of a conserved quantity along each trajectory."""
     drift_tolerance: float = 1e-8
+
+    def __post_init__(self) -> None:
+        for what, names in (("roles", self.roles), ("parameter_units", self.parameter_units)):
+            if strangers := sorted(set(names) - set(self.parameters)):
+                expected = ", ".join(self.parameters) or "no parameter"
+                raise ValueError(f"{what} names {', '.join(strangers)}; expected {expected}")
+        for name, role in self.roles.items():
+            if role not in get_args(Role):
+                raise ValueError(f"roles: {name} is {role!r}; expected one of {', '.join(get_args(Role))}")
+
+    def parameters_as(self, role: Role) -> Arrays:
+        """Return the parameters of one role, in their order."""
+        return {name: values for name, values in self.parameters.items() if self.roles.get(name, "unknown") == role}
 
 
 @dataclass(frozen=True)
@@ -107,26 +167,30 @@ class Segments:
     """One row per phase: trajectories, segments used and dropped, segment ratio, ..."""
     fitted: Arrays = field(default_factory=dict)
     """What was fitted on training data (scales, bases); copied into `Trained`."""
+    meta: Meta = field(default_factory=dict)
+    """What a model must know of its data besides; copied into `Trained`."""
 
     @property
     def usable(self) -> bool:
-        """Whether every phase has at least one training segment."""
-        return all(row["train_segments"] > 0 for row in self.counts)  # type: ignore[operator]
+        """Whether every phase has at least one training segment; the house trains on nothing else."""
+        return all(int(row["train_segments"]) > 0 for row in self.counts)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training: its key, its configuration, its segments and, to go on from, a stored state."""
+    """One training: its key, its configuration, its usable segments and, to resume from, a stored state."""
 
     key: str
     config: Any
     segments: Segments
     state: Arrays | None = None
+    device: Device = "cpu"
+    """Where to compute, for a framework that has to be told."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a training says of itself from time to time."""
+    """What a training reports from time to time."""
 
     key: str
     phase: int
@@ -135,7 +199,7 @@ class Progress:
     total_steps: int
     losses: Mapping[str, float]
     state: Callable[[], Arrays]
-    """Yield the resumable state; called only when a checkpoint is due."""
+    """Return the resumable state; called only when a checkpoint is due."""
     phase_end: bool = False
 
 
@@ -151,28 +215,40 @@ class Trained:
     weights: Arrays
     """`best/<name>`, `last/<name>` and the same per phase: `phase0/best/<name>`."""
     state: Arrays
-    """All that is needed to go on bit for bit: weights, optimiser, random state, schedule, history."""
+    """All that is needed to resume bit for bit: weights, optimiser, random state, schedule, history."""
     history: pd.DataFrame
-    """Columns phase, step, learning_rate, loss, one per loss part, and `validation_*` (NaN where not measured)."""
+    """Columns phase, step, learning_rate, loss, one per loss part, and `validation_*` (NaN where not measured).
+
+    Any further numeric column is allowed (teacher forcing, noise, an epoch) and can be plotted."""
     timings: Mapping[str, float]
     """Seconds by the monotonic clock: trace, compile, train."""
     counts: Mapping[str, int]
     """parameters, steps, solver steps, ..."""
     fitted: Arrays = field(default_factory=dict)
+    meta: Meta = field(default_factory=dict)
     stopped: bool = False
     """Whether `report` asked to stop before the last step."""
 
 
 @dataclass(frozen=True)
+class Place:
+    """How far the making of an artifact came: its stage and, in a training, phase and optimiser steps."""
+
+    stage: str
+    phase: int = 0
+    step: int = 0
+    """Optimiser steps done in all phases together."""
+
+
+@dataclass(frozen=True)
 class Failed:
-    """A training that did not end well, with what can be kept of it."""
+    """A stage that did not end well, with what can be kept of it. A study says diverged, solver_failed or failed."""
 
     key: str
-    status: Literal["skipped:zero_segments", "diverged", "solver_failed", "failed"]
-    stage: str
-    phase: int
-    step: int
+    status: Settled | Repeatable
+    place: Place
     detail: str
+    """One line: what happened, and what to change."""
     partial: Trained | None = None
     """The best model so far and the history up to the failure."""
 
@@ -190,6 +266,8 @@ class Evaluation:
     `per_trajectory` is the one that every study has: `trajectory`, `n` (finite points, the weight of the trajectory)
     and a column per metric that is a mean over trajectories, the first headline metric among them, such that
     `sum(n x) / sum(n)` is the value in the summary. Intervals and paired comparisons resample its rows."""
+    arrays: Arrays = field(default_factory=dict)
+    """What is no table: images, fields on a grid, samples of a posterior."""
 
 
 @dataclass(frozen=True)
@@ -213,19 +291,22 @@ class Study:
         segment(model.segmentation(), Trajectories) -> Segments
         train(Sequence[Job], report) -> iterator of Trained | Failed, one per job, in order
         apply(ModelConfig, Trained) -> the predictor in the study's own terms
-        evaluate(ModelConfig, Trained, test name, Trajectories) -> Evaluation
+        evaluate(ModelConfig, Trained, Trajectories) -> Evaluation
     """
 
     name: str
     title: str
-    framework: Literal["jax", "torch"]
+    framework: Literal["jax", "torch", "numpy"]
     package: str
     dataset: type[Config]
     model: type[ModelConfigBase]
     presets: Mapping[str, Config]
     """Datasets by name, older names included."""
     headline: tuple[str, ...]
-    """Metrics that a leaderboard shows per test set; the first one ranks, smaller is better."""
+    """Metrics that a leaderboard shows per test set.
+
+    The first one ranks and is a mean over trajectories: smaller is better. A coverage, whose best value is its nominal
+    one, cannot be the first; nor can an accuracy, unless as an error, 1 - accuracy."""
     older: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     """Reader of an older sweep format: mapping -> mapping in the present form."""
 
@@ -249,6 +330,6 @@ class Study:
         """Return the predictor of a trained model."""
         return self.stage("apply")(config, trained)
 
-    def evaluate(self, config: Config, trained: Trained, name: str, test: Trajectories) -> Evaluation:
+    def evaluate(self, config: Config, trained: Trained, test: Trajectories) -> Evaluation:
         """Evaluate a trained model on one test set."""
-        return self.stage("evaluate")(config, trained, name, test)
+        return self.stage("evaluate")(config, trained, test)

@@ -6,7 +6,7 @@ import queue
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from assets.engine.queue import Cohort, Dispatch, cohort_of
 from assets.engine.worker_process import WorkerProcess
@@ -184,8 +184,7 @@ class EngineRun:
             del self.busy[worker]
             if line["status"] == "oom":
                 self.engine.retire(worker)
-        names = ("status", "stage", "phase", "step", "detail", "seconds")
-        return self._settle(task, Outcome(task.item, **{name: line[name] for name in names}))
+        return self._settle(task, Outcome.from_json(task.item, line))
 
     def _buried(self, worker: WorkerProcess) -> list[Outcome]:
         """Account for a worker that is gone."""
@@ -223,17 +222,17 @@ class EngineRun:
     def _record_death(self, worker: WorkerProcess, running: Running, cause: str) -> Outcome:
         from assets.stages.freshness import STAGES
         from assets.stages.make import store_failure
-        from trainers.study import Failed
+        from trainers.study import Failed, Place
 
         item, status = running.task.item, self._status(running, cause)
         detail = _detail(status, running, cause)
-        failed = Failed(item.key, status, STAGES[item.layer], running.phase, running.step, detail)  # type: ignore[arg-type]
+        failed = Failed(item.key, status, Place(STAGES[item.layer], running.phase, running.step), detail)
         detail = store_failure(item, running.task.fingerprint, self.engine.store, failed, worker.last_words())
         seconds = time.monotonic() - running.started
         self.on_line({"event": "death", "key": item.key, "layer": item.layer, "worker": worker.number, "cause": cause})
-        return Outcome(item, status, failed.stage, failed.phase, failed.step, detail, seconds)
+        return Outcome(item, status, failed.place, detail, seconds)
 
-    def _status(self, running: Running, cause: str) -> str:
+    def _status(self, running: Running, cause: str) -> Literal["interrupted", "oom", "killed"]:
         if self.stop_by is not None:
             return "interrupted"
         if cause == "SIGKILL" and not running.silent and running.starved:

@@ -195,5 +195,5 @@ class SearchRun:
 
 def _share(store: Store, outcome: Outcome) -> float:
     """Return which part of its training a pruned trial had done [%]."""
-    total = (store.manifest(*outcome.item.address) or {}).get("total_steps") or outcome.step
-    return 100 * outcome.step / max(1, total)
+    total = (store.manifest(*outcome.item.address) or {}).get("total_steps") or outcome.place.step
+    return 100 * outcome.place.step / max(1, total)

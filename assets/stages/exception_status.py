@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
+from trainers.study import Repeatable
+
 NO_ROOM = ("no space left on device", "disk quota exceeded")
 NO_MEMORY = ("resource_exhausted", "out of memory", "can't allocate memory", "cannot allocate memory")
 
 
-def status_of(error: BaseException) -> str:
+def status_of(error: BaseException) -> Repeatable:
     """Return `oom`, `disk_full`, `interrupted` or `failed`; what an error was raised from counts as well."""
     for link in _chain(error):
         if isinstance(link, KeyboardInterrupt):

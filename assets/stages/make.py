@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, get_type_hints
 
@@ -33,7 +33,20 @@ from assets.store import contract_files
 from assets.store.store import Draft, Store
 from assets.sweeps.file_dataset import FileDataset, is_file, read_file
 from trainers import STUDIES
-from trainers.study import SETTLED, Arrays, Failed, Job, ModelConfigBase, Progress, Report, Segments, Study, Trained
+from trainers.study import (
+    SETTLED,
+    Arrays,
+    Failed,
+    Job,
+    ModelConfigBase,
+    Place,
+    Progress,
+    Repeatable,
+    Report,
+    Segments,
+    Study,
+    Trained,
+)
 
 WRITERS: dict[str, Callable[[Draft, Any], None]] = {
     "dataset": contract_files.write_trajectories,
@@ -82,10 +95,10 @@ def _made(making: Making) -> Generator[Asked, Answer, Outcome]:
         failed, trace = making.failure(status_of(error), one_line(error)), traceback.format_exc()
     detail = making.store_failure(failed, trace) if failed else ""
     making.give_back()
-    status = failed.status if failed else "ok"
-    place = failed or making.failure("ok", "")
     seconds = time.monotonic() - started - making.elsewhere
-    return Outcome(item, status, place.stage, place.phase, place.step, detail, seconds)
+    if failed is None:
+        return Outcome(item, "ok", making.place, detail, seconds)
+    return Outcome(item, failed.status, failed.place, detail, seconds)
 
 
 def _made_elsewhere(making: Making) -> Outcome | None:
@@ -96,12 +109,12 @@ def _made_elsewhere(making: Making) -> Outcome | None:
         waited = True
         if making.report(Progress(item.key, 0, 0, 0, {}, dict)):
             detail = f"stopped while waiting for process {holder.holder.pid}, which makes it; run again to go on"
-            return Outcome(item, "interrupted", STAGES[item.layer], 0, 0, detail, time.monotonic() - started)
+            return Outcome(item, "interrupted", making.place, detail, time.monotonic() - started)
         time.sleep(WAIT_SECONDS)
     if not waited or not making.stored:
         return None
     lease.give_back()
-    return Outcome(item, "ok", STAGES[item.layer], 0, 0, "", time.monotonic() - started)
+    return Outcome(item, "ok", making.place, "", time.monotonic() - started)
 
 
 def store_failure(item: Item, fingerprint: Fingerprint, store: Store, failed: Failed, trace: str) -> str:
@@ -183,15 +196,19 @@ class Making:
         present = self.store.manifest(*self.item.address)
         return bool(present and present["status"] == "ok" and present["fingerprint"] == self.fingerprint.value)
 
-    def failure(self, status: str, detail: str, partial: Trained | None = None) -> Failed:
+    @property
+    def place(self) -> Place:
+        """The place that was reached last."""
+        return Place(STAGES[self.item.layer], self.watch.phase, self.watch.step)
+
+    def failure(self, status: Repeatable, detail: str, partial: Trained | None = None) -> Failed:
         """Describe a failure at the place that was reached last."""
-        stage = STAGES[self.item.layer]
-        return Failed(self.item.key, status, stage, self.watch.phase, self.watch.step, detail, partial)  # type: ignore[arg-type]
+        return Failed(self.item.key, status, self.place, detail, partial)
 
     def store_failure(self, failed: Failed, trace: str = "") -> str:
         """Write a failure as the artifact, unless a good one of the same fingerprint is there; return its detail."""
-        told = {name: getattr(failed, name) for name in ("status", "stage", "phase", "step", "detail")}
-        self.journal.write("end", **told, traceback=trace)
+        described = {"status": failed.status, **asdict(failed.place), "detail": failed.detail}
+        self.journal.write("end", **described, traceback=trace)
         if self.stored:
             return failed.detail
         try:
@@ -290,7 +307,7 @@ def _start(making: Making, lineage: Lineage) -> Arrays | None:
 
 def _evaluate(making: Making, trained: Trained, test: Any) -> Any:
     config = _model_config(making, making.item.inputs[0])
-    return making.study.evaluate(config, trained, making.item.config["test"], test)
+    return making.study.evaluate(config, trained, test)
 
 
 def _model_config(making: Making, item: Item) -> ModelConfigBase:
@@ -303,7 +320,7 @@ def _without_segments(making: Making, segments: Segments) -> Failed:
     phase = next(number for number, row in enumerate(segments.counts) if row["train_segments"] == 0)
     row = ", ".join(f"{name} {value}" for name, value in segments.counts[phase].items())
     detail = f"phase {phase} has no training segment ({row}); shorten segment_length or widen window"
-    return Failed(making.item.key, "skipped:zero_segments", "segments", phase, 0, detail)
+    return Failed(making.item.key, "skipped:zero_segments", Place("segments", phase), detail)
 
 
 CALLS: dict[str, Callable[..., Any]] = {

@@ -60,7 +60,7 @@ def replay(task: Task, store: Store) -> int:
 def _end(task: Task, failed: Failed | None) -> str:
     if failed is None:
         return f"{task.item.key}: ok, and stored"
-    place = f"stage {failed.stage}, phase {failed.phase}, step {failed.step}"
+    place = f"stage {failed.place.stage}, phase {failed.place.phase}, step {failed.place.step}"
     return f"{task.item.key}: {failed.status} in {place}: {failed.detail}; what is stored is unchanged"
 
 

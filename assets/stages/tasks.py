@@ -8,6 +8,7 @@ from typing import Any
 
 from assets.identity.canonical import Fingerprint, Item
 from assets.stages.pruning import Pruning
+from trainers.study import Place, Status
 
 
 @dataclass(frozen=True)
@@ -25,19 +26,21 @@ class Outcome:
     """How a task ended."""
 
     item: Item
-    status: str
-    """One of `trainers.study.STATUSES`."""
-    stage: str
-    phase: int
-    step: int
-    """Optimiser steps done in all phases together."""
+    status: Status
+    place: Place
     detail: str
     seconds: float
     """By the monotonic clock."""
 
-    def line(self) -> dict[str, Any]:
-        """Return everything but the item as JSON values."""
-        return {name: getattr(self, name) for name in ("status", "stage", "phase", "step", "detail", "seconds")}
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the item as one flat mapping of JSON values."""
+        return {"status": self.status, **asdict(self.place), "detail": self.detail, "seconds": self.seconds}
+
+    @classmethod
+    def from_json(cls, item: Item, value: Mapping[str, Any]) -> Outcome:
+        """Return the outcome that `to_json` described; further entries of `value` are left alone."""
+        place = Place(**{name: value[name] for name in ("stage", "phase", "step")})
+        return cls(item, value["status"], place, value["detail"], value["seconds"])
 
 
 def task_to_json(task: Task) -> dict[str, Any]:

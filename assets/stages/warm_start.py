@@ -77,7 +77,7 @@ class Lineage:
 
     def mark(self) -> None:
         """Let longer trainings find this one, now that it is stored."""
-        if own := self.config.lineage():
+        if own := self.config.warm_start():
             marker = self._markers(own[0]) / f"{own[1]:09d}-{self.item.hash}"
             marker.parent.mkdir(parents=True, exist_ok=True)
             marker.touch()
@@ -100,7 +100,7 @@ class Lineage:
             yield from self._shorter(prefix, phases)
 
     def _shorter(self, config: ModelConfigBase, phases: int) -> Iterator[tuple[tuple[str, str, str], int]]:
-        own = config.lineage()
+        own = config.warm_start()
         directory = self._markers(own[0]) if own else None
         if own and directory and directory.is_dir():
             names = sorted((path.name for path in directory.iterdir()), reverse=True)

@@ -131,7 +131,7 @@ class Worker:
         if "traceback.txt" in manifest.get("files", {}):
             self.say("error", key=item.key, traceback=self.store.open(*item.address).text("traceback"))
         where = {"key": item.key, "layer": item.layer, "study": item.study, "hash": item.hash}
-        self.say("done", **where, **outcome.line(), numbers=manifest.get("numbers", {}))
+        self.say("done", **where, **outcome.to_json(), numbers=manifest.get("numbers", {}))
 
     def report(self, progress: Progress) -> bool:
         """Pass progress on, not too often; answer whether to stop."""

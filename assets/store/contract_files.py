@@ -1,11 +1,12 @@
-"""The data types of the contract in the store, and back, bit for bit."""
+"""Write the data types of the contract to the store, and read them back bit for bit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from trainers.study import Evaluation, Failed, Segments, Trained, Trajectories
+from trainers.study import Evaluation, Failed, Place, Segments, Trained, Trajectories
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,18 +14,20 @@ if TYPE_CHECKING:
     from assets.store.store import Artifact, Draft
 
 SUMMARY = "summary"
+ARRAYS = "arrays"
 
 
 def write_trajectories(draft: Draft, trajectories: Trajectories) -> None:
-    """Write trajectories: arrays t, y, inputs, parameters/*, drift/*, and a JSON description."""
+    """Write trajectories: arrays t, y, inputs, parameters/*, drift/*, arrays/*, and a JSON description."""
     arrays = {"t": trajectories.t, "y": trajectories.y}
     if trajectories.inputs is not None:
         arrays["inputs"] = trajectories.inputs
-    arrays |= _under("parameters", trajectories.parameters) | _under("drift", trajectories.drift)
+    for group in ("parameters", "drift", "arrays"):
+        arrays |= _under(group, getattr(trajectories, group))
     draft.arrays("trajectories", arrays)
     plain = ("names", "units", "time_unit", "input_names", "input_units", "drift_tolerance")
     described = {name: getattr(trajectories, name) for name in plain}
-    described |= {"parameter_units": dict(trajectories.parameter_units), "meta": dict(trajectories.meta)}
+    described |= {name: dict(getattr(trajectories, name)) for name in ("parameter_units", "roles", "meta")}
     draft.json("trajectories", described)
 
 
@@ -39,17 +42,19 @@ def read_trajectories(artifact: Artifact) -> Trajectories:
         inputs=arrays.get("inputs"),
         parameters=_below("parameters", arrays),
         drift=_below("drift", arrays),
+        arrays=_below("arrays", arrays),
         **described,
     )
 
 
 def write_segments(draft: Draft, segments: Segments) -> None:
-    """Write segments: arrays phase<i>/*, train, validation, fitted/*, and the counts as JSON."""
+    """Write segments: arrays phase<i>/*, train, validation, fitted/*; counts and meta as JSON."""
     arrays = {"train": segments.train, "validation": segments.validation} | _under("fitted", segments.fitted)
     for index, phase in enumerate(segments.phases):
         arrays |= _under(f"phase{index}", phase)
     draft.arrays("segments", arrays)
-    draft.json("segments", {"phases": len(segments.phases), "counts": [dict(row) for row in segments.counts]})
+    counts = [dict(row) for row in segments.counts]
+    draft.json("segments", {"phases": len(segments.phases), "counts": counts, "meta": dict(segments.meta)})
 
 
 def read_segments(artifact: Artifact) -> Segments:
@@ -61,16 +66,17 @@ def read_segments(artifact: Artifact) -> Segments:
         validation=arrays["validation"],
         counts=tuple(described["counts"]),
         fitted=_below("fitted", arrays),
+        meta=described.get("meta", {}),
     )
 
 
 def write_trained(draft: Draft, trained: Trained) -> None:
-    """Write a trained model: arrays weights, state, fitted; the table history; timings and counts as JSON."""
+    """Write a trained model: arrays weights, state, fitted; the table history; timings, counts and meta as JSON."""
     for name in ("weights", "state", "fitted"):
         draft.arrays(name, getattr(trained, name))
     draft.table("history", trained.history)
-    described = {"key": trained.key, "stopped": trained.stopped}
-    draft.json("trained", described | {"timings": dict(trained.timings), "counts": dict(trained.counts)})
+    described = {name: dict(getattr(trained, name)) for name in ("timings", "counts", "meta")}
+    draft.json("trained", {"key": trained.key, "stopped": trained.stopped} | described)
 
 
 def read_trained(artifact: Artifact) -> Trained:
@@ -87,7 +93,7 @@ def read_trained(artifact: Artifact) -> Trained:
 def write_failed(draft: Draft, failed: Failed, traceback: str = "") -> None:
     """Write a failure: status and `failure` {stage, phase, step, detail} in the manifest, and what can be kept."""
     draft.manifest["status"] = failed.status
-    draft.manifest["failure"] = {name: getattr(failed, name) for name in ("stage", "phase", "step", "detail")}
+    draft.manifest["failure"] = {**asdict(failed.place), "detail": failed.detail}
     if traceback:
         draft.text("traceback", traceback)
     if failed.partial is not None:
@@ -96,24 +102,32 @@ def write_failed(draft: Draft, failed: Failed, traceback: str = "") -> None:
 
 def read_failed(artifact: Artifact) -> Failed:
     """Read a failure."""
-    manifest = artifact.manifest
+    manifest, failure = artifact.manifest, dict(artifact.manifest["failure"])
+    detail = failure.pop("detail")
     partial = read_trained(artifact) if artifact.holds("trained.json") else None
-    return Failed(manifest["key"], manifest["status"], **manifest["failure"], partial=partial)
+    return Failed(manifest["key"], manifest["status"], Place(**failure), detail, partial)
 
 
 def write_evaluation(draft: Draft, evaluation: Evaluation) -> None:
-    """Write an evaluation: the table summary and the tables behind it."""
+    """Write an evaluation: the table summary, the tables behind it, and its arrays if it has any.
+
+    Raises:
+        ValueError: one of its tables is named summary.
+    """
     if SUMMARY in evaluation.tables:
         raise ValueError(f"an evaluation has a table named {SUMMARY!r}; rename it, the name is taken")
     draft.table(SUMMARY, evaluation.summary)
     for name, table in evaluation.tables.items():
         draft.table(name, table)
+    if evaluation.arrays:
+        draft.arrays(ARRAYS, evaluation.arrays)
 
 
 def read_evaluation(artifact: Artifact) -> Evaluation:
     """Read an evaluation."""
     tables = {name: artifact.table(name) for name in artifact.tables() if name != SUMMARY}
-    return Evaluation(summary=artifact.table(SUMMARY), tables=tables)
+    arrays = artifact.arrays(ARRAYS) if artifact.holds(f"{ARRAYS}.safetensors") else {}
+    return Evaluation(artifact.table(SUMMARY), tables, arrays)
 
 
 def _under(prefix: str, arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:

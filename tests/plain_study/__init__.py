@@ -9,7 +9,7 @@ from trainers.study import Study
 STUDY = Study(
     name="plain",
     title="One step of an oscillator, linear",
-    framework="jax",
+    framework="numpy",
     package="tests.plain_study",
     dataset=DatasetConfig,
     model=ModelConfig,

@@ -47,9 +47,5 @@ class ModelConfig(ModelConfigBase):
         lengths = tuple(phase.segment_length for phase in self.phases)
         return SegmentationConfig(segment_lengths=lengths, train_fraction=self.train_fraction, pause=self.segment_pause)
 
-    def prefixes(self) -> "tuple[ModelConfig, ...]":
-        """Return this configuration cut after each phase but the last, shortest first."""
-        return tuple(self.model_copy(update={"phases": self.phases[:k]}) for k in range(1, len(self.phases)))
-
 
 PRESETS = {"few": DatasetConfig(trajectories=4), "test": DatasetConfig(trajectories=4, seed=1000)}

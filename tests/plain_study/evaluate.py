@@ -10,7 +10,7 @@ from tests.plain_study.config import ModelConfig
 from trainers.study import Evaluation, Trained, Trajectories
 
 
-def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectories) -> Evaluation:
+def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evaluation:
     """Return the RMS one-step error [m], over all trajectories and each alone."""
     time.sleep(config.evaluate_pause)
     now, then = test.y[:, :-1], test.y[:, 1:]
@@ -18,5 +18,5 @@ def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectorie
     baseline = np.sqrt(((now - then) ** 2).mean(axis=(1, 2)))
     rows = [(metric, float(v.mean()), "m", len(v)) for metric, v in (("step_error", errors), ("baseline", baseline))]
     summary = pd.DataFrame(rows, columns=["metric", "value", "unit", "n"])
-    table = pd.DataFrame({"test": name, "trajectory": np.arange(len(errors)), "step_error": errors})
+    table = pd.DataFrame({"trajectory": np.arange(len(errors)), "step_error": errors})
     return Evaluation(summary, {"errors": table})

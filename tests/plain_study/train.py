@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from trainers.study import Failed, Job, Progress, Report, Trained
+from trainers.study import Failed, Job, Place, Progress, Report, Trained
 
 EVERY = 10
 COLUMNS = ("phase", "step", "learning_rate", "loss")
@@ -34,7 +34,8 @@ class _Training:
             number = int(np.searchsorted(self.ends, step, side="right"))
             loss = self._step(number)
             if not np.isfinite(loss) or loss > 1e6:
-                return Failed(self.job.key, "diverged", "train", number, step, f"the loss is {loss}", self._trained())
+                place = Place("train", number, step)
+                return Failed(self.job.key, "diverged", place, f"the loss is {loss}", self._trained())
             if self._report(report, number, loss):
                 return self._trained(stopped=True)
         return self._trained()

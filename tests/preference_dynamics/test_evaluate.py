@@ -41,7 +41,7 @@ def refined():
 
 @pytest.fixture(scope="module")
 def evaluation(refined):
-    return evaluate(*refined, "test", TEST)
+    return evaluate(*refined, TEST)
 
 
 def test_metrics_of_hand_made_arrays():
@@ -87,20 +87,20 @@ def test_more_actions_run_from_the_same_settings(actions):
     config = ModelConfig(**POSTERIOR, epochs=1, refine={"steps": 3})
     few, test = (simulate(DatasetConfig(actions=actions, trajectories=20, points=31, seed=k)) for k in (1, 1001))
     made = next(train([Job("one", config, segment(config.segmentation(), few))]))
-    result = evaluate(config, made, "test", test)
+    result = evaluate(config, made, test)
     assert len(result.tables["targets"]) == {2: 20, 3: 36}[actions] and values(result)["failures"] < 20
 
 
 @pytest.mark.parametrize("kind", ["constant", "persistence"])
 def test_the_trivial_baselines_say_what_they_should(kind):
-    result = values(evaluate(*trained(kind=kind), "test", TEST))
+    result = values(evaluate(*trained(kind=kind), TEST))
     assert result["unknowns_mse"] == pytest.approx(result["baseline"])
     if kind == "persistence":
         assert result["forecast_rmse"] == pytest.approx(result["forecast_rmse_persistence"])
 
 
 def test_ridge_beats_the_constant_and_refining_beats_both(evaluation):
-    ridge = values(evaluate(*trained(kind="ridge", features=("steady_state", "summary")), "test", TEST))
+    ridge = values(evaluate(*trained(kind="ridge", features=("steady_state", "summary")), TEST))
     ours = values(evaluation)
     assert ours["unknowns_mse"] < 0.25 * ridge["unknowns_mse"] < 0.25 * ridge["baseline"]
     assert ours["unknowns_median"] < 1e-6 and ours["unknowns_rmse"] < ours["unknowns_rmse_before"]
@@ -119,7 +119,7 @@ def test_series_that_stand_still_do_not_rule_what_needs_a_scale(refined):
     asleep = {name: np.append(known, sleeper.get(name, known[0])) for name, known in TEST.parameters.items()}
     still = np.zeros((1, *TEST.y.shape[1:]))
     test = replace(TEST, t=TEST.t[[*range(30), 0]], y=np.concatenate([TEST.y, still]), parameters=asleep)
-    result = evaluate(*refined, "test", test)
+    result = evaluate(*refined, test)
     counts = dict(zip(result.summary["metric"], result.summary["n"], strict=True))
     assert (counts["series_error"], counts["series_rmse"]) == (30, 31 * TEST.y[0].size)
     assert values(result)["series_error"] < 100 and values(result)["rmse_u_0_forecast"] < 10
@@ -142,7 +142,7 @@ def test_tables_and_figures_go_together(evaluation, refined):
 def test_noise_leaves_the_fit_close_and_its_intervals_honest():
     config, made = trained(**POSTERIOR, epochs=10, refine={"steps": 20})
     noisy = simulate(DatasetConfig(trajectories=30, seed=1001, noise=(0.05, 0.05)))
-    result = values(evaluate(config, made, "noisy", noisy))
+    result = values(evaluate(config, made, noisy))
     assert result["unknowns_median"] < 0.05 < result["baseline"]
 
 

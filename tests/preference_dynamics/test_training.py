@@ -1,6 +1,5 @@
 """Losses by their formulas, every option of the training, and outcomes that are not a model."""
 
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -102,14 +101,6 @@ def test_a_loss_that_leaves_the_finite_is_an_outcome():
     made = outcome(normaliser="none", loss={"residual": 1e38})
     assert isinstance(made, Failed) and made.status == "diverged"
     assert "in epoch 1; lower the rate; no epoch succeeded before" in made.detail and made.partial is None
-
-
-def test_no_training_series_is_an_outcome():
-    y = np.full_like(DATA.y, np.nan)
-    config = ModelConfig(**SMALL)
-    empty = segment(config.segmentation(), replace(DATA, y=y))
-    made = next(train([Job("one", config, empty)]))
-    assert isinstance(made, Failed) and made.status == "skipped:zero_segments"
 
 
 def test_without_a_validation_set_the_training_loss_decides():

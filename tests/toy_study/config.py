@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from trainers.study import Config, ModelConfigBase
+from trainers.study import Config, ModelConfigBase, PhaseBase
 
 
 class DatasetConfig(Config):
@@ -18,7 +18,7 @@ class DatasetConfig(Config):
     """Seed of amplitudes and phases [integer]."""
 
 
-class Phase(Config):
+class Phase(PhaseBase):
     """One training phase."""
 
     steps: Annotated[int, Field(ge=1)] = 60
@@ -63,15 +63,9 @@ class ModelConfig(ModelConfigBase):
         lengths = tuple(phase.segment_length for phase in self.phases)
         return SegmentationConfig(segment_lengths=lengths, train_fraction=self.train_fraction)
 
-    def prefixes(self) -> "tuple[ModelConfig, ...]":
-        """Return this configuration cut after each phase but the last, shortest first."""
-        return tuple(self.model_copy(update={"phases": self.phases[:k]}) for k in range(1, len(self.phases)))
-
-    def lineage(self) -> "tuple[ModelConfig, int]":
-        """Return this configuration with one step in its last phase, and how many steps that phase has."""
-        last = self.phases[-1]
-        one = (*self.phases[:-1], last.model_copy(update={"steps": 1}))
-        return self.model_copy(update={"phases": one}), last.steps
+    def extendable(self) -> bool:
+        """Return True: the learning rate is constant."""
+        return True
 
 
 PRESETS = {"few": DatasetConfig(trajectories=4), "test": DatasetConfig(trajectories=4, seed=1000)}

@@ -8,7 +8,7 @@ from tests.toy_study.config import ModelConfig
 from trainers.study import Evaluation, Trained, Trajectories
 
 
-def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectories) -> Evaluation:
+def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evaluation:
     """Return the RMS one-step error [m], over all trajectories and each alone."""
     now, then = test.y[:, :-1], test.y[:, 1:]
     errors = np.sqrt(((apply(config, trained)(now) - then) ** 2).mean(axis=(1, 2)))

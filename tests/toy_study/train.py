@@ -10,7 +10,7 @@ import torch
 
 from tests.toy_study.config import ModelConfig
 from tests.toy_study.network import arrays, change, start, tensors
-from trainers.study import Arrays, Failed, Job, Progress, Report, Trained
+from trainers.study import Arrays, Failed, Job, Place, Progress, Report, Trained
 
 EVERY = 10
 COLUMNS = ("phase", "step", "learning_rate", "loss", "validation_loss")
@@ -46,8 +46,8 @@ class Training:
             self.phase = int(np.searchsorted(ends, self.step, side="right"))
             loss = self._step()
             if not np.isfinite(loss):
-                place = (self.phase, self.step, f"the loss is {loss}")
-                return Failed(self.job.key, "diverged", "train", *place, partial=self._trained(started))
+                place = Place("train", self.phase, self.step)
+                return Failed(self.job.key, "diverged", place, f"the loss is {loss}", self._trained(started))
             phase_end = self.step == ends[self.phase]
             if self.step % EVERY == 0 or phase_end:
                 self._misbehave()

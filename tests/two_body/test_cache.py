@@ -16,7 +16,7 @@ jax.monitoring.register_event_listener(lambda name, **_: seen.update([name.rspli
 from tests.two_body.problem_set import TEST, small, trained
 from trainers.two_body.evaluate import evaluate
 config = small()
-evaluate(config, trained(config), "test", TEST)
+evaluate(config, trained(config), TEST)
 print(json.dumps(seen))
 """
 

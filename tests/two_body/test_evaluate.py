@@ -34,7 +34,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def evaluation(model):
-    return evaluate(*model, "test", TEST)
+    return evaluate(*model, TEST)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def law():
 
 
 def test_the_true_law_has_no_error_in_any_reading(law):
-    result = values(evaluate(*law, "test", TEST))
+    result = values(evaluate(*law, TEST))
     for reading in READINGS:
         assert result[reading] < 1e-3
     for metric in ("theta", "position_error", "velocity_error", "phase_error", "energy_drift", "transverse_fraction"):
@@ -55,13 +55,13 @@ def test_the_true_law_has_no_error_in_any_reading(law):
 
 def test_a_roll_out_adds_no_error_of_its_own_on_eccentric_orbits(law):
     hard = simulate(DatasetConfig(orbits=3, eccentricity=(0.7, 0.84), semi_major_axis=(40e3, 42e3)))
-    assert values(evaluate(*law, "hard", hard))["position_error"] < 1e-4
+    assert values(evaluate(*law, hard))["position_error"] < 1e-4
 
 
 @pytest.mark.parametrize("normalisation", ["canonical", "largest"])
 def test_the_constant_baseline_is_the_row_baseline(normalisation):
     config = small(kind="mean_acceleration", normalisation=normalisation)
-    result = values(evaluate(config, trained(config), "test", TEST))
+    result = values(evaluate(config, trained(config), TEST))
     assert result["acceleration_error_field"] == pytest.approx(result["baseline"], rel=1e-9)
     assert result["acceleration_error_own_state"] == pytest.approx(result["baseline_own_state"], rel=1e-6)
 
@@ -134,7 +134,7 @@ def test_sets_without_an_orbit_of_mean_elements_show_one_of_their_own(dataset):
 
 
 def test_evaluating_twice_gives_the_same_bits(model, evaluation):
-    again = evaluate(*model, "test", TEST)
+    again = evaluate(*model, TEST)
     assert again.summary.equals(evaluation.summary)
     assert all(again.tables[name].equals(evaluation.tables[name]) for name in evaluation.tables)
 
@@ -147,7 +147,7 @@ def with_constant(acceleration):
 
 
 def test_a_roll_out_that_leaves_the_finite_is_counted_and_not_averaged():
-    result = evaluate(*with_constant([1e308, 0.0, 0.0]), "test", TEST)
+    result = evaluate(*with_constant([1e308, 0.0, 0.0]), TEST)
     summary, counts = values(result), values(result, "n")
     assert summary["rollout_failures"] == len(TEST.t)
     assert counts["position_error"] < TEST.t.size
@@ -155,7 +155,7 @@ def test_a_roll_out_that_leaves_the_finite_is_counted_and_not_averaged():
 
 
 def test_where_nothing_is_finite_the_value_is_nan_and_n_is_0():
-    result = evaluate(*with_constant([np.nan, 0.0, 0.0]), "test", TEST)
+    result = evaluate(*with_constant([np.nan, 0.0, 0.0]), TEST)
     summary, counts = values(result), values(result, "n")
     for metric in (*READINGS, "theta", "skewness", "pearson_1", "bowley", "median", "radial_outward"):
         assert np.isnan(summary[metric]), metric
@@ -166,7 +166,7 @@ def test_where_nothing_is_finite_the_value_is_nan_and_n_is_0():
 def test_padding_is_neither_an_error_nor_a_failure(law):
     t, y = TEST.t.copy(), TEST.y.copy()
     t[0, 40:], y[0, 40:] = np.nan, np.nan
-    result = evaluate(*law, "padded", dataclasses.replace(TEST, t=t, y=y))
+    result = evaluate(*law, dataclasses.replace(TEST, t=t, y=y))
     assert values(result)["rollout_failures"] == 0
     assert values(result, "n")["acceleration_error_field"] == TEST.t.size - 20
     assert len(result.tables["errors"]) == TEST.t.size - 20
@@ -175,7 +175,7 @@ def test_padding_is_neither_an_error_nor_a_failure(law):
 def test_a_problem_without_a_point_mass_has_no_phase_lead():
     orbits = simulate(DatasetConfig(problem="harmonic_oscillator", orbits=2, points=30))
     config = small(kind="true_law")
-    result = evaluate(config, trained(config, orbits=orbits), "test", orbits)
+    result = evaluate(config, trained(config, orbits=orbits), orbits)
     assert values(result)["position_error"] < 1e-4
     assert np.isnan(values(result)["phase_lead"])
     assert values(result, "n")["phase_lead"] == 0
@@ -262,7 +262,7 @@ def test_the_published_configuration_reaches_its_level():
     for seed in range(3):
         seeded = config.model_copy(update={"seed": seed})
         outcome = trained(seeded, orbits=orbits)
-        errors.append(values(evaluate(seeded, outcome, "test", test))["acceleration_error_field"])
+        errors.append(values(evaluate(seeded, outcome, test))["acceleration_error_field"])
     assert min(errors) < 3.0
 
 

@@ -1,7 +1,5 @@
 """Trainings in lanes of one program: what they learn depends on no company, and is what they would learn alone."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -59,13 +57,6 @@ def test_a_lane_that_diverges_costs_only_itself(company):
     assert isinstance(outcomes[1], Failed) and outcomes[1].status == "diverged"
     assert_same(outcomes[0], company[0])
     assert_same(outcomes[2], company[2])
-
-
-def test_each_of_those_that_share_an_empty_phase_has_its_outcome():
-    counts = ({**SEGMENTS.counts[0], "train_segments": 0}, *SEGMENTS.counts[1:])
-    empty = replace(SEGMENTS, counts=counts)
-    outcomes = list(train([replace(lane(seed), segments=empty) for seed in range(3)]))
-    assert [(one.key, one.status) for one in outcomes] == [(f"seed{k}", "skipped:zero_segments") for k in range(3)]
 
 
 def test_lanes_stop_one_by_one_and_go_on_to_the_same_bits(company):

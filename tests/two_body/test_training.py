@@ -211,21 +211,13 @@ def test_a_diverging_training_is_an_outcome_with_its_step():
     phases = (Phase(steps=60, learning_rate=10.0, segment_length=5),)
     (outcome,) = train([job(small(phases=phases, output_layer="mlp_4D_logmag_exp", activation="softplus"))])
     assert isinstance(outcome, Failed)
-    assert (outcome.status, outcome.stage, outcome.phase) == ("diverged", "train", 0)
-    assert 0 < outcome.step < 60
+    assert (outcome.status, outcome.place.stage, outcome.place.phase) == ("diverged", "train", 0)
+    assert 0 < outcome.place.step < 60
     losses = outcome.partial.history["loss"]
-    assert len(losses) == outcome.step
+    assert len(losses) == outcome.place.step
     assert np.isfinite(losses).all()
     assert f"last finite loss {losses.iloc[-1]:.6g}" in outcome.detail
     assert all(np.isfinite(array).all() for name, array in outcome.partial.weights.items())
-
-
-def test_no_usable_segment_is_an_outcome_that_spares_the_next_job():
-    impossible = small(phases=(Phase(steps=5, segment_length=61),))
-    first, second = train([job(impossible, "a"), job(small(), "b")])
-    assert isinstance(first, Failed)
-    assert (first.status, first.partial) == ("skipped:zero_segments", None)
-    assert isinstance(second, Trained)
 
 
 def test_a_solver_that_gives_up_is_an_outcome():

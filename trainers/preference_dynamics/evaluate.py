@@ -80,7 +80,7 @@ class Case:
         return wrong | ~np.isfinite(self.led_to).all(axis=(1, 2)) if whole else wrong
 
 
-def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectories) -> Evaluation:
+def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evaluation:
     """Evaluate a trained model on the test set `name`.
 
     Tables: `targets` (metrics of each target), `predictions` (every series and target), `samples` (every series with

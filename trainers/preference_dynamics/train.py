@@ -25,7 +25,7 @@ from trainers.preference_dynamics.config import NETWORKS, ModelConfig
 from trainers.preference_dynamics.losses import LOSSES
 from trainers.preference_dynamics.models import named_arrays, parameter_count, start_network
 from trainers.preference_dynamics.targets import Targets, targets_of
-from trainers.study import Arrays, Failed, Job, Progress, Report, Trained
+from trainers.study import Arrays, Failed, Job, Place, Progress, Report, Trained
 
 VALIDATION_BATCH = 500
 """Series that are validated at a time; it changes no numbers that matter."""
@@ -44,9 +44,6 @@ def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Itera
 
 
 def _train_one(job: Job, report: Report) -> Trained | Failed:
-    if not job.segments.usable:
-        row = dict(job.segments.counts[0])
-        return Failed(job.key, "skipped:zero_segments", "train", 0, 0, f"no usable training series: {row}")
     with _one_thread():
         return _Course(job, report).run() if job.config.kind in NETWORKS else train_baseline(job, report)
 
@@ -192,7 +189,7 @@ class _Course:
         before = f"last finite loss {self.run_.rows[-1][-2]:.6g}" if self.run_.rows else "no epoch succeeded before"
         detail = f"loss {row[-2]}, validation loss {row[-1]} in epoch {row[1]}; lower the rate; {before}"
         partial = self._outcome(started, True, {}) if self.run_.rows else None
-        return Failed(self.job.key, "diverged", "train", 0, self.run_.step, detail, partial)
+        return Failed(self.job.key, "diverged", Place("train", 0, self.run_.step), detail, partial)
 
     def _trained(self, started: float, stopped: bool) -> Trained:
         extra = calibrate(self.config, self.job.segments, self.run_.best) if not stopped else {}

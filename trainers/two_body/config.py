@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from trainers.common.names import check_name
-from trainers.study import Config, ModelConfigBase
+from trainers.study import Config, ModelConfigBase, PhaseBase
 
 EARTH_RADIUS_KM = 6378.137
 GEOSTATIONARY_KM = 42164.0
@@ -71,7 +71,7 @@ class DatasetConfig(Config):
         return self
 
 
-class Phase(Config):
+class Phase(PhaseBase):
     """One training phase of a curriculum."""
 
     steps: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
@@ -258,23 +258,15 @@ class ModelConfig(ModelConfigBase):
         """Return how many members of a cohort `train` takes through its program together."""
         return self.together if self.kind == "neural_ode" else 1
 
-    def prefixes(self) -> tuple[ModelConfig, ...]:
-        """Return this configuration cut after each phase but the last, shortest first."""
-        return tuple(self.model_copy(update={"phases": self.phases[:k]}) for k in range(1, len(self.phases)))
+    def extendable(self) -> bool:
+        """Return whether a longer last phase passes through the end of this one.
 
-    def lineage(self) -> tuple[ModelConfig, int] | None:
-        """Return this configuration with one step in its last phase, and how many steps that phase has.
-
-        None under a cosine, whose rates depend on the number of steps, and where the phase ends between two checks, as
+        Not under a cosine, whose rates depend on the number of steps, nor where the phase ends between two checks, as
         its last step is a check of its own.
         """
         last = self.phases[-1]
-        if self.kind != "neural_ode" or last.schedule not in ("constant", "plateau"):
-            return None
-        if last.steps % self.validate_every:
-            return None
-        one = (*self.phases[:-1], last.model_copy(update={"steps": 1}))
-        return self.model_copy(update={"phases": one}), last.steps
+        steady = last.schedule in ("constant", "plateau")
+        return self.kind == "neural_ode" and steady and last.steps % self.validate_every == 0
 
 
 def _presets() -> dict[str, DatasetConfig]:

@@ -59,8 +59,8 @@ AVERAGED = (
 """Columns of `errors` whose mean over all orbits and steps is a metric."""
 
 
-def evaluate(config: ModelConfig, trained: Trained, name: str, test: Trajectories) -> Evaluation:
-    """Evaluate a trained model on the test set `name`.
+def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evaluation:
+    """Evaluate a trained model on one test set.
 
     Tables: `errors` (one row per orbit and step), `orbits` (elements and means per orbit), `per_trajectory` (the means
     alone, by the names that every study has), `rollouts` (true and predicted motion of a fixed panel of up to four

@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 
 from trainers.common.schedules import learning_rates
-from trainers.study import Failed, Job, Progress, Report, Trained
+from trainers.study import Failed, Job, Place, Progress, Report, Trained
 from trainers.two_body.baselines import fitted_of, train_baseline
 from trainers.two_body.checkpoint import Columns, Run, from_state, to_arrays
 from trainers.two_body.lessons import Lesson
@@ -41,21 +41,11 @@ def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Itera
         ValueError: if the state that a job brings along is not one of its configuration or of a prefix of it.
     """
     for group in groups(jobs):
-        if _untrainable(group[0]):  # all of a group share their segments
-            yield from filter(None, map(_untrainable, group))
-        elif group[0].config.kind != "neural_ode":
+        if group[0].config.kind != "neural_ode":
             yield train_baseline(group[0])
         else:
             lessons = lru_cache(maxsize=1)(partial(lesson_of, group[0].config, group[0].segments))
             yield from train_together([_Course(job, programs(job.config), lessons, Clock(), report) for job in group])
-
-
-def _untrainable(job: Job) -> Failed | None:
-    empty = [k for k, row in enumerate(job.segments.counts) if not row["train_segments"]]
-    if not empty:
-        return None
-    row = dict(job.segments.counts[empty[0]])
-    return Failed(job.key, "skipped:zero_segments", "train", empty[0], 0, f"no usable training segment: {row}")
 
 
 @dataclass(frozen=True)
@@ -142,7 +132,8 @@ class _Course:
         else:
             what = f"loss {row['loss']}, gradient norm {row['gradient_norm']}; lower the rate or set clip_norm"
         detail = f"{what}; {before}"
-        return Failed(self.job.key, status, "train", run.phase, run.steps, detail, self._trained(run, stopped=True))
+        place = Place("train", run.phase, run.steps)
+        return Failed(self.job.key, status, place, detail, self._trained(run, stopped=True))
 
     def _trained(self, run: Run, stopped: bool) -> Trained:
         history = run.table()

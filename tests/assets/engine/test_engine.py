@@ -161,7 +161,7 @@ def test_a_kill_from_outside_is_named_and_a_fresh_worker_goes_on(engine):
 
     outcomes = run(engine, [slow, *good], kill)
     assert (outcomes[slow.key].status, outcomes[slow.key].detail) == ("killed", "the worker died of SIGKILL")
-    assert outcomes[slow.key].step >= 20
+    assert outcomes[slow.key].place.step >= 20
     assert statuses(outcomes, good) == ["ok"] * 3
 
 

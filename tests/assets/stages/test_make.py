@@ -26,8 +26,8 @@ def test_a_chain_from_dataset_to_evaluation(store):
     evaluation = toy_evaluation(model)
     make_inputs(store, model)
     outcomes = make(store, model, evaluation)
-    assert [(o.status, o.stage) for o in outcomes] == [("ok", "train"), ("ok", "evaluate")]
-    assert outcomes[0].step == 60
+    assert [(o.status, o.place.stage) for o in outcomes] == [("ok", "train"), ("ok", "evaluate")]
+    assert outcomes[0].place.step == 60
     manifest = store.manifest(*model.address)
     assert manifest["seed"] == 0 and manifest["counts"] == {"parameters": 32, "steps": 60}
     assert {"inputs", "train", "cpu"} <= manifest["timings"].keys()
@@ -42,9 +42,17 @@ def test_no_usable_segment_is_a_settled_row(store):
     model = toy_model(phases=[{"segment_length": 8}, {"segment_length": 64}])
     make_inputs(store, model)
     (outcome,) = make(store, model)
-    assert (outcome.status, outcome.phase) == ("skipped:zero_segments", 1)
+    assert (outcome.status, outcome.place.phase) == ("skipped:zero_segments", 1)
     assert "segment_length 64" in outcome.detail
     assert Planner(store, {STUDY.name: STUDY}).verdict(model).state == "settled"
+
+
+def test_a_model_without_usable_segments_spares_those_that_are_made_with_it(store):
+    empty = toy_model(phases=[{"segment_length": 64}])
+    models = (empty, *(toy_model(seed=seed, together=2) for seed in (0, 1)))
+    make_inputs(store, *models)
+    outcomes = {one.item: one.status for one in run_together(tasks_of(store, models), store)}
+    assert [outcomes[model] for model in models] == ["skipped:zero_segments", "ok", "ok"]
 
 
 @pytest.mark.parametrize(
@@ -59,10 +67,10 @@ def test_an_end_that_is_not_good_is_a_row(store, behaviour, status, step, detail
     model = toy_model(behaviour=behaviour)
     make_inputs(store, model)
     (outcome,) = make(store, model)
-    assert (outcome.status, outcome.step, outcome.detail) == (status, step, detail)
+    assert (outcome.status, outcome.place.step, outcome.detail) == (status, step, detail)
     artifact = store.open(*model.address)
     failed = read_failed(artifact)
-    assert (failed.status, failed.stage, failed.step) == (status, "train", step)
+    assert (failed.status, failed.place.stage, failed.place.step) == (status, "train", step)
     if behaviour == "diverge":
         assert failed.partial is not None and len(failed.partial.history) == 30
     else:
@@ -131,7 +139,7 @@ def test_a_training_that_is_asked_to_stop_resumes_to_the_same_bits(store, home):
     (task,) = tasks_of(store, [whole])
     asked = iter([False] * 4 + [True])
     stopped = run(whole, task.fingerprint, store, lambda progress: next(asked))
-    assert (stopped.status, stopped.phase, stopped.step) == ("interrupted", 1, 50)
+    assert (stopped.status, stopped.place.phase, stopped.place.step) == ("interrupted", 1, 50)
     assert read_failed(store.open(*whole.address)).partial.stopped
     assert [p.name for p in sorted((home / "checkpoints" / "toy" / whole.hash).iterdir())] == [
         "000000040.safetensors",

@@ -10,7 +10,7 @@ import pytest
 
 from assets.store import contract_files
 from assets.store.store import Store
-from trainers.study import Evaluation, Failed, Segments, Trained, Trajectories
+from trainers.study import Evaluation, Failed, Place, Segments, Trained, Trajectories
 
 NAN, INF = float("nan"), float("inf")
 
@@ -65,6 +65,8 @@ FULL = {
     "input_units": ("N",),
     "parameters": {"z mass": np.array([1.0, INF, NAN]), "a/b": np.array([1, 2, 3])},
     "parameter_units": {"z mass": "kg", "a/b": "1"},
+    "roles": {"a/b": "known", "z mass": "nuisance"},
+    "arrays": {"grid": np.linspace(0.0, 1.0, 4).reshape(2, 2), "bins": np.arange(3, dtype=np.int16)},
     "meta": {"problem": "spring", "k": 0.1 + 0.2, "n": 3, "exact": True, "größe": "∇"},
     "drift": {"energy": np.array([1e-17, 0.0, NAN])},
     "drift_tolerance": 1e-11,
@@ -105,6 +107,7 @@ def segments(**changes) -> Segments:
             {"phase": 1, "train_segments": 1, "why": "x"},
         ),
         "fitted": {"scale": np.array(2.5), "basis": np.empty((0, 4))},
+        "meta": {"problem": "spring", "seconds": 0.1 + 0.2, "actions": 2, "exact": False},
     }
     return Segments(**plain | changes)
 
@@ -140,6 +143,7 @@ def trained(**changes) -> Trained:
         "timings": {"compile": 1.25, "train": 0.1 + 0.2},
         "counts": {"parameters": 12, "steps": 3},
         "fitted": {"length_unit": np.array(2.0)},
+        "meta": {"problem": "spring", "seconds": 0.1 + 0.2, "actions": 2, "exact": False},
         "stopped": True,
     }
     return Trained(**plain | changes)
@@ -170,26 +174,32 @@ def test_loaded_arrays_can_be_handed_to_a_framework(there_and_back):
 
 @pytest.mark.parametrize("partial", [None, trained()], ids=["nothing kept", "the best so far kept"])
 def test_failed(there_and_back, partial):
-    value = Failed("a-0123456789ab", "diverged", "train", 1, 30, "the loss is nan", partial)
+    value = Failed("a-0123456789ab", "diverged", Place("train", 1, 30), "the loss is nan", partial)
     assert_equal(value, there_and_back("failed", value, traceback="Traceback ...\n  \udcff"))
 
 
 def test_a_failure_says_so_in_its_manifest(tmp_path):
     store = Store(tmp_path)
     with store.writing("toy", "model", "0123456789ab") as draft:
-        contract_files.write_failed(draft, Failed("a", "solver_failed", "train", 0, 7, "step limit"), traceback="why")
+        failed = Failed("a", "solver_failed", Place("train", 0, 7), "step limit")
+        contract_files.write_failed(draft, failed, traceback="why")
     artifact = store.open("toy", "model", "0123456789ab")
     assert artifact.manifest["status"] == "solver_failed"
     assert artifact.manifest["failure"] == {"stage": "train", "phase": 0, "step": 7, "detail": "step limit"}
     assert artifact.text("traceback") == "why"
 
 
-def test_evaluation(there_and_back):
+@pytest.mark.parametrize(
+    "arrays",
+    [{}, {"field/u": np.full((2, 3, 3), NAN, np.float32), "samples": np.zeros((0, 4))}],
+    ids=["tables alone", "arrays"],
+)
+def test_evaluation(there_and_back, arrays):
     summary = pd.DataFrame({"metric": ["theta", "baseline"], "value": [1.5, NAN], "unit": ["deg", "%"], "n": [3, 0]})
     errors = pd.DataFrame(
         {"orbit": np.arange(3, dtype=np.int32), "error": np.float32([1, NAN, 3]), "fine": [True, False, True]}
     )
-    value = Evaluation(summary, {"errors": errors, "empty": errors.iloc[:0]})
+    value = Evaluation(summary, {"errors": errors, "empty": errors.iloc[:0]}, arrays)
     assert_equal(value, there_and_back("evaluation", value))
 
 
