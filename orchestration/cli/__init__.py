@@ -5,23 +5,11 @@ import sys
 
 import typer
 
-from orchestration.cli import (
-    adopt,
-    attach,
-    changes,
-    compare,
-    failures,
-    gc,
-    inspect,
-    plan,
-    promote,
-    replay,
-    report,
-    run,
-    status,
-    stop,
-    ui,
-)
+from orchestration.cli import ui
+from orchestration.cli.files import changes, convert, promote
+from orchestration.cli.look import compare, diff, failures, plan, report, show, status, table
+from orchestration.cli.runs import attach, replay, run, stop
+from orchestration.cli.store import adopt, gc, verify
 
 app = typer.Typer(
     name="orrery",
@@ -48,14 +36,14 @@ app.command("stop")(stop.stop)
 app.command("failures")(failures.failures)
 app.command("replay")(replay.replay)
 app.command("report")(report.report)
-app.command("table")(inspect.table)
+app.command("table")(table.table)
 app.command("promote")(promote.promote)
-app.command("diff")(inspect.diff)
+app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
-app.command("show")(inspect.show)
-app.command("convert")(inspect.convert)
+app.command("show")(show.show)
+app.command("convert")(convert.convert)
 app.command("changes")(changes.changes)
-app.command("verify")(inspect.verify)
+app.command("verify")(verify.verify)
 app.command("adopt")(adopt.adopt)
 app.command("gc")(gc.gc)
 app.command("ui")(ui.ui)

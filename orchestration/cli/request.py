@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -21,6 +21,10 @@ from assets.sweeps.yaml_loader import SweepError
 from orchestration.choice import UnknownSweep, choose_file, not_a_sweep
 
 WRONG_REQUEST = 2
+
+Name = Annotated[str, typer.Argument(help="A sweep file at any path, or <study>/<sweep>; empty: the default sweep.")]
+NameOrAll = Annotated[str, typer.Argument(help="<study>/<sweep> or a sweep file; empty: all sweeps.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def refuse(*lines: str) -> NoReturn:

@@ -23,7 +23,7 @@ def launched(
 
     from assets.engine import progress
     from assets.engine.engine import shared_engine
-    from orchestration.cli.live import live_display
+    from orchestration.cli.runs.live import live_display
     from orchestration.definitions import defs
     from orchestration.launch.attended import attended
 

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from assets.search.search import Search
 from orchestration.cli import searches
-from orchestration.cli.plan import Json, Name
-from orchestration.cli.request import any_file, clear_errors, print_json
+from orchestration.cli.request import Json, Name, any_file, clear_errors, print_json
 
 if TYPE_CHECKING:
     from assets.statistics.failure_causes import Cause
@@ -38,7 +37,7 @@ def _plain(cause: "Cause") -> dict:
 
 
 def _print(study: str, cause: "Cause", most: int = 5) -> None:
-    from orchestration.cli.inspect import wide_console
+    from orchestration.cli.tables import wide_console
 
     first, count = cause.failures[0], len(cause.failures)
     lines = [f"{count} x {cause.status} in stage {cause.stage}: {first.detail if count == 1 else cause.detail}"]

@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.plan import Json
-from orchestration.cli.request import clear_errors, print_json
-from orchestration.cli.status import size
+from orchestration.cli.look.status import size
+from orchestration.cli.request import Json, clear_errors, print_json
 
 
 def gc(

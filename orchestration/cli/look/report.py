@@ -7,8 +7,7 @@ import typer
 
 from assets.search.search import Search
 from orchestration.cli import searches
-from orchestration.cli.plan import Json, Name
-from orchestration.cli.request import any_file, clear_errors, print_json, writable
+from orchestration.cli.request import Json, Name, any_file, clear_errors, print_json, writable
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Copy the page to this file, too.")]
 

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.plan import Json
-from orchestration.cli.request import print_json, refuse
+from orchestration.cli.request import Json, print_json, refuse
 
 Since = Annotated[str, typer.Argument(help="A commit, tag or branch; without one, what is not committed yet.")]
 

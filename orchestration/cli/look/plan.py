@@ -8,14 +8,11 @@ import typer
 
 from assets.search.search import Search
 from orchestration.cli import searches
-from orchestration.cli.request import any_file, clear_errors, print_json
+from orchestration.cli.request import Json, Name, any_file, clear_errors, print_json
 
 if TYPE_CHECKING:
     from assets.store.store import Store
     from assets.sweeps.sweep import Sweep
-
-Name = Annotated[str, typer.Argument(help="A sweep file at any path, or <study>/<sweep>; empty: the default sweep.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def plan(
@@ -102,7 +99,7 @@ def _print_cuts(cuts: list[dict], whole: bool) -> None:
     """Print what the phases have to train on: all of it if it was asked for, else what is wrong with it."""
     from rich.table import Table
 
-    from orchestration.cli.inspect import wide_console
+    from orchestration.cli.tables import wide_console
 
     known = [cut for cut in cuts if cut["state"] == "fresh"]
     unknown = len({cut["segments"] for cut in cuts} - {cut["segments"] for cut in known})

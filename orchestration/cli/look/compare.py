@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.cli.plan import Json
-from orchestration.cli.request import clear_errors, print_json, writable
+from orchestration.cli.request import Json, clear_errors, print_json, writable
 
 if TYPE_CHECKING:
     from assets.report.comparison import Comparison

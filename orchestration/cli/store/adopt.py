@@ -2,12 +2,10 @@
 
 import typer
 
-from orchestration.cli.plan import Json
-from orchestration.cli.request import clear_errors, known_sweep, print_json
-from orchestration.cli.status import Name
+from orchestration.cli.request import Json, NameOrAll, clear_errors, known_sweep, print_json
 
 
-def adopt(sweep: Name = "", json: Json = False) -> None:
+def adopt(sweep: NameOrAll = "", json: Json = False) -> None:
     """Report what is fresh in the store and unknown to Dagster, of one sweep or of all; nothing is made."""
     from assets.catalogue import read_catalogue
     from orchestration.launch.home import prepare

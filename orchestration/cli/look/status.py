@@ -1,21 +1,16 @@
 """`orrery status`: where the sweeps stand, what runs now and whether its launcher lives, and the disk."""
 
 from collections import Counter
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from assets.catalogue import Catalogue
 from assets.search.search import Search
 from assets.sweeps.sweep import Sweep
 from orchestration.cli import searches
-from orchestration.cli.plan import Json
-from orchestration.cli.request import any_file, clear_errors, print_json
-
-Name = Annotated[str, typer.Argument(help="<study>/<sweep> or a sweep file; empty: all sweeps.")]
+from orchestration.cli.request import Json, NameOrAll, any_file, clear_errors, print_json
 
 
-def status(sweep: Name = "", json: Json = False) -> None:
+def status(sweep: NameOrAll = "", json: Json = False) -> None:
     """Show how many rows ended how, what runs now, and how much disk is used and free."""
     from assets.catalogue import read_catalogue
     from assets.home.usage import disk
@@ -76,7 +71,7 @@ def _running() -> list[dict[str, Any]]:
 def _print(found: dict[str, Any]) -> None:
     from rich.table import Table
 
-    from orchestration.cli.inspect import wide_console
+    from orchestration.cli.tables import wide_console
 
     console = wide_console()
     table = Table("sweep", "rows", "states", "disk")

@@ -11,8 +11,7 @@ import typer
 
 from assets.search.search import Search
 from orchestration.cli import searches
-from orchestration.cli.plan import Name
-from orchestration.cli.request import clear_errors, known_file, print_json, refuse
+from orchestration.cli.request import Name, clear_errors, known_file, print_json, refuse
 
 if TYPE_CHECKING:
     from assets.catalogue import Catalogue
