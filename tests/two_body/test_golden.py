@@ -1,0 +1,33 @@
+"""The numbers of the study from end to end, as they were when `golden.json` was written."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.two_body.golden import CONFIGURATIONS, FILE, TOLERANCES, measure
+
+GOLDEN = json.loads(FILE.read_text())
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return measure()
+
+
+@pytest.mark.parametrize("quantity", TOLERANCES)
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_numbers_are_the_golden_ones(measured, name, quantity):
+    expected, found = (
+        {key: value for key, value in numbers[name].items() if key.startswith(f"{quantity}/")}
+        for numbers in (GOLDEN, measured)
+    )
+    assert found.keys() == expected.keys()
+    for key, value in expected.items():
+        np.testing.assert_allclose(found[key], value, rtol=TOLERANCES[quantity], atol=0, err_msg=key)
+
+
+def test_the_plateau_and_the_signed_head_are_at_work():
+    rates = GOLDEN["signed"]["learning_rate/0"]
+    assert rates[20] == pytest.approx(0.03) and rates[-1] == pytest.approx(0.0075)
+    assert GOLDEN["signed"]["summary/flip_rate"] >= 0
