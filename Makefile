@@ -10,7 +10,7 @@ READY := $(VENV)/ready
 SETUP_LOG := $(VENV)/setup.log
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test ui bench lint clean
+.PHONY: help setup run check test ui bench lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,8 +21,11 @@ setup: $(READY) ## install into .venv and prepare the home; the other targets do
 run: setup ## run the demo sweep, or SWEEP=sweeps/<study>/<name>.yaml, and print its leaderboard
 	@$(BIN)/orrery run $(SWEEP)
 
+check: setup lint ## check style and types, and run the unit tests; about 2 minutes
+	@$(BIN)/python -m tests -m unit $(TESTS)
+
 test: setup ## run the whole test suite, or TESTS=tests/<path>
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m tests $(TESTS)
 
 ui: setup ## serve results, Dagster UI, schedules and MLflow UI on loopback until Ctrl-C
 	@$(BIN)/orrery ui

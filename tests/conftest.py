@@ -32,6 +32,16 @@ configuration.set_hypothesis_home_dir(Path(SCRATCH.name) / "hypothesis")
 settings.register_profile("orrery", deadline=None, derandomize=True, database=None)
 settings.load_profile("orrery")
 
+LAUNCHED = {"project", "module_project", "smoke_home"}
+"""Fixtures in which whole launches run; a test that takes one is a `launch` test without saying so."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that take a fixture in which launches run."""
+    for item in items:
+        if LAUNCHED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.launch)
+
 
 @pytest.fixture
 def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -12,6 +12,8 @@ from orchestration.desk.application import application
 from orchestration.launch.home import prepare
 from tests.orchestration.serving import Served, served
 
+pytestmark = pytest.mark.ui
+
 VERSION = {"query": "{ version }"}
 MUTATION = "mutation { reloadWorkspace { __typename } }"
 SUBSCRIPTION = "subscription { locationStateChangeEvents { event { message eventType } } }"

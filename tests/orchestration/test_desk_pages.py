@@ -19,6 +19,8 @@ from tests.assets.conftest import register_toy
 from tests.orchestration.serving import Served, served
 from tests.toy_study.items import make
 
+pytestmark = pytest.mark.ui
+
 HOSTILE = "<script>alert(1)</script>"
 SWEEP = f"""
 study: toy

@@ -19,6 +19,8 @@ from tests.faults.project import PlainProject, plain_project
 from tests.orchestration.serving import Served, free_port
 from tests.test_house import is_pickle
 
+pytestmark = pytest.mark.ui
+
 LAYERS = ("dataset", "segments", "model", "evaluation", "leaderboard", "report")
 EVENTS = """query ($path: [String!]!) { assetNodeOrError(assetKey: {path: $path}) { ... on AssetNode {
   assetMaterializations(limit: 20) { partition metadataEntries {

@@ -9,6 +9,8 @@ import pytest
 from tests.faults.pipeline import register
 from tests.faults.project import PlainProject, plain_project
 
+pytestmark = pytest.mark.launch
+
 LAYER_BY_LAYER = """
 import sys
 import dagster as dg

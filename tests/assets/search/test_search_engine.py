@@ -12,6 +12,8 @@ from assets.store.store import Store
 from tests.assets.conftest import register_toy
 from tests.assets.toy_search import Inline, Searching
 
+pytestmark = pytest.mark.launch
+
 PRUNER = "{startup_trials: 1, warmup: 20, interval: 10}"
 SPACE = """
     model.phases[*].learning_rate: {log_uniform: [1e-3, 0.3]}

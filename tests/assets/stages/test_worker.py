@@ -8,6 +8,8 @@ import pytest
 from assets.engine.worker_process import WorkerProcess, environment
 from assets.home.hardware import device_asked, usable_cpus
 
+pytestmark = pytest.mark.launch
+
 REPORT = """
 import json, os, sys
 from assets.stages import worker

@@ -16,6 +16,8 @@ from assets.tracking.tracker import Tracker
 from tests.faults.pipeline import chain, make
 from tests.orchestration.conftest import ROOT
 
+pytestmark = pytest.mark.launch
+
 
 @pytest.fixture
 def models(plain: Store) -> list[Item]:

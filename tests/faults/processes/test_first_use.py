@@ -19,6 +19,8 @@ from assets.tracking import mlflow_database
 from assets.tracking.mlflow_runs import MlflowRuns
 from tests.orchestration.conftest import ROOT
 
+pytestmark = pytest.mark.launch
+
 PROCESSES = 16
 
 FIRST_USE = """

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from assets.garbage_collection import garbage
 from assets.home.journal import Journal
 from assets.stages.freshness import Planner
@@ -12,6 +14,8 @@ from assets.stages.make import run
 from tests.faults.pipeline import TWO_PHASES, chain, make
 from tests.faults.project import wait_until
 from tests.orchestration.conftest import ROOT
+
+pytestmark = pytest.mark.launch
 
 TRAINING = """
 from tests.faults.pipeline import *

@@ -17,6 +17,8 @@ from assets.stages.tasks import Task
 from tests.faults.pipeline import chain, make
 from tests.faults.project import wait_until
 
+pytestmark = pytest.mark.launch
+
 GROUPS = Path("/sys/fs/cgroup")
 LIMITS = {GROUPS / "memory": "memory.limit_in_bytes", GROUPS: "memory.max"}
 """Where a group with a limit of memory can be made, by the version of control groups."""

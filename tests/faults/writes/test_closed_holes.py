@@ -95,6 +95,7 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[psutil.Pr
     psutil.wait_procs(family, timeout=10)
 
 
+@pytest.mark.ui
 def test_mlflow_is_served_to_its_own_pages_on_loopback_and_runs_no_jobs(mlflow: tuple[psutil.Process, Served]) -> None:
     server, served = mlflow
     search = "/api/2.0/mlflow/experiments/search"

@@ -14,6 +14,8 @@ from assets.store import atomic
 from tests.faults.pipeline import chain, make
 from tests.orchestration.conftest import ROOT
 
+pytestmark = pytest.mark.launch
+
 IN_OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
 
 
