@@ -59,17 +59,17 @@ class StudyCatalogue:
     @cached_property
     def segments_by_dataset(self) -> Keys:
         """Keys of the segments cut from each dataset."""
-        return _downstream(self.datasets, ((item.inputs[0].key, key) for key, item in self.segments.items()))
+        return _downstream(self.datasets, ((item.dataset.key, key) for key, item in self.segments.items()))
 
     @cached_property
     def models_by_segments(self) -> Keys:
         """Keys of the models trained on each segmentation."""
-        return _downstream(self.segments, ((item.inputs[0].key, key) for key, item in self.models.items()))
+        return _downstream(self.segments, ((item.segments.key, key) for key, item in self.models.items()))
 
     @cached_property
     def models_by_test_dataset(self) -> Keys:
         """Keys of the models evaluated on each dataset."""
-        pairs = ((item.inputs[1].key, key) for key, items in self.evaluations.items() for item in items)
+        pairs = ((item.test.key, key) for key, items in self.evaluations.items() for item in items)
         return _downstream(self.datasets, pairs)
 
     @cached_property

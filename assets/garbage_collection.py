@@ -16,7 +16,7 @@ from assets.home.disk_space import size_of
 from assets.home.journal import NAME as JOURNAL
 from assets.home.journal import journals
 from assets.identity.canonical import LAYER_NAMES
-from assets.identity.items import identity, model_hash
+from assets.identity.items import model_hash
 from assets.stages.warm_start import MARKER, STATE
 from assets.store.atomic import take_away, writer_of
 from assets.store.process_identity import started
@@ -94,9 +94,8 @@ def needed_by(sweeps: Iterable[Sweep]) -> set[Address]:
     found = {item.address for sweep in sweeps for items in sweep.items().values() for item in items}
     for sweep in sweeps:
         for row in sweep.rows:
-            known = identity(row.configuration.dataset)
             for prefix in row.configuration.model.prefixes():
-                found.add((sweep.study, STATE, model_hash(sweep.study, known, prefix)))
+                found.add((sweep.study, STATE, model_hash(row.configuration.item.segments, prefix)))
     return found
 
 

@@ -122,7 +122,7 @@ def links(item: Item, *more: Item) -> dg.MarkdownMetadataValue:
         for one in (item, *more)
     }
     if item.layer in ("model", "evaluation"):
-        model = next(one for one in (item, *item.inputs) if one.layer == "model")
+        model = item if item.layer == "model" else item.model
         name = f"{model.study}/{model.hash}"
         shown |= {page: f"/{page}?model={name}" for page in ("report", "failures")} | {"compare": f"/compare?a={name}"}
     return _markdown_links(shown)

@@ -33,9 +33,9 @@ def counts(sweep: Sweep, store: Store) -> Iterator[dict[str, Any]]:
     every phase has a training segment; without, its configurations end as `skipped:zero_segments`.
     """
     planner = Planner(store)
-    trained_on = Counter(row.configuration.item.inputs[0].hash for row in sweep.rows)
+    trained_on = Counter(row.configuration.item.segments.hash for row in sweep.rows)
     for item in _items(sweep, "segments"):
-        told = {"segments": item.key, "dataset": item.inputs[0].key, "configurations": trained_on[item.hash]}
+        told = {"segments": item.key, "dataset": item.dataset.key, "configurations": trained_on[item.hash]}
         state = planner.verdict(item).state
         if state != "fresh":
             yield told | {"state": state}
@@ -48,5 +48,5 @@ def counts(sweep: Sweep, store: Store) -> Iterator[dict[str, Any]]:
 
 def _items(sweep: Sweep, layer: LayerName) -> tuple[Item, ...]:
     """Return the items of a layer that trainings take; of the datasets, not those that only test."""
-    items = dict.fromkeys(row.configuration.item.inputs[0] for row in sweep.rows)
-    return tuple(items) if layer == "segments" else tuple(dict.fromkeys(item.inputs[0] for item in items))
+    items = dict.fromkeys(row.configuration.item.segments for row in sweep.rows)
+    return tuple(items) if layer == "segments" else tuple(dict.fromkeys(item.dataset for item in items))

@@ -79,7 +79,8 @@ def short_digest(*parts: Any) -> str:
 class Item:
     """One artifact that a sweep needs: what it is made of, and of which other items.
 
-    inputs by layer: dataset (), segments (dataset,), model (segments,), evaluation (model, test dataset).
+    The inputs by layer: dataset (), segments (dataset,), model (segments,), evaluation (model, test dataset). Name them
+    instead of counting: `item.model`, `item.segments`, `item.dataset` and `item.test` reach through the layers between.
     """
 
     study: str
@@ -95,6 +96,8 @@ class Item:
     """Model and evaluation items of one cohort share a compiled program."""
     at_once: int = field(default=1, hash=False, compare=False)
     """How many models of one cohort, on the same segments, are handed to their study in one call."""
+    identity: Mapping[str, Any] = field(default_factory=dict, hash=False, compare=False)
+    """Of a dataset, JSON: what it is addressed by; of a file the content, whereas `config` holds its place as well."""
 
     @property
     def key(self) -> str:
@@ -105,6 +108,31 @@ class Item:
     def address(self) -> tuple[str, str, str]:
         """Where the store keeps it: study, layer, hash."""
         return self.study, self.layer, self.hash
+
+    @property
+    def model(self) -> Item:
+        """The model that an evaluation is of."""
+        return self._input("evaluation", 0)
+
+    @property
+    def test(self) -> Item:
+        """The dataset that an evaluation tests on."""
+        return self._input("evaluation", 1)
+
+    @property
+    def segments(self) -> Item:
+        """The segments that a model is trained on."""
+        return self._input("model", 0) if self.layer != "evaluation" else self.model.segments
+
+    @property
+    def dataset(self) -> Item:
+        """The dataset that segments are cut from."""
+        return self._input("segments", 0) if self.layer not in ("model", "evaluation") else self.segments.dataset
+
+    def _input(self, layer: LayerName, index: int) -> Item:
+        if self.layer != layer:
+            raise AttributeError(f"{self.layer} {self.key} has no such input; expected an item of layer {layer}")
+        return self.inputs[index]
 
     def upstream(self) -> Iterator[Item]:
         """Yield every item below this one, inputs first."""

@@ -13,37 +13,37 @@ from trainers.study import Config, ModelConfigBase
 
 
 def dataset_item(study: str, dataset: Config) -> Item:
-    """Return the item of a dataset, addressed by its canonical form."""
-    form = canonical(dataset)
-    return Item(study, "dataset", short_digest("dataset", study, identity(dataset)), label(identity(dataset)), form)
+    """Return the item of a dataset, addressed by its identity."""
+    known = identity(dataset)
+    address = short_digest("dataset", study, known)
+    return Item(study, "dataset", address, label(known), canonical(dataset), identity=known)
 
 
 def identity(dataset: Config) -> dict[str, Any]:
-    """Return what a dataset is identified by: its canonical form, or for a file its content instead of its place."""
+    """Return what identifies a dataset: its canonical form, or for a file its content instead of its place."""
     content = getattr(dataset, "identity", None)
     return content() if callable(content) else canonical(dataset)
 
 
-def segments_item(study: str, dataset: Item, known: Mapping[str, Any], segmentation: Config) -> Item:
-    """Return the item of a segmentation of a dataset; `known` is the identity of the dataset."""
+def segments_item(dataset: Item, segmentation: Config) -> Item:
+    """Return the item of a segmentation of a dataset."""
     form = canonical(segmentation)
-    hash = short_digest("segments", study, known, form)
-    return Item(study, "segments", hash, label(known, form), form, (dataset,))
+    address = short_digest("segments", dataset.study, dataset.identity, form)
+    return Item(dataset.study, "segments", address, label(dataset.identity, form), form, (dataset,))
 
 
-def model_item(segments: Item, known: Mapping[str, Any], model: ModelConfigBase) -> Item:
-    """Return the item of a model trained on segments; `known` is the identity of the dataset."""
-    form = canonical(model)
-    study = segments.study
-    hash = model_hash(study, known, model)
-    sizes = {name: value for name, value in known.items() if name != "seed"}
-    cohort = short_digest("cohort", study, segments.config, without_shared(type(model), form), sizes)
-    return Item(study, "model", hash, label(known, form), form, (segments,), cohort, model.at_once())
+def model_item(segments: Item, model: ModelConfigBase) -> Item:
+    """Return the item of a model trained on segments."""
+    form, dataset = canonical(model), segments.dataset.identity
+    sizes = {name: value for name, value in dataset.items() if name != "seed"}
+    cohort = short_digest("cohort", segments.study, segments.config, without_shared(type(model), form), sizes)
+    address = model_hash(segments, model)
+    return Item(segments.study, "model", address, label(dataset, form), form, (segments,), cohort, model.at_once())
 
 
-def model_hash(study: str, known: Mapping[str, Any], model: ModelConfigBase) -> str:
-    """Return the address of a model; `known` is the identity of the dataset."""
-    return short_digest("model", study, known, canonical(model))
+def model_hash(segments: Item, model: ModelConfigBase) -> str:
+    """Return the address of a model trained on the dataset of some segments, however it cuts them itself."""
+    return short_digest("model", segments.study, segments.dataset.identity, canonical(model))
 
 
 def evaluation_item(model: Item, name: str, test: Item) -> Item:

@@ -81,7 +81,7 @@ def sweep_label(experiment: Experiment) -> str:
 
 def fixed_text(experiment: Experiment) -> str:
     """Return the settings that all rows share and that are not at their default."""
-    trees = [{"dataset": dict(row.configuration.item.inputs[0].inputs[0].config),
+    trees = [{"dataset": dict(row.configuration.item.dataset.config),
               "model": dict(row.configuration.item.config)} for row in experiment.sweep.rows]  # fmt: skip
     flat = [{dotted(place): value for place, value in flatten(tree)} for tree in trees]
     shared = {path: value for path, value in flat[0].items() if all(one.get(path) == value for one in flat[1:])}

@@ -229,7 +229,7 @@ def recipe(experiment: Experiment, row: Row) -> str:
     tests = [
         name if item is None else {name: dict(item.config)} for name, item in experiment.sweep.tests.items()
     ]  # fmt: skip
-    base = {"dataset": dict(model.inputs[0].inputs[0].config), "model": dict(model.config)}
+    base = {"dataset": dict(model.dataset.config), "model": dict(model.config)}
     return json.dumps({"study": experiment.sweep.study, "tests": tests, "base": base}, indent=1)
 
 

@@ -100,8 +100,7 @@ class Search:
         if configuration is None:
             return None, "; ".join(dict.fromkeys(text for _, text in made.refused))
         item = configuration.item
-        training = item.inputs[0].inputs[0]
-        evaluations = tuple(evaluation_item(item, name, test or training) for name, test in self.tests.items())
+        evaluations = tuple(evaluation_item(item, name, test or item.dataset) for name, test in self.tests.items())
         return Row(configuration, values, evaluations), ""
 
     def fingerprint(self, planner: Planner) -> str:

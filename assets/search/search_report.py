@@ -181,7 +181,7 @@ def _label(standing: Standing) -> str:
     search = standing.search
     axes = ", ".join(dimension.name for dimension in search.space.dimensions)
     row = standing.best_row
-    data = f"; trained on {row.configuration.item.inputs[0].inputs[0].key}" if row else ""
+    data = f"; trained on {row.configuration.item.dataset.key}" if row else ""
     return f"{search.name}; {search.settings.objective}; space {axes}{data}; seed {search.settings.seed}"
 
 

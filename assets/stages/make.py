@@ -306,7 +306,7 @@ def _start(making: Making, lineage: Lineage) -> Arrays | None:
 
 
 def _evaluate(making: Making, trained: Trained, test: Any) -> Any:
-    config = _model_config(making, making.item.inputs[0])
+    config = _model_config(making, making.item.model)
     return making.study.evaluate(config, trained, test)
 
 

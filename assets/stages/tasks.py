@@ -57,7 +57,8 @@ def task_from_json(value: Mapping[str, Any]) -> Task:
 
 def _item_to_json(item: Item) -> dict[str, Any]:
     plain = {name: getattr(item, name) for name in ("study", "layer", "hash", "label", "cohort", "at_once")}
-    return plain | {"config": dict(item.config), "inputs": [_item_to_json(entry) for entry in item.inputs]}
+    mappings = {"config": dict(item.config), "identity": dict(item.identity)}
+    return plain | mappings | {"inputs": [_item_to_json(entry) for entry in item.inputs]}
 
 
 def _item_from_json(value: Mapping[str, Any]) -> Item:

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from assets.home.checkpoints import sum_of
 from assets.identity.canonical import Fingerprint, Item, canonical, digest, short_digest
-from assets.identity.items import identity, model_hash
+from assets.identity.items import model_hash
 from assets.identity.labels import label
 from assets.store.store import Damaged, Missing, Store, home
-from assets.sweeps.file_dataset import FileDataset, is_file
 from trainers.study import ModelConfigBase, Progress, Segments
 
 if TYPE_CHECKING:
@@ -120,20 +119,14 @@ class Lineage:
             return None
 
     def _described(self, prefix: ModelConfigBase, hash: str, data: str) -> dict[str, Any]:
-        name, form = label(self._known, canonical(prefix)), canonical(prefix)
+        name, form = label(self.item.dataset.identity, canonical(prefix)), canonical(prefix)
         parts = {"config": hash, "code": self.fingerprint.code, "inputs": {"data": data}}
         told = {"key": f"{name}-{hash}", "label": name, "config": form, "data": data, "parts": parts}
         return told | {"fingerprint": digest(hash, self.fingerprint.code, data)}
 
-    @property
-    def _known(self) -> Mapping[str, Any]:
-        """What identifies the dataset."""
-        config = self.item.inputs[0].inputs[0].config
-        return identity(FileDataset.model_validate(config)) if is_file(config) else config
-
     def _hash(self, config: ModelConfigBase) -> str:
-        return model_hash(self.item.study, self._known, config)
+        return model_hash(self.item.segments, config)
 
     def _markers(self, form: ModelConfigBase) -> Path:
-        hash = short_digest("lineage", self.item.study, self._known, canonical(form))
+        hash = short_digest("lineage", self.item.study, self.item.dataset.identity, canonical(form))
         return home() / "lineage" / self.item.study / hash

@@ -44,7 +44,7 @@ def _values(settings: list[Setting], axis: str) -> list[Any]:
 
 def _variant(setting: Setting, seeds: Mapping[str, Any]) -> dict[str, Any]:
     model = setting.rows[0].configuration.item
-    tree: dict[str, Any] = {"dataset": dict(model.inputs[0].inputs[0].config), "model": dict(model.config)}
+    tree: dict[str, Any] = {"dataset": dict(model.dataset.config), "model": dict(model.config)}
     for axis in seeds:
         part, *inside = parse_path(axis)
         if len(inside) == 1:

@@ -24,7 +24,7 @@ def marks(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[st
 
 
 def _validated(experiment: Experiment, row: Row) -> bool:
-    segments = experiment.store.manifest(*row.configuration.item.inputs[0].address) or {}
+    segments = experiment.store.manifest(*row.configuration.item.segments.address) or {}
     return bool(segments.get("numbers", {}).get("validation_segments"))
 
 

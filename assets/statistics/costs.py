@@ -20,11 +20,11 @@ def costs_of_model(model: Item, store: Store) -> dict[str, float]:
 
     Wall seconds; train_cpu_seconds is what the worker's CPU gave it, compilation included in both.
     """
-    segments = model.inputs[0]
+    segments = model.segments
     spent, manifest = _timings(model, store), store.manifest(*model.address) or {}
     counts = manifest.get("counts")
     return {
-        "simulate_seconds": _timings(segments.inputs[0], store).get("simulate", math.nan),
+        "simulate_seconds": _timings(segments.dataset, store).get("simulate", math.nan),
         "segment_seconds": _timings(segments, store).get("segment", math.nan),
         "compile_seconds": spent.get("trace", math.nan) + spent.get("compile", math.nan),
         "train_seconds": spent.get("train", math.nan),

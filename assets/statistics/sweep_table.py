@@ -118,8 +118,8 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
         **row.axes,
         "key": model.key,
         "hash": model.hash,
-        "dataset": model.inputs[0].inputs[0].key,
-        **_counts(model.inputs[0], store),
+        "dataset": model.dataset.key,
+        **_counts(model.segments, store),
         **costs_of_model(model, store),
         "fingerprint": manifest.get("fingerprint", "")[:12],
         "commit": (manifest.get("commit") or "")[:12],
@@ -131,7 +131,7 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
             **costs_of_evaluation(item, store),
             "status": status,
             "test": name,
-            "test_dataset": item.inputs[1].key,
+            "test_dataset": item.test.key,
             "code": _code(store, model, item),
         }
         headline = STUDIES[sweep.study].headline

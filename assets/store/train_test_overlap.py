@@ -14,8 +14,7 @@ from assets.store.store import Store
 
 def known_trajectories(evaluation: Item, store: Store) -> tuple[int, int]:
     """Return how many trajectories of the test set are in the training dataset, and how many the test set has."""
-    model, test = evaluation.inputs
-    known, tested = set(_digests(store, model.inputs[0].inputs[0])), _digests(store, test)
+    known, tested = set(_digests(store, evaluation.dataset)), _digests(store, evaluation.test)
     return sum(one in known for one in tested), len(tested)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from assets.identity.canonical import Item, compact
-from assets.identity.items import dataset_item, identity, model_item, segments_item
+from assets.identity.items import dataset_item, model_item, segments_item
 from assets.identity.paths import Place, dotted
 from assets.sweeps.file_dataset import FileDataset
 from assets.sweeps.sweep import Configuration
@@ -39,13 +39,12 @@ class Configurations:
         if dataset is None or model is None:
             return None
         config, item = dataset
-        known = identity(config)
         segmentation = model.segmentation()
         segments = self._segments.get((item.hash, segmentation))
         if segments is None:
-            segments = segments_item(self.study.name, item, known, segmentation)
+            segments = segments_item(item, segmentation)
             self._segments[item.hash, segmentation] = segments
-        return Configuration(self.study.name, config, model, model_item(segments, known, model))
+        return Configuration(self.study.name, config, model, model_item(segments, model))
 
     def dataset(self, settings: Any, place: Locate) -> tuple[Config, Item] | None:
         """Return a dataset and its item, or None where its settings are wrong."""

@@ -214,8 +214,7 @@ class Reading:
                 same = f"{chosen} is the same configuration as {dict(rows[item.hash].axes)}; it has one row"
                 self.warnings.append(self.document.problem(("vary",), same))
                 continue
-            training = item.inputs[0].inputs[0]
-            evaluations = tuple(evaluation_item(item, name, test or training) for name, test in tests.items())
+            evaluations = tuple(evaluation_item(item, name, test or item.dataset) for name, test in tests.items())
             rows[item.hash] = Row(configuration, chosen, evaluations)
         return tuple(rows.values())
 

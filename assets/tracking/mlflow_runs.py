@@ -154,7 +154,7 @@ class MlflowRuns:
 
 def settings(model: Item) -> dict[str, Any]:
     """Return all settings of a model and its dataset, defaults included, under flat names: `model.phases.0.steps`."""
-    study, dataset = STUDIES[model.study], model.inputs[0].inputs[0]
+    study, dataset = STUDIES[model.study], model.dataset
     full = (
         dataset.config
         if is_file(dataset.config)

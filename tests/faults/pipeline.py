@@ -10,7 +10,7 @@ import pytest
 
 from assets.engine import worker_process
 from assets.identity.canonical import Item
-from assets.identity.items import dataset_item, evaluation_item, identity, model_item, segments_item
+from assets.identity.items import dataset_item, evaluation_item, model_item, segments_item
 from assets.stages.freshness import Planner
 from assets.stages.make import run
 from assets.stages.tasks import Outcome
@@ -32,9 +32,9 @@ def register(patch: pytest.MonkeyPatch) -> None:
 
 def chain(dataset: DatasetConfig = DatasetConfig(trajectories=4), **settings: Any) -> tuple[Item, ...]:
     """Return dataset, segments, model, test set and evaluation of one configuration."""
-    config, known = ModelConfig.model_validate({"phases": TWO_PHASES} | settings), identity(dataset)
-    segments = segments_item(STUDY.name, dataset_item(STUDY.name, dataset), known, config.segmentation())
-    model, test = model_item(segments, known, config), dataset_item(STUDY.name, PRESETS["test"])
+    config = ModelConfig.model_validate({"phases": TWO_PHASES} | settings)
+    segments = segments_item(dataset_item(STUDY.name, dataset), config.segmentation())
+    model, test = model_item(segments, config), dataset_item(STUDY.name, PRESETS["test"])
     return (*model.upstream(), model, test, evaluation_item(model, "test", test))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from assets.identity.canonical import Item
-from assets.identity.items import dataset_item, evaluation_item, identity, model_item, segments_item
+from assets.identity.items import dataset_item, evaluation_item, model_item, segments_item
 from assets.stages.freshness import Planner
 from assets.stages.make import run
 from assets.stages.tasks import Outcome, Task
@@ -17,9 +17,8 @@ TEST = dataset_item(STUDY.name, DatasetConfig(trajectories=4, seed=1000))
 
 def toy_model(dataset: DatasetConfig = DatasetConfig(), **settings: Any) -> Item:
     """Return the item of a model of these settings."""
-    model, known = ModelConfig.model_validate(settings), identity(dataset)
-    segments = segments_item(STUDY.name, dataset_item(STUDY.name, dataset), known, model.segmentation())
-    return model_item(segments, known, model)
+    model = ModelConfig.model_validate(settings)
+    return model_item(segments_item(dataset_item(STUDY.name, dataset), model.segmentation()), model)
 
 
 def toy_evaluation(model: Item) -> Item:

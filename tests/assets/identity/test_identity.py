@@ -28,8 +28,8 @@ CHANGED = (
 def items(dataset, model, study="paper"):
     """Return the dataset, segments and model items of a configuration."""
     data = dataset_item(study, dataset)
-    segments = segments_item(study, data, canonical(dataset), model.segmentation())
-    return data, segments, model_item(segments, canonical(dataset), model)
+    segments = segments_item(data, model.segmentation())
+    return data, segments, model_item(segments, model)
 
 
 def model_hash(dataset=None, study="paper", **model):
@@ -108,7 +108,7 @@ class TestIdentity:
         _, _, model = items(DatasetConfig(), ModelConfig())
         test = dataset_item("paper", DatasetConfig(size=5))
         assert evaluation_item(model, "a", test) == evaluation_item(model, "b", test)
-        assert evaluation_item(model, "a", test).hash != evaluation_item(model, "a", model.inputs[0].inputs[0]).hash
+        assert evaluation_item(model, "a", test).hash != evaluation_item(model, "a", model.dataset).hash
 
     def test_what_is_no_plain_value_is_refused(self):
         class Odd(Loss):

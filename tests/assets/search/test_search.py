@@ -181,7 +181,7 @@ def test_the_best_trial_alone_is_evaluated_on_the_test_sets_when_all_have_ended(
     assert {outcome.status for outcome in run.finish()} == {"ok"}
     standing = Standing.of(search, Store())
     evaluated = [item for item in engine.made if item.layer == "evaluation"]
-    assert [item.inputs[0].hash for item in evaluated] == [standing.best_row.configuration.item.hash]
+    assert [item.model.hash for item in evaluated] == [standing.best_row.configuration.item.hash]
     assert standing.done
 
 

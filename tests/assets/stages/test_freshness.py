@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from assets.identity.canonical import digest
-from assets.identity.items import dataset_item, evaluation_item, identity, model_item, segments_item
+from assets.identity.items import dataset_item, evaluation_item, model_item, segments_item
 from assets.stages import freshness
 from assets.stages.freshness import Planner, made_of, plan_sweep
 from assets.store.store import Store
@@ -37,9 +37,9 @@ def versions(monkeypatch):
 def chain(test=TEST, **settings):
     """Return the four items of a configuration by layer."""
     dataset, model = DatasetConfig(), ModelConfig(**settings)
-    known, below = identity(dataset), dataset_item("toy", dataset)
-    segments = segments_item("toy", below, known, model.segmentation())
-    trained = model_item(segments, known, model)
+    below = dataset_item("toy", dataset)
+    segments = segments_item(below, model.segmentation())
+    trained = model_item(segments, model)
     return {
         "dataset": below,
         "segments": segments,

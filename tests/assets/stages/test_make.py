@@ -108,7 +108,7 @@ def test_an_input_that_changed_since_the_plan_is_refused(store):
     model = toy_model()
     make_inputs(store, model)
     (task,) = tasks_of(store, [model])
-    task.fingerprint.inputs[f"segments/{model.inputs[0].hash}"] = "older"
+    task.fingerprint.inputs[f"segments/{model.segments.hash}"] = "older"
     assert "was made again since this run was planned" in run(model, task.fingerprint, store).detail
 
 
@@ -116,7 +116,7 @@ def test_a_good_artifact_outlives_a_failed_repetition(store):
     model = toy_model()
     make_inputs(store, model)
     make(store, model)
-    store.remove(*model.inputs[0].address)
+    store.remove(*model.segments.address)
     assert make(store, model)[0].status == "failed"
     assert store.manifest(*model.address)["status"] == "ok"
 

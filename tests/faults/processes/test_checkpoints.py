@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from assets.home.checkpoints import Checkpoints
-from assets.identity.items import dataset_item, identity, model_item, segments_item
+from assets.identity.items import dataset_item, model_item, segments_item
 from assets.stages.freshness import Planner
 from assets.stages.make import run
 from tests.faults.pipeline import chain, make, manifests
@@ -44,10 +44,7 @@ def test_where_no_checkpoint_is_left_the_training_starts_over_and_says_so(plain,
 
 def two_body_model(**settings):
     dataset, config = DatasetConfig(orbits=3, points=60), small(**settings)
-    known = identity(dataset)
-    return model_item(
-        segments_item("two_body", dataset_item("two_body", dataset), known, config.segmentation()), known, config
-    )
+    return model_item(segments_item(dataset_item("two_body", dataset), config.segmentation()), config)
 
 
 @pytest.mark.parametrize("change", [{"activation": "relu"}, {"width": 16}, {"phases": (Phase(steps=11),)}])

@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.identity.items import dataset_item, identity, model_hash, model_item, segments_item
+from assets.identity.items import dataset_item, model_hash, model_item, segments_item
 from assets.stages.freshness import Planner
 from assets.stages.loss_spikes import spikes
 from assets.stages.make import run
 from assets.stages.warm_start import Lineage
 from assets.store.contract_files import read_trained
 from tests.toy_study import STUDY
-from tests.toy_study.config import DatasetConfig
 from tests.toy_study.items import make, make_inputs, tasks_of, toy_model
 from tests.two_body.problem_set import small
 from trainers import STUDIES
@@ -140,7 +139,7 @@ def test_the_state_of_a_phase_end_has_the_address_of_the_shorter_configuration(s
     short = toy_model(phases=[FIRST])
     manifest = store.manifest("toy", "state", short.hash)
     assert manifest["config"] == dict(short.config) and manifest["step"] == 20
-    assert model_hash("toy", identity(DatasetConfig()), STUDY.model.model_validate(short.config)) == short.hash
+    assert model_hash(longer.segments, STUDY.model.model_validate(short.config)) == short.hash
 
 
 def test_the_state_is_kept_where_a_run_stops_at_a_full_disk(store, longer, monkeypatch):
@@ -156,9 +155,8 @@ def test_the_state_is_kept_where_a_run_stops_at_a_full_disk(store, longer, monke
 
 def orbit_model(*phases):
     study, dataset = STUDIES["two_body"], Orbits(orbits=3, points=60)
-    model, known = small(phases=phases, train_fraction=0.7), identity(dataset)
-    segments = segments_item(study.name, dataset_item(study.name, dataset), known, model.segmentation())
-    return model_item(segments, known, model)
+    model = small(phases=phases, train_fraction=0.7)
+    return model_item(segments_item(dataset_item(study.name, dataset), model.segmentation()), model)
 
 
 def orbit_made(store, *items):
