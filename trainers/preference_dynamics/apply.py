@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from trainers.common.named_arrays import below
+from trainers.common.torch_training.state import load_weights
 from trainers.preference_dynamics.baselines import answer_of_baseline, random_starts
-from trainers.preference_dynamics.checkpoint import below
 from trainers.preference_dynamics.config import NETWORKS, ModelConfig
-from trainers.preference_dynamics.models import blank_network, load_arrays
+from trainers.preference_dynamics.models import blank_network
 from trainers.preference_dynamics.prepare import Prepared, prepare
 from trainers.preference_dynamics.propagate import propagate
 from trainers.preference_dynamics.refine import Box, Refined, refine
@@ -87,7 +88,7 @@ class Predictor:
         if self.config.kind not in NETWORKS:
             return Answer(*answer_of_baseline(self.config, self.weights, self.fitted, given))
         network = blank_network(self.config, given.x.shape[1], given.features.shape[1])
-        load_arrays(network, self.weights)
+        load_weights(network, self.weights)
         with torch.no_grad():
             blocks = torch.arange(len(given.x)).split(500)
             x, features = (torch.from_numpy(np.asarray(part, np.float32)) for part in (given.x, given.features))

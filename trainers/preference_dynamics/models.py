@@ -17,7 +17,6 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -26,7 +25,6 @@ from trainers.preference_dynamics.activations import ACTIVATIONS
 from trainers.preference_dynamics.config import ModelConfig
 from trainers.preference_dynamics.physics import Surrogate, misfit
 from trainers.preference_dynamics.system import forecast_names, parameter_names, unknown_names
-from trainers.study import Arrays
 
 SLOPE = 0.01
 """Slope of the leaky ReLU below 0."""
@@ -196,16 +194,6 @@ def start_network(config: ModelConfig, channels: int, features: int) -> Network:
             for weight in (module.weight, module.bias):
                 nn.init.uniform_(weight, -bound, bound, generator=random)  # type: ignore[arg-type]
     return network
-
-
-def named_arrays(network: nn.Module) -> dict[str, np.ndarray]:
-    """Return copies of the weights."""
-    return {name: weight.detach().numpy().copy() for name, weight in network.named_parameters()}
-
-
-def load_arrays(network: nn.Module, arrays: Arrays) -> None:
-    """Set the weights."""
-    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
 
 
 def parameter_count(network: nn.Module) -> int:

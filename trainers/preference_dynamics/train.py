@@ -1,226 +1,131 @@
 """Train networks on whole series: Adam, clipped gradients, early stopping on the validation loss.
 
-Batches of an epoch are a permutation that depends on (seed, epoch) alone, and so is dropout; the last batch may be
-smaller and none is dropped. Each epoch ends with the validation loss; the weights of the lowest one are kept, and
-training ends after `patience` epochs without a lower one. Single precision, one thread: the same bits everywhere on
-one kind of machine. When training ends, the validation series say how far intervals must reach, see `calibrate.py`.
+Dropout follows from (seed, epoch) alone, as the order of batches does. Each epoch ends with the validation loss; the
+weights of the lowest one are kept, and training ends after `patience` epochs without a lower one. Afterwards the
+validation series determine how wide intervals must be, see `calibrate.py`.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
-from trainers.common.schedules import learning_rates
+from trainers.common.named_arrays import below
+from trainers.common.torch_training.device import reproducible, torch_device
+from trainers.common.torch_training.epochs import train_epochs
+from trainers.common.torch_training.task import Epoch, Phase, Task
 from trainers.preference_dynamics.baselines import train_baseline
 from trainers.preference_dynamics.calibrate import calibrate
-from trainers.preference_dynamics.checkpoint import COLUMNS, Run, prefixed, restore, start_optimiser, to_arrays
 from trainers.preference_dynamics.config import NETWORKS, ModelConfig
 from trainers.preference_dynamics.losses import LOSSES
-from trainers.preference_dynamics.models import named_arrays, parameter_count, start_network
+from trainers.preference_dynamics.models import Network, start_network
 from trainers.preference_dynamics.targets import Targets, targets_of
-from trainers.study import Arrays, Failed, Job, Place, Progress, Report, Trained
-
-VALIDATION_BATCH = 500
-"""Series that are validated at a time; it changes no numbers that matter."""
+from trainers.study import Arrays, Failed, Job, Report, Trained
 
 
 def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Iterator[Trained | Failed]:
     """Train jobs one after another; yield one outcome each, in order. No job's numbers depend on another job.
 
-    A segmentation without training series, and a loss that is not finite, are outcomes, not exceptions.
+    A loss that is not finite is an outcome, no exception.
 
     Raises:
-        ValueError: if the state that a job brings along is not one of its configuration.
+        ValueError: the state of a job is not one of its configuration, or its device does not exist.
     """
     for job in jobs:
         yield _train_one(job, report)
 
 
 def _train_one(job: Job, report: Report) -> Trained | Failed:
-    with _one_thread():
-        return _Course(job, report).run() if job.config.kind in NETWORKS else train_baseline(job, report)
+    device = torch_device(job.device)
+    with reproducible(device):
+        if job.config.kind not in NETWORKS:
+            return train_baseline(job, report)
+        outcome = train_epochs(job, task_of(job, device), report, device)
+        if isinstance(outcome, Failed) or outcome.stopped:
+            return outcome
+        calibration = calibrate(job.config, job.segments, below("best", outcome.weights))
+        return replace(outcome, fitted={**outcome.fitted, **calibration})
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums depend on the number of threads; put back what was set."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def task_of(job: Job, device: torch.device) -> Task:
+    """Return the network of a job and the losses that train it, as one phase."""
+    config: ModelConfig = job.config
+    arrays, targets = job.segments.phases[0], targets_of(config, job.segments.fitted)
+    train, validation = (_Series(arrays, side, targets, device) for side in ("train", "validation"))
+    network = start_network(config, train.x.shape[1], train.features.shape[1])
+    weight, width = _units(config, targets, train.targets)
+    loss = _Loss(config, network, weight, width)
+    phase = Phase(
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        schedule=config.schedule,
+        optimiser=config.optimiser,
+        weight_decay=config.weight_decay,
+        clip_norm=config.clip_norm,
+        patience=config.patience,
+    )
+    return Task(
+        network=network,
+        phases=(phase,),
+        seed=config.seed,
+        loss=lambda index, epoch: loss(train, index, epoch),
+        train_size=len(train),
+        validation_loss=lambda index, epoch: loss(validation, index, epoch),
+        validation_size=len(validation),
+    )
 
 
-class _Side:
+class _Series:
     """Training or validation series as tensors."""
 
-    def __init__(self, arrays: Arrays, side: str, targets: Targets) -> None:
-        self.x = _tensor(arrays[f"{side}/x"])
-        self.features = _tensor(arrays[f"{side}/features"])
-        self.targets = _tensor(targets.of_segments(arrays, side))
+    def __init__(self, arrays: Arrays, side: str, targets: Targets, device: torch.device) -> None:
+        self.x, self.features, self.targets = (
+            torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(device)
+            for array in (arrays[f"{side}/x"], arrays[f"{side}/features"], targets.of_segments(arrays, side))
+        )
 
     def __len__(self) -> int:
         return len(self.x)
 
 
-class _Course:
-    """One job on its way through the epochs."""
+def _units(config: ModelConfig, targets: Targets, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return weight and unit (P,) of each target's error, of the targets (S, P) of the training series."""
+    weight = torch.ones_like(values[0])
+    weight[targets.names_count - targets.forecasts :] = config.loss.forecast_weight
+    width = values.std(dim=0, correction=0)
+    constant = width == 0
+    if config.loss.name == "nll":
+        # a constant target would be said ever more surely, and rule the loss
+        weight[constant] = 0.0
+    unit = torch.where(constant, torch.ones_like(width), width)
+    return weight, unit if config.loss.standardise else torch.ones_like(width)
 
-    def __init__(self, job: Job, report: Report) -> None:
-        self.job, self.report = job, report
-        self.config: ModelConfig = job.config
-        arrays, fitted = job.segments.phases[0], job.segments.fitted
-        self.targets = targets_of(self.config, fitted)
-        self.train = _Side(arrays, "train", self.targets)
-        self.validation = _Side(arrays, "validation", self.targets)
-        self.weight, self.width = self._weights()
-        network = start_network(self.config, self.train.x.shape[1], self.train.features.shape[1])
-        self.run_ = Run(network, start_optimiser(self.config, network), named_arrays(network))
-        if job.state is not None:
-            restore(self.run_, self.config, job.state)
 
-    def _weights(self) -> tuple[Tensor, Tensor]:
-        """Return weight and unit (P,) of each target's error."""
-        loss, values = self.config.loss, self.train.targets
-        weight = torch.ones(values.shape[1])
-        weight[self.targets.names_count - self.targets.forecasts :] = loss.forecast_weight
-        width = values.std(dim=0, correction=0)
-        constant = width == 0
-        if loss.name == "nll":
-            weight[constant] = 0.0
-        standard = torch.where(constant, torch.ones_like(width), width)
-        return weight, standard if loss.standardise else torch.ones_like(width)
+class _Loss:
+    """The loss of a network on some of a set of series."""
 
-    @property
-    def _batches(self) -> int:
-        return -(-len(self.train) // self.config.batch_size)
+    def __init__(self, config: ModelConfig, network: Network, weight: Tensor, width: Tensor) -> None:
+        self.config, self.network, self.weight, self.width = config, network, weight, width
 
-    @property
-    def _total_steps(self) -> int:
-        return self._batches * self.config.epochs
-
-    def run(self) -> Trained | Failed:
-        """Go through the epochs from where the job's state stands."""
-        started, run, stopped = time.monotonic(), self.run_, False
-        while not run.finished(self.config) and not stopped:
-            row = self._epoch()
-            if not np.isfinite(row[-2:]).all() and not (np.isfinite(row[-2]) and not len(self.validation)):
-                return self._diverged(row, started)
-            self._keep(row)
-            asked = self.report(self._progress(row))
-            stopped = asked and not run.finished(self.config)
-        return self._trained(started, stopped)
-
-    def _epoch(self) -> tuple[float, ...]:
-        """Train through all series once; return the row of the history."""
-        run, config = self.run_, self.config
-        order = np.random.default_rng([config.seed, run.epoch]).permutation(len(self.train))
-        random = torch.Generator().manual_seed(int(np.random.default_rng([config.seed, run.epoch, 1]).integers(2**62)))
-        first = run.step
-        rates = learning_rates(
-            config.schedule, config.learning_rate, np.arange(first, first + self._batches), self._total_steps
-        )
-        total = 0.0
-        for k, rate in enumerate(rates):
-            batch = torch.from_numpy(order[k * config.batch_size : (k + 1) * config.batch_size])
-            total += self._step(batch, rate, random) * len(batch)
-        run.epoch, run.step = run.epoch + 1, first + self._batches
-        return (0, run.epoch, run.step, float(rates[-1]), total / len(self.train), self._validate())
-
-    def _step(self, batch: Tensor, rate: float, random: torch.Generator) -> float:
-        run = self.run_
-        for group in run.optimiser.param_groups:
-            group["lr"] = float(rate)
-        run.optimiser.zero_grad(set_to_none=True)
-        loss = self._loss(self.train, batch, self._dropout(len(batch), random))
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self.config.clip_norm > 0:
-            torch.nn.utils.clip_grad_norm_(run.network.parameters(), self.config.clip_norm, foreach=False)
-        run.optimiser.step()
-        return float(loss.detach())
-
-    def _dropout(self, count: int, random: torch.Generator) -> Tensor | None:
-        kept = 1 - self.config.dropout
-        if kept == 1:
-            return None
-        size = (count, self.config.filters[-1] * self.config.bins)
-        return (torch.rand(size, generator=random) < kept) / kept
-
-    def _loss(self, side: _Side, batch: Tensor, mask: Tensor | None = None) -> Tensor:
-        says = self.run_.network(side.x[batch], side.features[batch], mask)
-        error = (says.mean - side.targets[batch]) / self.width
+    def __call__(self, series: _Series, index: Tensor, epoch: Epoch) -> dict[str, Tensor]:
+        """Return the loss of the series `index` (B,)."""
+        mask = self.dropout(len(index), epoch.random)
+        says = self.network(series.x[index], series.features[index], None if mask is None else mask.to(index.device))
+        error = (says.mean - series.targets[index]) / self.width
         value = LOSSES[self.config.loss.name](error, says.log_std, self.weight)
         value = value if says.penalty is None else value + says.penalty
         extra = self.config.loss.residual
-        return value + extra * (says.residual**2).mean() if extra > 0 else value
+        return {"loss": value + extra * (says.residual**2).mean() if extra > 0 else value}
 
-    @torch.no_grad()
-    def _validate(self) -> float:
-        count = len(self.validation)
-        if not count:
-            return float("nan")
-        blocks = torch.arange(count).split(VALIDATION_BATCH)
-        return sum(float(self._loss(self.validation, block)) * len(block) for block in blocks) / count
-
-    def _keep(self, row: tuple[float, ...]) -> None:
-        """Enter a row, and keep the weights if they are the best so far."""
-        run = self.run_
-        run.rows.append(row)
-        score = row[-1] if len(self.validation) else row[-2]
-        run.stalled = 0 if score < run.score else run.stalled + 1
-        if score < run.score:
-            run.score, run.best = score, named_arrays(run.network)
-
-    def _progress(self, row: tuple[float, ...]) -> Progress:
-        losses = {name: value for name, value in zip(COLUMNS[3:], row[3:], strict=True) if np.isfinite(value)}
-        ended = self.run_.finished(self.config)
-        run = self.run_
-        return Progress(self.job.key, 0, run.step, self._total_steps, losses, lambda: to_arrays(run), phase_end=ended)
-
-    def _diverged(self, row: tuple[float, ...], started: float) -> Failed:
-        before = f"last finite loss {self.run_.rows[-1][-2]:.6g}" if self.run_.rows else "no epoch succeeded before"
-        detail = f"loss {row[-2]}, validation loss {row[-1]} in epoch {row[1]}; lower the rate; {before}"
-        partial = self._outcome(started, True, {}) if self.run_.rows else None
-        return Failed(self.job.key, "diverged", Place("train", 0, self.run_.step), detail, partial)
-
-    def _trained(self, started: float, stopped: bool) -> Trained:
-        extra = calibrate(self.config, self.job.segments, self.run_.best) if not stopped else {}
-        return self._outcome(started, stopped, extra)
-
-    def _outcome(self, started: float, stopped: bool, extra: Arrays) -> Trained:
-        run = self.run_
-        seconds = time.monotonic() - started
-        history = pd.DataFrame(run.rows, columns=list(COLUMNS)).astype({"phase": int, "epoch": int, "step": int})
-        return Trained(
-            key=self.job.key,
-            weights={**prefixed("best", run.best), **prefixed("last", named_arrays(run.network))},
-            state=to_arrays(run),
-            history=history,
-            timings={"train": seconds, "epoch": seconds / max(1, run.epoch)},
-            counts={
-                "parameters": parameter_count(run.network),
-                "steps": run.step,
-                "epochs": run.epoch,
-                "best_epoch": int(history["epoch"].iloc[_best(history)]) if len(history) else 0,
-                "no_validation": int(not len(self.validation)),
-            },
-            fitted={**self.job.segments.fitted, **extra},
-            stopped=stopped,
-        )
-
-
-def _best(history: pd.DataFrame) -> int:
-    score = history["validation_loss"].fillna(history["loss"])
-    return int(score.argmin())
-
-
-def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    def dropout(self, count: int, random: torch.Generator | None) -> Tensor | None:
+        """Return factors (count, W) of the pooled values: 0 where one is dropped."""
+        kept = 1 - self.config.dropout
+        if random is None or kept == 1:
+            return None
+        size = (count, self.config.filters[-1] * self.config.bins)
+        return (torch.rand(size, generator=random) < kept) / kept

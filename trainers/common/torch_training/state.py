@@ -1,0 +1,146 @@
+"""The state of a training between two epochs, as named arrays and back, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+
+from trainers.common.named_arrays import below, prefixed
+from trainers.common.schedules import Plateau
+from trainers.common.torch_training.task import Phase, Task
+from trainers.study import Arrays
+
+COUNTERS = ("phase", "epoch", "within", "step", "stalled", "best_epoch")
+
+
+@dataclass
+class State:
+    """Where a training stands. All randomness follows from (seed, epoch), so there is no random state beside it."""
+
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+    best: Arrays
+    """Weights of the lowest score of this phase: validation loss, or training loss without validation samples."""
+    score: float = np.inf
+    """That score."""
+    phase: int = 0
+    epoch: int = 0
+    """Epochs done in all phases."""
+    within: int = 0
+    """Epochs done in this phase."""
+    step: int = 0
+    """Optimiser steps done in all phases."""
+    stalled: int = 0
+    """Epochs of this phase since the score was lowered."""
+    best_epoch: int = 0
+    """Epoch of the best weights, counted from 1 over all phases."""
+    ended: bool = False
+    """Whether a rule ended this phase before its last epoch."""
+    plateau: Plateau = field(default_factory=Plateau)
+    stored: dict[str, np.ndarray] = field(default_factory=dict)
+    """Weights that are kept beside best and last: `phase0/best/<name>`, `epoch10/<name>`."""
+    rows: list[Mapping[str, float]] = field(default_factory=list)
+    """History, one row per epoch."""
+
+
+def started(task: Task) -> State:
+    """Return the state before the first epoch."""
+    return State(task.network, optimiser_of(task.phases[0], task.network), weights_of(task.network))
+
+
+def optimiser_of(phase: Phase, network: nn.Module) -> torch.optim.Optimizer:
+    """Return the optimiser of a phase, without moments."""
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[phase.optimiser]
+    # foreach would sum in another order on some devices
+    return kind(network.parameters(), lr=phase.learning_rate, weight_decay=phase.weight_decay, foreach=False)
+
+
+def weights_of(network: nn.Module) -> dict[str, np.ndarray]:
+    """Return copies of weights and buffers."""
+    return {name: value.detach().cpu().numpy().copy() for name, value in network.state_dict().items()}
+
+
+def load_weights(network: nn.Module, arrays: Arrays) -> None:
+    """Set weights and buffers.
+
+    Raises:
+        ValueError: names or shapes are not those of the network.
+    """
+    try:
+        network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
+    except RuntimeError as error:
+        text = " ".join(str(error).split())
+        raise ValueError(f"the weights do not fit this network; give those of this configuration: {text}") from None
+
+
+def to_arrays(state: State) -> dict[str, np.ndarray]:
+    """Return the resumable state."""
+    names = [name for name, _ in state.network.named_parameters()]
+    moments = {
+        f"{names[index]}/{part}": value.cpu().numpy().copy()
+        for index, parts in state.optimiser.state_dict()["state"].items()
+        for part, value in parts.items()
+    }
+    columns = list(dict.fromkeys(name for row in state.rows for name in row))
+    history = {name: np.array([row.get(name, np.nan) for row in state.rows], np.float64) for name in columns}
+    plateau = (state.plateau.factor, state.plateau.best, state.plateau.stalled)
+    return {
+        **prefixed("weights", weights_of(state.network)),
+        **prefixed("best", state.best),
+        **prefixed("optimiser", moments),
+        **prefixed("stored", state.stored),
+        **prefixed("history", history),
+        "counters": np.array([getattr(state, name) for name in COUNTERS], np.int64),
+        "ended": np.array([state.ended]),
+        "score": np.array([state.score]),
+        "plateau": np.array(plateau, np.float64),
+    }
+
+
+def from_arrays(task: Task, arrays: Arrays) -> State:
+    """Return the state that `to_arrays` stored.
+
+    Raises:
+        ValueError: it is not a state of this training, or of a longer one.
+    """
+    if "counters" not in arrays:
+        raise ValueError("the state is none of a training by epochs; give a state of this configuration")
+    counters = dict(zip(COUNTERS, arrays["counters"].tolist(), strict=True))
+    state = started(task)
+    for name, value in counters.items():
+        setattr(state, name, value)
+    _check(task, state)
+    load_weights(task.network, below("weights", arrays))
+    state.optimiser = optimiser_of(task.phases[state.phase], task.network)
+    names = [name for name, _ in task.network.named_parameters()]
+    moments: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in below("optimiser", arrays).items():
+        weight, _, part = name.rpartition("/")
+        moments.setdefault(names.index(weight), {})[part] = torch.from_numpy(np.array(value))
+    groups = state.optimiser.state_dict()["param_groups"]
+    state.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+    state.best = {name: np.array(value) for name, value in below("best", arrays).items()}
+    state.stored = {name: np.array(value) for name, value in below("stored", arrays).items()}
+    history = {name: column.tolist() for name, column in below("history", arrays).items()}
+    state.rows = [dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True)]
+    state.score, state.ended = float(arrays["score"][0]), bool(arrays["ended"][0])
+    factor, best, stalled = arrays["plateau"].tolist()
+    state.plateau = Plateau(factor, best, int(stalled))
+    return state
+
+
+def _check(task: Task, state: State) -> None:
+    if state.phase >= len(task.phases):
+        raise ValueError(
+            f"the state is in phase {state.phase}, the configuration has {len(task.phases)}; "
+            "give a state of this configuration"
+        )
+    if state.within > (epochs := task.phases[state.phase].epochs):
+        raise ValueError(
+            f"the state is at epoch {state.within}, beyond the configuration's {epochs}; "
+            "give a state of this configuration"
+        )
