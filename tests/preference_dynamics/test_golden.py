@@ -57,7 +57,7 @@ def measured(name):
     config = STUDY.model(**CASES[name])
     job = Job(name, config, STUDY.segment(config.segmentation(), train))
     trained = next(STUDY.train([job]))
-    summary = STUDY.evaluate(config, trained, "golden", test).summary
+    summary = STUDY.evaluate(config, trained, test).summary
     columns = ("learning_rate", "loss", "validation_loss")
     return {
         **{column: trained.history[column].tolist() for column in columns},

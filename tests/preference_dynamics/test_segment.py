@@ -83,6 +83,6 @@ def test_what_cannot_be_segmented_is_said_in_one_line():
     with pytest.raises(ValueError, match="expected at least 8 before the horizon"):
         prepare(ModelConfig(horizon=60), DATA.y, DATA.t[0])
     with pytest.raises(ValueError, match="come without g_0"):
-        segment(ModelConfig().segmentation(), replace(DATA, parameters={}))
+        segment(ModelConfig().segmentation(), replace(DATA, parameters={}, parameter_units={}, roles={}))
     with pytest.raises(ValueError, match="expected desires and efforts"):
         actions_of(("a_0", "u_0"))
