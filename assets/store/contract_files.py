@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from trainers.common.named_arrays import below, prefixed
 from trainers.study import Evaluation, Failed, Place, Segments, Trained, Trajectories
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from assets.store.store import Artifact, Draft
 
 SUMMARY = "summary"
@@ -23,7 +21,7 @@ def write_trajectories(draft: Draft, trajectories: Trajectories) -> None:
     if trajectories.inputs is not None:
         arrays["inputs"] = trajectories.inputs
     for group in ("parameters", "drift", "arrays"):
-        arrays |= _under(group, getattr(trajectories, group))
+        arrays |= prefixed(group, getattr(trajectories, group))
     draft.arrays("trajectories", arrays)
     plain = ("names", "units", "time_unit", "input_names", "input_units", "drift_tolerance")
     described = {name: getattr(trajectories, name) for name in plain}
@@ -40,18 +38,18 @@ def read_trajectories(artifact: Artifact) -> Trajectories:
         t=arrays["t"],
         y=arrays["y"],
         inputs=arrays.get("inputs"),
-        parameters=_below("parameters", arrays),
-        drift=_below("drift", arrays),
-        arrays=_below("arrays", arrays),
+        parameters=below("parameters", arrays),
+        drift=below("drift", arrays),
+        arrays=below("arrays", arrays),
         **described,
     )
 
 
 def write_segments(draft: Draft, segments: Segments) -> None:
     """Write segments: arrays phase<i>/*, train, validation, fitted/*; counts and meta as JSON."""
-    arrays = {"train": segments.train, "validation": segments.validation} | _under("fitted", segments.fitted)
+    arrays = {"train": segments.train, "validation": segments.validation} | prefixed("fitted", segments.fitted)
     for index, phase in enumerate(segments.phases):
-        arrays |= _under(f"phase{index}", phase)
+        arrays |= prefixed(f"phase{index}", phase)
     draft.arrays("segments", arrays)
     counts = [dict(row) for row in segments.counts]
     draft.json("segments", {"phases": len(segments.phases), "counts": counts, "meta": dict(segments.meta)})
@@ -61,11 +59,11 @@ def read_segments(artifact: Artifact) -> Segments:
     """Read segments."""
     arrays, described = artifact.arrays("segments"), artifact.json("segments")
     return Segments(
-        phases=tuple(_below(f"phase{index}", arrays) for index in range(described["phases"])),
+        phases=tuple(below(f"phase{index}", arrays) for index in range(described["phases"])),
         train=arrays["train"],
         validation=arrays["validation"],
         counts=tuple(described["counts"]),
-        fitted=_below("fitted", arrays),
+        fitted=below("fitted", arrays),
         meta=described.get("meta", {}),
     )
 
@@ -128,12 +126,3 @@ def read_evaluation(artifact: Artifact) -> Evaluation:
     tables = {name: artifact.table(name) for name in artifact.tables() if name != SUMMARY}
     arrays = artifact.arrays(ARRAYS) if artifact.holds(f"{ARRAYS}.safetensors") else {}
     return Evaluation(artifact.table(SUMMARY), tables, arrays)
-
-
-def _under(prefix: str, arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    return {f"{prefix}/{name}": array for name, array in arrays.items()}
-
-
-def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    head = f"{prefix}/"
-    return {name.removeprefix(head): array for name, array in arrays.items() if name.startswith(head)}

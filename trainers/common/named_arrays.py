@@ -1,17 +1,22 @@
-"""Names of arrays with a prefix, as `best/<name>`: put before them, and taken away."""
+"""Named arrays in groups: `best/layers.0.bias` is the array `layers.0.bias` of the group `best`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from trainers.study import Arrays
+
+def prefixed(group: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays with each name put into a group: `<name>` becomes `<group>/<name>`."""
+    return {f"{group}/{name}": np.asarray(array) for name, array in arrays.items()}
 
 
-def prefixed(prefix: str, arrays: Arrays) -> dict[str, np.ndarray]:
-    """Put a prefix before every name."""
-    return {f"{prefix}/{name}": np.asarray(array) for name, array in arrays.items()}
+def below(group: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays of a group, its name taken off theirs; the reverse of `prefixed`.
 
-
-def below(prefix: str, arrays: Arrays) -> dict[str, np.ndarray]:
-    """Return the arrays under a prefix, without it."""
-    return {name.removeprefix(f"{prefix}/"): array for name, array in arrays.items() if name.startswith(f"{prefix}/")}
+    >>> list(below("best", {"best/a": 1, "best/b/c": 2, "bestial/d": 3}))
+    ['a', 'b/c']
+    """
+    head = f"{group}/"
+    return {name.removeprefix(head): array for name, array in arrays.items() if name.startswith(head)}

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from trainers.common.named_arrays import below, prefixed
 from trainers.common.schedules import Plateau
 from trainers.study import Arrays
 from trainers.two_body.config import ModelConfig
@@ -55,11 +56,11 @@ class Run:
     def weights(self) -> dict[str, np.ndarray]:
         """Return `best/<name>` and `last/<name>` of this phase; before the first check the best are the last."""
         best = self.best if np.isfinite(self.score) else self.learner.network
-        return {**_prefixed("best", named_arrays(best)), **_prefixed("last", named_arrays(self.learner.network))}
+        return {**prefixed("best", named_arrays(best)), **prefixed("last", named_arrays(self.learner.network))}
 
     def end_phase(self) -> Run:
         """Keep the best and the last weights of this phase."""
-        return replace(self, ended={**self.ended, **_prefixed(f"phase{self.phase}", self.weights())})
+        return replace(self, ended={**self.ended, **prefixed(f"phase{self.phase}", self.weights())})
 
     def next_phase(self) -> Run:
         """Begin the next phase: weights and optimiser state carry over, best and plateau start anew."""
@@ -79,31 +80,31 @@ def to_arrays(run: Run) -> dict[str, np.ndarray]:
     position = {"phase": run.phase, "step": run.step, "score": run.score}
     plateau = {"factor": run.plateau.factor, "best": run.plateau.best, "stalled": run.plateau.stalled}
     return {
-        **_prefixed("weights", named_arrays(run.learner.network)),
-        **_prefixed("optimiser", moments),
-        **_prefixed("best", named_arrays(run.best)),
-        **_prefixed("position", {name: np.asarray(value) for name, value in position.items()}),
-        **_prefixed("plateau", {name: np.asarray(value) for name, value in plateau.items()}),
-        **_prefixed("history", run.history if run.blocks else {}),
-        **_prefixed("ended", run.ended),
+        **prefixed("weights", named_arrays(run.learner.network)),
+        **prefixed("optimiser", moments),
+        **prefixed("best", named_arrays(run.best)),
+        **prefixed("position", {name: np.asarray(value) for name, value in position.items()}),
+        **prefixed("plateau", {name: np.asarray(value) for name, value in plateau.items()}),
+        **prefixed("history", run.history if run.blocks else {}),
+        **prefixed("ended", run.ended),
     }
 
 
 def from_state(config: ModelConfig, fresh: Learner, arrays: Arrays) -> Run:
     """Rebuild a run from `to_arrays`; `fresh` is any learner of the configuration and gives the structure."""
-    leaves = [jnp.asarray(leaf) for _, leaf in sorted(_below("optimiser", arrays).items())]
+    leaves = [jnp.asarray(leaf) for _, leaf in sorted(below("optimiser", arrays).items())]
     moments = jax.tree.unflatten(jax.tree.structure(fresh.moments), leaves)
-    position, plateau = _below("position", arrays), _below("plateau", arrays)
-    history = {name: np.array(values) for name, values in _below("history", arrays).items()}
+    position, plateau = below("position", arrays), below("plateau", arrays)
+    history = {name: np.array(values) for name, values in below("history", arrays).items()}
     run = Run(
-        learner=Learner(from_arrays(config, _below("weights", arrays)), moments),
-        best=from_arrays(config, _below("best", arrays)),
+        learner=Learner(from_arrays(config, below("weights", arrays)), moments),
+        best=from_arrays(config, below("best", arrays)),
         score=float(position["score"]),
         plateau=Plateau(float(plateau["factor"]), float(plateau["best"]), int(plateau["stalled"])),
         phase=int(position["phase"]),
         step=int(position["step"]),
         blocks=(history,) if history else (),
-        ended=_below("ended", arrays),
+        ended=below("ended", arrays),
     )
     if run.phase >= len(config.phases) or run.step > config.phases[run.phase].steps:
         raise ValueError(
@@ -111,11 +112,3 @@ def from_state(config: ModelConfig, fresh: Learner, arrays: Arrays) -> Run:
             f"{[phase.steps for phase in config.phases]} steps; give a state of this configuration or of a prefix"
         )
     return run
-
-
-def _prefixed(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {f"{prefix}/{name}": np.asarray(array) for name, array in arrays.items()}
-
-
-def _below(prefix: str, arrays: Arrays) -> dict[str, np.ndarray]:
-    return {name.removeprefix(f"{prefix}/"): array for name, array in arrays.items() if name.startswith(f"{prefix}/")}
