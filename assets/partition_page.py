@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets.identity.canonical import Item
-from assets.stages.freshness import STAGES
+from assets.stages.layers import LAYERS
 from assets.store.store import Store
 
 SPARKLINE_SIZE = (96, 24)
@@ -168,7 +168,7 @@ def _metadata(item: Item, manifest: Mapping[str, Any], store: Store) -> dict[str
 def _load(item: Item, manifest: Mapping[str, Any]) -> dict[str, float]:
     """Return how many CPUs a stage was granted, and how many it kept busy on average."""
     spent = manifest.get("timings", {})
-    wall, cpu = spent.get(STAGES[item.layer], 0.0), spent.get("cpu", 0.0)
+    wall, cpu = spent.get(LAYERS[item.layer].stage, 0.0), spent.get("cpu", 0.0)
     return _finite({"CPUs granted": manifest.get("cpus", math.nan), "CPUs used": cpu / wall if wall else math.nan})
 
 

@@ -24,23 +24,16 @@ from assets.identity.canonical import Item, LayerName
 from assets.identity.stage_source import stage_source
 from assets.search_assets import search_asset
 from assets.stages.freshness import Planner, Verdict
+from assets.stages.layers import LAYERS
 from assets.store.store import Store
 from assets.sweep_assets import leaderboard_asset, report_asset
 from assets.tracking.tracker import Tracker
 from trainers.study import Study
 
-STAGE: dict[LayerName, str] = {"dataset": "simulate", "segments": "segment", "model": "train", "evaluation": "evaluate"}
-UPSTREAM: dict[LayerName, tuple[LayerName, ...]] = {
-    "dataset": (),
-    "segments": ("dataset",),
-    "model": ("segments",),
-    "evaluation": ("model", "dataset"),
-}
-
 
 def study_assets(study: Study, catalogue: StudyCatalogue) -> list[dg.AssetsDefinition]:
     """Build the assets of one study from its catalogue."""
-    layers = [_layer_asset(study, layer, catalogue) for layer in STAGE]
+    layers = [_layer_asset(study, layer, catalogue) for layer in LAYERS]
     return [
         *layers,
         leaderboard_asset(study, catalogue),
@@ -66,7 +59,7 @@ def _partitions(keys: Sequence[str]) -> dg.StaticPartitionsDefinition:
 
 def _layer_asset(study: Study, layer: LayerName, catalogue: StudyCatalogue) -> dg.AssetsDefinition:
     key = asset_key(study.name, layer)
-    source = stage_source(study, STAGE[layer])
+    source = stage_source(study, LAYERS[layer].stage)
 
     @dg.asset(
         key=key,
@@ -101,7 +94,7 @@ def _dependencies(study: Study, layer: LayerName, catalogue: StudyCatalogue) -> 
         upstream: dg.StaticPartitionMapping(tables[layer, upstream])
         if (layer, upstream) in tables
         else dg.IdentityPartitionMapping()
-        for upstream in UPSTREAM[layer]
+        for upstream in LAYERS[layer].upstream
     }
     return [dg.AssetDep(asset_key(study.name, up), partition_mapping=mapping) for up, mapping in mappings.items()]
 

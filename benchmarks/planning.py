@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from assets.stages.freshness import STAGES
+from assets.stages.layers import LAYERS
 from benchmarks import processes
 
 SWEEP = """study: two_body
@@ -43,8 +43,8 @@ def orrery(home: Path, *arguments: str, tracking: str = "off") -> float:
 def stage_seconds(home: Path) -> float:
     """Return what all stages took by their manifests."""
     found = (json.loads(path.read_text()) for path in (home / "store").glob("*/*/*/manifest.json"))
-    made = (manifest for manifest in found if manifest["layer"] in STAGES)
-    return sum(one["timings"].get(name, 0.0) for one in made for name in ("inputs", STAGES[one["layer"]]))
+    made = (manifest for manifest in found if manifest["layer"] in LAYERS)
+    return sum(one["timings"].get(name, 0.0) for one in made for name in ("inputs", LAYERS[one["layer"]].stage))
 
 
 def size(count: int, scratch: Path) -> dict[str, Any]:

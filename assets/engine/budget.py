@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from assets.stages.freshness import STAGES, Verdict
+from assets.identity.canonical import LayerName
+from assets.stages.freshness import Verdict
+from assets.stages.layers import LAYERS
 from assets.store.store import Store
 
 COMPILING = ("trace", "compile")
@@ -96,13 +98,13 @@ class _Record:
     memory: int
 
 
-def _records(layers: Collection[tuple[str, str]], store: Store) -> Mapping[Kind, list[_Record]]:
+def _records(layers: Collection[tuple[str, LayerName]], store: Store) -> Mapping[Kind, list[_Record]]:
     found: dict[Kind, list[_Record]] = defaultdict(list)
     for study, layer in layers:
         for manifest in _manifests(study, layer, store):
             timings = manifest["timings"]
             compiling = sum(timings.get(name, 0.0) for name in COMPILING)
-            whole = timings.get("inputs", 0.0) + timings.get(STAGES[layer], 0.0)  # type: ignore[index]
+            whole = timings.get("inputs", 0.0) + timings.get(LAYERS[layer].stage, 0.0)
             record = _Record(max(0.0, whole - compiling), compiling, manifest.get("peak_memory", 0))
             found[study, layer, manifest.get("cohort", "")].append(record)
             found[study, layer, ""].append(record)

@@ -220,13 +220,13 @@ class EngineRun:
             raise EngineError(f"workers do not start ({cause}): {words[-1]}; see {worker.log}")
 
     def _record_death(self, worker: WorkerProcess, running: Running, cause: str) -> Outcome:
-        from assets.stages.freshness import STAGES
+        from assets.stages.layers import LAYERS
         from assets.stages.make import store_failure
         from trainers.study import Failed, Place
 
         item, status = running.task.item, self._status(running, cause)
         detail = _detail(status, running, cause)
-        failed = Failed(item.key, status, Place(STAGES[item.layer], running.phase, running.step), detail)
+        failed = Failed(item.key, status, Place(LAYERS[item.layer].stage, running.phase, running.step), detail)
         detail = store_failure(item, running.task.fingerprint, self.engine.store, failed, worker.last_words())
         seconds = time.monotonic() - running.started
         self.on_line({"event": "death", "key": item.key, "layer": item.layer, "worker": worker.number, "cause": cause})
@@ -263,5 +263,5 @@ def _detail(status: str, running: Running, cause: str) -> str:
     if status == "oom" and running.memory is not None:
         return running.memory.claim
     if status == "interrupted":
-        return f"stopped at step {running.step}; run again to go on"
+        return f"stopped at step {running.step}; run again to resume"
     return f"the worker died of {cause}"

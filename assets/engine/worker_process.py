@@ -16,12 +16,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from assets.engine import worker
 from assets.home.hardware import PLATFORMS, VARIABLE, Device
-from assets.stages import worker
 from assets.stages.tasks import Task, task_to_json
 from assets.store.store import Store, home, project_root
 
-COMMAND: tuple[str, ...] = (sys.executable, "-m", "assets.stages.worker")
+COMMAND: tuple[str, ...] = (sys.executable, "-m", "assets.engine.worker")
 """What is started; an engine for more than one machine puts its own launcher here."""
 
 ONE_THREAD = (

@@ -9,27 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal
 
 from assets.identity.canonical import Fingerprint, Item, LayerName, digest
 from assets.identity.code_version import code_version
+from assets.stages.layers import LAYERS
 from assets.store.store import Found, Store
 from assets.sweeps.file_dataset import is_file
 from trainers import STUDIES
-from trainers.study import SETTLED, Config, Study
+from trainers.study import SETTLED, Study
 
 if TYPE_CHECKING:
     from assets.sweeps.sweep import Sweep
 
 State = Literal["fresh", "settled", "missing", "stale", "retry", "damaged", "blocked"]
 DUE: tuple[State, ...] = ("missing", "stale", "retry", "damaged")
-STAGES: dict[LayerName, str] = {
-    "dataset": "simulate",
-    "segments": "segment",
-    "model": "train",
-    "evaluation": "evaluate",
-}
-
 Address = tuple[str, str, str]
 
 
@@ -135,7 +129,7 @@ class Planner:
     def _code(self, item: Item) -> str:
         if item.layer == "dataset" and is_file(item.config):
             return "file"
-        what = (item.study, STAGES[item.layer], self._names_of(item))
+        what = (item.study, LAYERS[item.layer].stage, self._names_of(item))
         if what not in self._versions:
             self._versions[what] = code_version(self.studies[item.study], *what[1:])
         return self._versions[what]
@@ -155,26 +149,12 @@ def plan_sweep(sweep: Sweep, store: Store) -> dict[LayerName, list[Verdict]]:
     return {layer: [planner.verdict(item) for item in items] for layer, items in sweep.items().items()}
 
 
-def made_of(item: Item, fingerprint: Fingerprint) -> dict[str, Any]:
-    """Return what the manifest of an artifact says of its item and its fingerprint."""
-    parts = {"config": fingerprint.config, "code": fingerprint.code, "inputs": dict(fingerprint.inputs)}
-    told = {"key": item.key, "label": item.label, "config": dict(item.config)}
-    return told | {"fingerprint": fingerprint.value, "parts": parts}
-
-
 def _in_full(study: Study, item: Item) -> Any:
     """Return the configuration of an item with its defaults; an evaluation has those of its inputs."""
-    if item.layer == "evaluation":
-        return {}
     if item.layer == "dataset" and is_file(item.config):
         return item.config.get("meta", {})
-    return _type_of(study, item.layer).model_validate(dict(item.config)).model_dump(mode="json")
-
-
-def _type_of(study: Study, layer: LayerName) -> type[Config]:
-    if layer == "segments":
-        return get_type_hints(study.model.segmentation)["return"]
-    return study.dataset if layer == "dataset" else study.model
+    settings = LAYERS[item.layer].settings(study)
+    return settings.model_validate(dict(item.config)).model_dump(mode="json") if settings else {}
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -192,7 +172,7 @@ def _differences(item: Item, before: Mapping[str, Any], now: Fingerprint) -> Ite
     if before["config"] != now.config:
         yield f"the configuration of the {item.layer} changed"
     if before["code"] != now.code:
-        yield f"the code of stage `{STAGES[item.layer]}` changed"
+        yield f"the code of stage `{LAYERS[item.layer].stage}` changed"
     if before["inputs"] != dict(now.inputs):
         changed = sorted(name for name, value in now.inputs.items() if before["inputs"].get(name) != value)
         yield f"its inputs changed: {', '.join(changed) or 'fewer of them'}"

@@ -11,17 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from assets.identity.canonical import Fingerprint, Item
-from assets.store import contract_files
+from assets.identity.canonical import Fingerprint, Item, LayerName
+from assets.stages.layers import LAYERS
 from assets.store.store import Missing, Store
 
 KEPT = 4
-
-READERS = {
-    "dataset": contract_files.read_trajectories,
-    "segments": contract_files.read_segments,
-    "model": contract_files.read_trained,
-}
 
 
 class InputError(ValueError):
@@ -46,12 +40,12 @@ def _read(item: Item, planned: str | None, store: Store) -> Any:
         raise Missing(f"{item.layer} {item.key} ended as {manifest['status']}; nothing can be made of it")
     if planned is not None and manifest["fingerprint"] != planned:
         raise InputError(f"{item.layer} {item.key} was made again since this run was planned; run the sweep again")
-    return _load(store.root, item.address, manifest["created"])
+    return _load(store.root, item.layer, item.address, manifest["created"])
 
 
 @lru_cache(maxsize=KEPT)
-def _load(root: Path, address: tuple[str, str, str], created: str) -> Any:
-    value = READERS[address[1]](Store(root).open(*address))
+def _load(root: Path, layer: LayerName, address: tuple[str, str, str], created: str) -> Any:
+    value = LAYERS[layer].read(Store(root).open(*address))
     _freeze(vars(value).values())
     return value
 

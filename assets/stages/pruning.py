@@ -76,10 +76,10 @@ class Judge:
         self._see(part, float(value))
         return part < WHOLE and self._trial.should_prune()  # at its end, a training is complete
 
-    def remember(self, text: str) -> None:
-        """Take up what `said` told before this training was interrupted, if it was judged by the same."""
-        told = json.loads(text)
-        for part, value in _of_text(told["seen"]).items() if told["by"] == self._by else ():
+    def restore(self, text: str) -> None:
+        """Restore the reports of an interrupted training, unless the objective or interval changed."""
+        stored = json.loads(text)
+        for part, value in _of_text(stored["seen"]).items() if stored["by"] == self._by else ():
             self._see(part, value)
 
     @property

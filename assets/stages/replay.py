@@ -1,7 +1,7 @@
-"""One artifact made again alone and aloud: `python -m assets.stages.replay` reads a task from standard input.
+"""Make one artifact again, alone and verbosely: `python -m assets.stages.replay` reads a task from standard input.
 
-It says every report as it comes. What is stored stays as it is unless the making succeeds; checkpoints are neither read
-nor written, so that a failure shows from where the training began.
+It prints every report as it comes. The stored artifact is replaced only by a success; checkpoints are neither read nor
+written, so that a failure shows from where the training began.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from collections.abc import Mapping
 from assets.home.checkpoints import Checkpoints, Restored
 from assets.stages.exception_status import one_line, status_of
 from assets.stages.freshness import Planner
-from assets.stages.make import Making, run
+from assets.stages.layers import LAYERS
+from assets.stages.make import make, run
+from assets.stages.making import Making
 from assets.stages.tasks import Task, task_from_json
 from assets.store.store import Store
 from trainers.study import Failed, Progress
@@ -45,12 +47,12 @@ def main() -> int:
 
 
 def replay(task: Task, store: Store) -> int:
-    """Make one artifact aloud; return 0 if it is ok, else 1."""
-    making = Making(task.item, task.fingerprint, store, _report)
+    """Make one artifact verbosely; return 0 if it is ok, else 1."""
+    making = Making(task.item, task.fingerprint, LAYERS[task.item.layer].stage, store, _report)
     making.checkpoints = making.watch.checkpoints = Unused(task.item.study, task.item.hash, task.fingerprint.value)
     try:
-        failed = making.make()
-    except BaseException as error:  # said aloud, as a run would store it
+        failed = make(making)
+    except BaseException as error:  # printed here, where a run would store it
         traceback.print_exc()
         failed = making.failure(status_of(error), one_line(error))
     _say(_end(task, failed))

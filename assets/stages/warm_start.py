@@ -1,16 +1,17 @@
-"""Where a training goes on from: the stored end of a configuration that its own way passes through.
+"""Warm start: resume from a stored shorter training that is a prefix of this one, bit for bit.
 
-There are two such ends. The configuration cut after one of its phases has an address of its own, and there lies a
-model, or the state that a longer training left when it passed (layer `state`). A configuration that only trains the
-last phase for fewer steps is found by a marker, `<home>/lineage/<study>/<lineage>/<steps>-<model>`. Either counts only
-if the code of the training and the content of the segments are those of today, so that going on is training at once,
-bit for bit.
+There are two kinds. The configuration cut after one of its phases has an address of its own, and there lies a model,
+or the state that a longer training left at the end of that phase (layer `state`). A configuration that only trains the
+last phase for fewer steps is found by a marker, `<home>/lineage/<study>/<key>/<steps>-<model>`. Either counts only if
+the code of the training and the content of the segments are those of today: only then is resuming the same as
+training at once.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,15 +27,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 STATE = "state"
-"""Layer of the states that were passed at the end of a phase; also the name of their array file."""
-
+"""Layer of the states that were stored at the end of a phase; also the name of their array file."""
 
 MARKER = re.compile(r"(?P<steps>\d{9})-(?P<hash>[0-9a-f]{12})")
 
 
 @dataclass(frozen=True)
-class Station:
-    """A stored state on the way of a training."""
+class StoredState:
+    """The stored end of a shorter training."""
 
     state: dict[str, np.ndarray]
     layer: str
@@ -43,8 +43,8 @@ class Station:
 
 
 @dataclass(frozen=True)
-class Lineage:
-    """The way of one training."""
+class WarmStart:
+    """The stored prefixes of one training."""
 
     item: Item
     fingerprint: Fingerprint
@@ -52,16 +52,17 @@ class Lineage:
     config: ModelConfigBase
     segments: Segments
 
-    def farthest(self) -> Station | None:
+    def longest_prefix(self) -> StoredState | None:
         """Return the stored state that is nearest to the end of this training."""
-        for address, phases in self._places():
+        for address, phases in self._prefixes():
             manifest = self.store.manifest(*address)
-            if manifest and self._same(manifest, phases) and (state := self._read(address)):
-                return Station(state, *address[1:], manifest["key"])
+            if manifest and self._same(manifest, phases):
+                with suppress(Damaged, Missing):
+                    return StoredState(self.store.open(*address).arrays(STATE), *address[1:], manifest["key"])
         return None
 
-    def keep(self, progress: Progress) -> None:
-        """Store the state at the end of a phase, but the last, for configurations that end there or go on otherwise."""
+    def store_phase_end(self, progress: Progress) -> None:
+        """Store the state at the end of a phase, but the last, for configurations that share the phases up to it."""
         prefixes = self.config.prefixes()
         if not progress.phase_end or progress.phase >= len(prefixes):
             return
@@ -74,7 +75,7 @@ class Lineage:
                 draft.arrays(STATE, progress.state())
                 draft.manifest |= self._described(prefix, address[2], data) | {"step": progress.step}
 
-    def mark(self) -> None:
+    def add_marker(self) -> None:
         """Let longer trainings find this one, now that it is stored."""
         if own := self.config.warm_start():
             marker = self._markers(own[0]) / f"{own[1]:09d}-{self.item.hash}"
@@ -89,8 +90,8 @@ class Lineage:
             arrays |= {f"phase{number}/{name}": array for name, array in phase.items()}
         return sum_of(arrays)
 
-    def _places(self) -> Iterator[tuple[tuple[str, str, str], int]]:
-        """Yield addresses where such a state may lie, with the number of its phases, the farthest first."""
+    def _prefixes(self) -> Iterator[tuple[tuple[str, str, str], int]]:
+        """Yield the addresses of shorter trainings, each with its number of phases, the longest first."""
         prefixes = self.config.prefixes()
         yield from self._shorter(self.config, len(prefixes) + 1)
         for phases, prefix in reversed(list(enumerate(prefixes, start=1))):
@@ -103,26 +104,20 @@ class Lineage:
         directory = self._markers(own[0]) if own else None
         if own and directory and directory.is_dir():
             names = sorted((path.name for path in directory.iterdir()), reverse=True)
-            for found in filter(None, map(MARKER.fullmatch, names)):
-                if int(found["steps"]) < own[1]:
-                    yield (self.item.study, "model", found["hash"]), phases
+            for marker in filter(None, map(MARKER.fullmatch, names)):
+                if int(marker["steps"]) < own[1]:
+                    yield (self.item.study, "model", marker["hash"]), phases
 
     def _same(self, manifest: Mapping[str, Any], phases: int) -> bool:
-        """Whether what is stored was made by this code from this data."""
-        made_so = manifest["status"] == "ok" and manifest["parts"]["code"] == self.fingerprint.code
-        return made_so and manifest.get("data") == self.data(phases)
-
-    def _read(self, address: tuple[str, str, str]) -> dict[str, np.ndarray] | None:
-        try:
-            return self.store.open(*address).arrays(STATE)
-        except (Damaged, Missing):
-            return None
+        """Whether an artifact was made by this code from this data."""
+        same_code = manifest["status"] == "ok" and manifest["parts"]["code"] == self.fingerprint.code
+        return same_code and manifest.get("data") == self.data(phases)
 
     def _described(self, prefix: ModelConfigBase, hash: str, data: str) -> dict[str, Any]:
         name, form = label(self.item.dataset.identity, canonical(prefix)), canonical(prefix)
         parts = {"config": hash, "code": self.fingerprint.code, "inputs": {"data": data}}
-        told = {"key": f"{name}-{hash}", "label": name, "config": form, "data": data, "parts": parts}
-        return told | {"fingerprint": digest(hash, self.fingerprint.code, data)}
+        names = {"key": f"{name}-{hash}", "label": name, "config": form, "data": data, "parts": parts}
+        return names | {"fingerprint": digest(hash, self.fingerprint.code, data)}
 
     def _hash(self, config: ModelConfigBase) -> str:
         return model_hash(self.item.segments, config)

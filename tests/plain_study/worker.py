@@ -1,6 +1,6 @@
 """A worker that knows the plain study: `python -m tests.plain_study.worker`."""
 
-from assets.stages.worker import main
+from assets.engine.worker import main
 from tests.plain_study import STUDY
 from trainers import STUDIES
 

@@ -1,6 +1,6 @@
 """A worker that knows the toy study: `python -m tests.toy_study.worker`."""
 
-from assets.stages.worker import main
+from assets.engine.worker import main
 from tests.toy_study import STUDY
 from trainers import STUDIES
 

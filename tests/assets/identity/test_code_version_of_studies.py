@@ -11,7 +11,8 @@ import pytest
 
 from assets.catalogue import read_catalogue
 from assets.identity.code_version import code_version
-from assets.stages.freshness import STAGES, Planner
+from assets.stages.freshness import Planner
+from assets.stages.layers import LAYERS
 from assets.store.store import Store
 from trainers import STUDIES
 
@@ -33,7 +34,7 @@ class Copy:
 
     def versions(self) -> dict[str, str]:
         """Return the code version of every stage of every study, by `<study> <stage>`."""
-        pairs = [(study, stage) for study in STUDIES.values() for stage in STAGES.values()]
+        pairs = [(study, stage) for study in STUDIES.values() for stage in (layer.stage for layer in LAYERS.values())]
         return {
             f"{study.name} {stage}": code_version(study, stage, names_of(study.name, stage), self.locate)
             for study, stage in pairs
@@ -54,7 +55,7 @@ class Copy:
 def names_of(study: str, stage: str) -> frozenset[str]:
     """Return the names that the first configuration of a study's smoke sweep gives to a stage."""
     planner, row = Planner(Store()), read_catalogue().sweeps[f"{study}/smoke"].rows[0]
-    layer = next(layer for layer, name in STAGES.items() if name == stage)
+    layer = next(layer.name for layer in LAYERS.values() if layer.stage == stage)
     items = (*row.evaluations[0].upstream(), row.evaluations[0])
     return planner._names_of(next(item for item in items if item.layer == layer))
 

@@ -9,7 +9,8 @@ import pytest
 from assets.identity.canonical import digest
 from assets.identity.items import dataset_item, evaluation_item, model_item, segments_item
 from assets.stages import freshness
-from assets.stages.freshness import Planner, made_of, plan_sweep
+from assets.stages.freshness import Planner, plan_sweep
+from assets.stages.making import made_of
 from assets.store.store import Store
 from assets.sweeps.file_dataset import FileDataset
 from assets.sweeps.sweep import Configuration, Row, Sweep

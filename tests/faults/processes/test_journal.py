@@ -53,7 +53,7 @@ def test_every_attempt_is_told_with_its_end_and_the_failures_name_the_file(plain
     told = lines_of(journal)
     assert [line["event"] for line in told] == ["begin", "progress", "end", "begin", "resumed", "progress", "end"]
     assert [line["step"] for line in told if line["event"] == "end"] == [20, 40]
-    assert told[4]["step"] == 20 and told[-1]["detail"] == "stopped at step 40; run again to go on"
+    assert told[4]["step"] == 20 and told[-1]["detail"] == "stopped at step 40; run again to resume"
     assert [one.path for one in garbage(plain)] == [], "the row is not ok: its journal is of use"
     plain.remove(*model.address)
     assert [one.path for one in garbage(plain) if one.kind == "journal"] == [journal.path]

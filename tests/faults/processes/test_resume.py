@@ -8,9 +8,9 @@ import pytest
 
 from assets.identity.items import dataset_item, model_hash, model_item, segments_item
 from assets.stages.freshness import Planner
-from assets.stages.loss_spikes import spikes
+from assets.stages.key_numbers import loss_spikes
 from assets.stages.make import run
-from assets.stages.warm_start import Lineage
+from assets.stages.warm_start import WarmStart
 from assets.store.contract_files import read_trained
 from tests.toy_study import STUDY
 from tests.toy_study.items import make, make_inputs, tasks_of, toy_model
@@ -40,7 +40,7 @@ def assert_same_bits(found, expected):
 def made_at_once(store, item, monkeypatch):
     """Return the model as trained without a look at anything stored."""
     with monkeypatch.context() as patch:
-        patch.setattr(Lineage, "farthest", lambda self: None)
+        patch.setattr(WarmStart, "longest_prefix", lambda self: None)
         assert make(store, item)[0].status == "ok"
     assert "continued" not in store.manifest(*item.address)
     found = stored(store, item)
@@ -109,7 +109,7 @@ def test_what_was_made_otherwise_is_not_gone_on_from(store, longer, change, monk
     if change == "code":
         task = replace(task, fingerprint=replace(task.fingerprint, code="another"))
     elif change == "data":
-        monkeypatch.setattr(Lineage, "data", lambda self, phases: "another")
+        monkeypatch.setattr(WarmStart, "data", lambda self, phases: "another")
     elif change == "status":
         store.remove(*short.address)
         run(short, tasks_of(store, [short])[0].fingerprint, store, lambda progress: True)
@@ -145,7 +145,9 @@ def test_the_state_of_a_phase_end_has_the_address_of_the_shorter_configuration(s
 def test_the_state_is_kept_where_a_run_stops_at_a_full_disk(store, longer, monkeypatch):
     """A phase end that cannot be stored is a full disk of this configuration, and the next run goes on."""
     with monkeypatch.context() as patch:
-        patch.setattr(Lineage, "keep", lambda self, progress: (_ for _ in ()).throw(OSError(28, "No space left")))
+        patch.setattr(
+            WarmStart, "store_phase_end", lambda self, progress: (_ for _ in ()).throw(OSError(28, "No space left"))
+        )
         assert make(store, longer)[0].status == "disk_full"
     assert make(store, longer)[0].status == "ok"
 
@@ -216,18 +218,18 @@ def history(losses, phases=None):
 
 def test_spikes_are_counted_and_the_largest_is_named():
     losses = np.exp(-np.arange(300) / 100) * (1 + 0.05 * np.random.default_rng(0).standard_normal(300))
-    assert spikes(history(losses)) == {"count": 0}
+    assert loss_spikes(history(losses)) == {"count": 0}
     losses[100:103] *= 5
     losses[200] *= 20
-    found = spikes(history(losses))
+    found = loss_spikes(history(losses))
     assert (found["count"], found["step"]) == (2, 201)
     assert found["ratio"] == pytest.approx(20, rel=0.2)
 
 
 def test_neither_a_new_phase_nor_a_short_or_constant_history_is_a_spike():
-    assert spikes(history([0.01] * 60 + [1.0] * 60, [0] * 60 + [1] * 60)) == {"count": 0}
-    assert spikes(history([])) == {"count": 0}
-    assert spikes(history([0.0, -1.0, 3.0])) == {"count": 0}
+    assert loss_spikes(history([0.01] * 60 + [1.0] * 60, [0] * 60 + [1] * 60)) == {"count": 0}
+    assert loss_spikes(history([])) == {"count": 0}
+    assert loss_spikes(history([0.0, -1.0, 3.0])) == {"count": 0}
 
 
 def test_the_manifest_of_a_model_says_how_often_its_loss_spiked(store, longer):

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.launch
 
 REPORT = """
 import json, os, sys
-from assets.stages import worker
+from assets.engine import worker
 out = worker._claim_output()
 worker._pin()
 import numpy, torch

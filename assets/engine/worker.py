@@ -1,4 +1,4 @@
-"""A worker process: `python -m assets.stages.worker [store]`.
+"""A worker process: `python -m assets.engine.worker [store]`.
 
 It reads tasks line by line, makes them, and reports what it does.
 
@@ -76,8 +76,8 @@ class Worker:
     """One hand-over after another."""
 
     def __init__(self, out: TextIO, stop: Stop) -> None:
+        from assets.engine.source_edits import Code
         from assets.stages.freshness import Planner
-        from assets.stages.source_edits import Code
         from assets.store.store import Store
 
         self.out = out
@@ -105,12 +105,13 @@ class Worker:
     def work(self, tasks: list[Task]) -> None:
         """Announce tasks, make them with the code of this process, and say how each ended."""
         from assets.stages import make
+        from assets.stages.layers import LAYERS
 
         loaded = set(sys.modules)
         for item in (task.item for task in tasks):
             self.say("start", key=item.key, layer=item.layer, study=item.study, hash=item.hash)
         _prepare(tasks[0].item.study)
-        self.stop.patient = tasks[0].item.layer == "model"
+        self.stop.patient = LAYERS[tasks[0].item.layer].trains
         mine = [replace(task, fingerprint=self.planner.with_code_of(task.item, task.fingerprint)) for task in tasks]
         outcomes = list(make.run_together(mine, self.store, self.report))
         self.stop.patient = False
@@ -175,11 +176,11 @@ def _outlive_no_parent() -> None:
 
 def _load(item: Item) -> None:
     """Import the stage of an item, so that what an edit changes later does not matter to it."""
-    from assets.stages.freshness import STAGES
+    from assets.stages.layers import LAYERS
     from trainers import STUDIES
 
     with suppress(Exception):  # the stage itself will fail of it, and be a row
-        import_module(f"{STUDIES[item.study].package}.{STAGES[item.layer]}")
+        import_module(f"{STUDIES[item.study].package}.{LAYERS[item.layer].stage}")
 
 
 def _prepare(study: str) -> None:
