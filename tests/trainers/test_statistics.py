@@ -3,7 +3,6 @@ import pytest
 import scipy.stats
 
 from trainers.common import statistics
-from trainers.common.schedules import Plateau, learning_rates
 
 SAMPLES = {
     "lognormal": np.random.default_rng(0).lognormal(size=4000),
@@ -55,40 +54,3 @@ def test_a_constant_sample_has_no_asymmetry():
     summary = statistics.describe(np.full(7, 0.1))
     assert summary["mean"] == pytest.approx(0.1)
     assert all(np.isnan(summary[name]) for name in ("skewness", "pearson_1", "pearson_2", "bowley"))
-
-
-def test_schedules_agree_with_optax():
-    optax = pytest.importorskip("optax")
-    k = np.arange(200)
-    assert learning_rates("constant", 0.1, k, 200) == pytest.approx(np.full(200, 0.1))
-    assert learning_rates("cosine", 0.1, k, 200) == pytest.approx(
-        np.asarray(optax.cosine_decay_schedule(0.1, 200)(k)), rel=1e-4, abs=1e-7
-    )
-    warm = learning_rates("warmup_cosine", 0.1, k, 200)
-    assert warm[:10] == pytest.approx(0.1 * np.arange(1, 11) / 10)
-    assert warm[10:] == pytest.approx(np.asarray(optax.cosine_decay_schedule(0.1, 190)(k[:-10])), rel=1e-4, abs=1e-7)
-
-
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "warmup_cosine", "plateau"])
-def test_a_rate_depends_on_its_step_alone_and_is_positive(schedule):
-    whole = learning_rates(schedule, 1e-3, np.arange(7), 7)
-    assert np.array_equal(whole[3:5], learning_rates(schedule, 1e-3, np.arange(3, 5), 7))
-    assert (whole > 0).all()
-    assert learning_rates(schedule, 1e-3, np.arange(1), 1) == pytest.approx([1e-3])
-
-
-def test_an_unknown_schedule_is_refused():
-    with pytest.raises(ValueError, match="unknown schedule 'linear'"):
-        learning_rates("linear", 1e-3, np.arange(3), 3)
-
-
-def test_a_plateau_halves_the_rate_after_five_checks_without_progress():
-    plateau = Plateau()
-    factors = []
-    for score in [5.0, 4.0, *[4.0] * 5, 3.0, *[3.0] * 4]:
-        plateau = plateau.update(score)
-        factors.append(plateau.factor)
-    assert factors == [1.0] * 6 + [0.5] * 6
-    for _ in range(200):
-        plateau = plateau.update(np.nan)
-    assert plateau.factor == plateau.smallest

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainers.common.schedules import learning_rates
+from trainers.common.schedules import learning_rates, schedule_named
 from trainers.common.torch_training.device import torch_device
 from trainers.common.torch_training.epochs import train_epochs
 from trainers.common.torch_training.state import weights_of
@@ -68,8 +68,10 @@ def same(one, other):
 
 
 TWO = (
-    replace(PHASE, schedule="plateau", optimiser="adamw", checkpoint_every=2),
-    replace(PHASE, epochs=3, start="best", optimiser_state="reset", learning_rate=1e-3, schedule="cosine"),
+    replace(PHASE, schedule=schedule_named("plateau"), optimiser="adamw", checkpoint_every=2),
+    replace(
+        PHASE, epochs=3, start="best", optimiser_state="reset", learning_rate=1e-3, schedule=schedule_named("cosine")
+    ),
 )
 
 

@@ -97,7 +97,7 @@ def measure() -> dict[str, dict[str, float | list[float]]]:
             for column in ("loss", "validation_loss", "learning_rate", "gradient_norm"):
                 number[f"{column}/0"] = history[column].dropna().astype(float).tolist()
         number |= {f"weights/{key}": _size(values) for key, values in trained.weights.items()}
-        summary = evaluate(config, trained, "test", test).summary.set_index("metric")["value"]
+        summary = evaluate(config, trained, test).summary.set_index("metric")["value"]
         number |= {
             f"{'baseline' if metric.startswith('baseline') else 'summary'}/{metric}": float(value)
             for metric, value in summary.items()

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from trainers.common.named_arrays import below
+from trainers.common.schedules import schedule_named
 from trainers.common.torch_training.device import reproducible, torch_device
 from trainers.common.torch_training.epochs import train_epochs
 from trainers.common.torch_training.task import Epoch, Phase, Task
@@ -63,7 +64,7 @@ def task_of(job: Job, device: torch.device) -> Task:
         epochs=config.epochs,
         batch_size=config.batch_size,
         learning_rate=config.learning_rate,
-        schedule=config.schedule,
+        schedule=schedule_named(config.schedule),
         optimiser=config.optimiser,
         weight_decay=config.weight_decay,
         clip_norm=config.clip_norm,

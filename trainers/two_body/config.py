@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from trainers.common.curriculum import CurriculumPhase
 from trainers.common.names import check_name
-from trainers.study import Config, ModelConfigBase, PhaseBase
+from trainers.study import Config, ModelConfigBase
 
 EARTH_RADIUS_KM = 6378.137
 GEOSTATIONARY_KM = 42164.0
@@ -71,15 +72,11 @@ class DatasetConfig(Config):
         return self
 
 
-class Phase(PhaseBase):
-    """One training phase of a curriculum."""
+class Phase(CurriculumPhase):
+    """One training phase of a curriculum, on segments of its own."""
 
     steps: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
     """Optimiser steps."""
-    learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
-    """Learning rate at the start, or at the end of the warm-up [1/step]."""
-    schedule: Literal["constant", "cosine", "warmup_cosine", "plateau"] = "constant"
-    """How the rate changes within the phase. plateau halves it when the validation (or training) loss stalls."""
     segment_length: Annotated[int, Field(ge=2)] = 18
     """Points per segment."""
     window: tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]] = (0.0, 1.0)
@@ -261,12 +258,12 @@ class ModelConfig(ModelConfigBase):
     def extendable(self) -> bool:
         """Return whether a longer last phase passes through the end of this one.
 
-        Not under a cosine, whose rates depend on the number of steps, nor where the phase ends between two checks, as
-        its last step is a check of its own.
+        Not under a schedule that knows its end, nor where the phase ends between two checks, as its last step is a
+        check of its own.
         """
         last = self.phases[-1]
-        steady = last.schedule in ("constant", "plateau")
-        return self.kind == "neural_ode" and steady and last.steps % self.validate_every == 0
+        whole_checks = last.steps % self.validate_every == 0
+        return self.kind == "neural_ode" and whole_checks and not last.rates.depends_on_length
 
 
 def _presets() -> dict[str, DatasetConfig]:

@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from trainers.common.schedules import learning_rates
+from trainers.common.schedules import after_check
 from trainers.study import Failed, Job, Place, Progress, Report, Trained
 from trainers.two_body.baselines import fitted_of, train_baseline
 from trainers.two_body.checkpoint import Columns, Run, from_state, to_arrays
@@ -84,7 +84,7 @@ class _Course:
         count = min(CHUNK, phase.steps - run.step, config.validate_every - run.step % config.validate_every)
         steps = np.arange(run.step, run.step + count)
         rates = np.zeros(CHUNK, np.float32)
-        rates[:count] = learning_rates(phase.schedule, phase.learning_rate, steps, phase.steps) * run.plateau.factor
+        rates[:count] = phase.learning_rates(steps) * run.plateau.factor
         batches = lesson.batches(config.seed, steps)
         chunk = yield Call(lesson.train, run.learner, batches, rates, np.int32(count))
         done = int(chunk.done)
@@ -111,8 +111,7 @@ class _Course:
             score = float(measured["loss"])
         if score < run.score:
             run = replace(run, best=run.learner.network, score=score)
-        if lesson.phase.schedule == "plateau":
-            run = replace(run, plateau=run.plateau.update(score))
+        run = replace(run, plateau=after_check(lesson.phase.rates, run.plateau, score, run.step, lesson.phase.steps))
         return run.end_phase() if last else run
 
     def _progress(self, run: Run, lesson: Lesson) -> Progress:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from trainers.common.named_arrays import prefixed
-from trainers.common.schedules import Plateau, learning_rates
+from trainers.common.schedules import Plateau, after_check, learning_rates
 from trainers.common.torch_training.device import reproducible
 from trainers.common.torch_training.state import (
     from_arrays,
@@ -168,8 +168,7 @@ class _Course:
         state.stalled = 0 if score < state.score else state.stalled + 1
         if score < state.score:
             state.score, state.best, state.best_epoch = score, weights_of(self.task.network), state.epoch
-        if phase.schedule == "plateau":
-            state.plateau = state.plateau.update(score)
+        state.plateau = after_check(phase.schedule, state.plateau, score, state.within, phase.epochs)
         if phase.checkpoint_every and state.epoch % phase.checkpoint_every == 0:
             state.stored |= prefixed(f"epoch{state.epoch}", weights_of(self.task.network))
         gap = row["validation_loss"] - row["loss"] > phase.largest_gap * abs(row["loss"])

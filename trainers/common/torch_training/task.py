@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trainers.common.schedules import CONSTANT, Schedule
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -21,8 +23,8 @@ class Phase:
     """Samples per optimiser step; the last batch of an epoch may be smaller, none is dropped."""
     learning_rate: float
     """Peak of the schedule [1/step]."""
-    schedule: str = "constant"
-    """How the rate changes over the steps of the phase, see `common.schedules`."""
+    schedule: Schedule = CONSTANT
+    """How the rate changes over the steps of the phase; a plateau rule counts epochs."""
     optimiser: Literal["adam", "adamw"] = "adam"
     """adam adds the weight decay to the gradient (Kingma & Ba 2015), adamw takes it from the weights (Loshchilov &
     Hutter 2019)."""
