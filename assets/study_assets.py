@@ -21,7 +21,7 @@ from assets.engine.engine import Outcome, Task, shared_engine
 from assets.engine.run_ahead import run_ahead
 from assets.home import live_jobs
 from assets.identity.canonical import Item, LayerName
-from assets.identity.stage_source import stage_source
+from assets.identity.code_version import stage_source
 from assets.search_assets import search_asset
 from assets.stages.freshness import Planner, Verdict
 from assets.stages.layers import LAYERS

@@ -11,8 +11,7 @@ import sys
 from collections.abc import Collection
 from contextlib import suppress
 
-from assets.identity.code_version import ROOT_PACKAGE
-from assets.identity.provenance import project_root
+from assets.identity.code_version import ROOT_PACKAGE, source_folders
 
 Stamp = tuple[int, int]
 
@@ -24,7 +23,7 @@ class Code:
         self._files = _stamps({ROOT_PACKAGE})
         from trainers import STUDIES
 
-        self._packages = {ROOT_PACKAGE, *(study.package for study in STUDIES.values())}
+        self._packages = {ROOT_PACKAGE, *(study.package.partition(".")[0] for study in STUDIES.values())}
         self._files = _stamps(self._packages) | self._files
 
     @property
@@ -42,7 +41,7 @@ class Code:
 
 def _stamps(packages: Collection[str]) -> dict[str, Stamp]:
     """Return the time of change and the size of every source file below some packages."""
-    folders = {project_root().joinpath(*package.split(".")) for package in packages}
+    folders = {folder for package in packages for folder in source_folders(package)}
     stamps: dict[str, Stamp] = {}
     for path in {path for folder in folders for path in folder.rglob("*.py")}:
         with suppress(FileNotFoundError):

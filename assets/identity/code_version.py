@@ -1,24 +1,29 @@
 """Code versions: what the code of one stage says, and nothing else.
 
-A version is the digest of the syntax trees that are reachable from a stage function, found without importing anything.
-Starting at the function, every name is followed to its definition, in the same module or in another one of `trainers`,
-symbol by symbol. Comments, docstrings, formatting and order drop out.
+A version is the digest of the definitions that are reachable from a stage function, found without importing anything.
+Starting at the function, every name is followed to its definition, in the same module or in another one of `trainers`
+or of the study's own package, symbol by symbol. Comments, docstrings, formatting and order drop out.
 
+- What counts of a definition is its text, its name, and the definitions that its names stand for; not the module in
+  which it lies. A function that moves, unchanged, stales nothing.
 - Of a table of names, an ALL_CAPS dict literal from which entries are picked by name (`TABLE[config.name]`), only the
   entries that the configuration names count; a table that is used in any other way, or of which the configuration names
   no entry, counts whole. A folder of entries, a package whose face imports its modules by name, follows the same rule.
-- The contract, configuration classes (the identity covers them), package faces and figures do not count.
+- The contract, configuration classes (the identity covers them), package faces and figures do not count. Of other
+  packages the name counts, `scipy.special.expit`, not the code: their versions stand in the manifest.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from functools import cache, partial
+from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 from assets.identity.canonical import digest
-from assets.identity.provenance import project_root
 from assets.identity.syntax import Module, Reference, Target, parse
 from trainers.study import Study
 
@@ -49,119 +54,191 @@ def code_version(study: Study, stage: str, names: Collection[str], locate: Locat
     reach = _Reach(frozenset(names), locate or partial(source_file, study.package))
     if reach.locate(module) is None:
         raise FileNotFoundError(f"study {study.name!r} has no module {module}; a stage is a function in its own module")
-    reach.follow(Reference(Target(module, stage)))
-    return digest(sorted(reach.said))
+    return reach.version(Reference(Target(module, stage)))
+
+
+@dataclass(frozen=True)
+class StageSource:
+    """Where a stage function stands and what it says of itself."""
+
+    path: Path
+    line: int
+    docstring: str
+
+
+def stage_source(study: Study, stage: str) -> StageSource:
+    """Read the source of a stage function without importing it.
+
+    Raises:
+        LookupError: the study has no module of that name, or the module no such function.
+    """
+    module = study.stage(stage).module
+    path = source_file(study.package, module)
+    if path is None:
+        raise LookupError(f"study {study.name!r} has no module {module}; expected a file with the function {stage}()")
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == stage:
+            return StageSource(path, node.lineno, ast.get_docstring(node) or "")
+    raise LookupError(f"{path.name} of study {study.name!r} has no function {stage}()")
 
 
 def source_file(package: str, module: str) -> Path | None:
-    """Return the file of a module of `trainers` or of a study's own package."""
-    if not f"{module}.".startswith((f"{ROOT_PACKAGE}.", f"{package}.")):
+    """Return the file of a module of `trainers` or of the top-level package in which a study's package lies."""
+    top, *inside = module.split(".")
+    if top not in (ROOT_PACKAGE, package.partition(".")[0]):
         return None
-    base = project_root().joinpath(*module.split("."))
-    for path in (base.with_suffix(".py"), base / "__init__.py"):
-        if path.is_file():
-            return path
+    for folder in source_folders(top):
+        base = folder.joinpath(*inside)
+        for path in ([base.with_suffix(".py")] if inside else []) + [base / "__init__.py"]:
+            if path.is_file():
+                return path
     return None
 
 
+@cache
+def source_folders(top: str) -> tuple[Path, ...]:
+    """Return where the modules of a top-level package lie, without importing it."""
+    spec = find_spec(top)
+    return tuple(Path(place).resolve() for place in spec.submodule_search_locations or ()) if spec else ()
+
+
+@dataclass(frozen=True)
+class _Definition:
+    """A statement that binds a name, an entry of a table, or a name of a package that is not ours."""
+
+    module: str
+    name: str
+    number: int = 0
+    """Among the statements of the module that bind the name."""
+
+
 class _Reach:
-    """What is reachable from a stage function: `said` holds one line of source per definition."""
+    """The graph of definitions that are reachable from a stage function."""
 
     def __init__(self, names: frozenset[str], locate: Locate) -> None:
         self.names = names
         self.locate = cache(locate)
-        self.said: set[tuple[str, str]] = set()
-        self._seen: set[Reference] = set()
+        self._texts: dict[_Definition, str] = {}
+        self._uses: dict[_Definition, list[_Definition]] = {}
+        self._waiting: list[tuple[_Definition, Module, ast.AST]] = []
+        self._resolved: dict[Reference, list[_Definition]] = {}
 
-    def follow(self, start: Reference) -> None:
-        """Collect what is reachable from a reference."""
-        waiting = [start]
-        while waiting:
-            reference = waiting.pop()
-            if reference not in self._seen:
-                self._seen.add(reference)
-                waiting.extend(self._expand(reference))
+    def version(self, start: Reference) -> str:
+        """Return the digest of what is reachable from a reference.
 
-    def _expand(self, reference: Reference) -> Iterator[Reference]:
-        target = self._settle(reference.target)
-        module = self._module(target.module)
-        if module is None:
+        Every definition gets a colour: the digest of its name and text, refined by the colours of what it uses until no
+        two definitions part any more. Equal sets of colours are then equal graphs, wherever their definitions lie, also
+        where two functions of one name differ.
+        """
+        ends = self._resolve(start)
+        while self._waiting:
+            definition, module, node = self._waiting.pop()
+            self._texts[definition], used = module.reading(node)
+            references = [*used, *(self._entries(module) if self._loads_entries(module, definition) else ())]
+            self._uses[definition] = [target for reference in references for target in self._resolve(reference)]
+        own = {definition: _sum(definition.name, text) for definition, text in self._texts.items()}
+        colours, parts = own, 0
+        while len(set(colours.values())) > parts:
+            parts = len(set(colours.values()))
+            colours = {one: _sum(own[one], *(colours[used] for used in self._uses.get(one, ()))) for one in own}
+        return digest([colours[end] for end in ends], sorted(set(colours.values())))
+
+    def _resolve(self, reference: Reference) -> list[_Definition]:
+        """Return the definitions that a reference stands for; new ones wait to be read."""
+        if reference not in self._resolved:
+            self._resolved[reference] = []  # what imports itself in a circle ends here
+            self._resolved[reference] = list(dict.fromkeys(self._expand(reference)))
+        return self._resolved[reference]
+
+    def _expand(self, reference: Reference) -> Iterator[_Definition]:
+        place, names = self._settle(reference.target)
+        module = self._module(place)
+        if self.locate(place) is None:
+            yield self._foreign(reference.target)
+        elif module is None:
             return
-        if target.name is None:
-            yield from self._whole(module)
-        elif target.name in module.definitions:
-            yield from self._definition(module, target.name, reference)
-        elif target.name in module.imports:
-            yield Reference(module.imports[target.name], reference.key, reference.chosen)
+        elif not names:
+            for name in sorted(module.definitions):
+                yield from self._resolve(Reference(Target(module.name, name)))
+            if module.name == module.package:
+                for entry in self._entries(module):
+                    yield from self._resolve(entry)
+        elif names[0] in module.definitions:
+            yield from self._define(module, names[0], reference)
         else:
-            yield from (Reference(Target(star, target.name), reference.key, reference.chosen) for star in module.stars)
+            known = module.imports.get(names[0])
+            chains = [(known.module, [known.name, *names[1:]])] if known else [(star, names) for star in module.stars]
+            for source, chain in chains:
+                target = Target(source, ".".join(filter(None, chain)) or None)
+                yield from self._resolve(Reference(target, reference.key, reference.chosen))
 
-    def _settle(self, target: Target) -> Target:
-        """Split `module` and `a.b.c` where the modules end; what is beyond the first name does not matter."""
+    def _foreign(self, target: Target) -> _Definition:
+        """Note a name of a package that is not ours."""
+        definition = _Definition("", f"{target.module}.{target.name or ''}")
+        self._texts[definition] = ""
+        return definition
+
+    def _settle(self, target: Target) -> tuple[str, list[str]]:
+        """Split `module` and `a.b.c` into the module that is meant and the names within it."""
         module, parts = target.module, (target.name or "").split(".") if target.name else []
         while parts and self.locate(f"{module}.{parts[0]}") is not None:
-            found = self._module(module)
-            if found is not None and parts[0] in found.definitions:
+            parsed = self._module(module)
+            if parsed is not None and parts[0] in parsed.definitions:
                 break
             module, parts = f"{module}.{parts[0]}", parts[1:]
-        return Target(module, parts[0] if parts else None)
+        return module, parts
 
     def _module(self, name: str) -> Module | None:
         path = self.locate(name)
         if path is None or name == CONTRACT or name.rpartition(".")[2] == FIGURES:
             return None
-        found = path.stat()
-        stamp = (found.st_mtime_ns, found.st_size)
+        status = path.stat()
+        stamp = (status.st_mtime_ns, status.st_size)
         if path not in _parsed or _parsed[path][0] != stamp or _parsed[path][1].name != name:
             _parsed[path] = (stamp, parse(name, path))
         return _parsed[path][1]
 
-    def _whole(self, module: Module) -> Iterator[Reference]:
-        """A module that is used as an object counts whole; a package, by what its face says."""
-        for name in module.definitions:
-            yield Reference(Target(module.name, name))
-        if module.name == module.package:
-            yield from self._entries(module)
-
-    def _definition(self, module: Module, name: str, reference: Reference) -> Iterator[Reference]:
-        yield from self._always(module)
+    def _define(self, module: Module, name: str, reference: Reference) -> Iterator[_Definition]:
+        """Yield the statements that bind a name, or of a table the entries that count."""
+        self._run_always(module)
         table = module.table(name)
         if table is not None and (reference.chosen or reference.key):
-            yield from self._table(module, name, table, reference)
+            wanted = {reference.key} if reference.key in table else self.names & table.keys() or table.keys()
+            for key in sorted(wanted):
+                yield self._read(_Definition(module.name, f"{name}[{key}]"), module, table[key])
             return
-        for statement in module.definitions[name]:
+        for number, statement in enumerate(module.definitions[name]):
             if not (_is_config(module) and isinstance(statement, ast.ClassDef)):
-                yield from self._say(module, name, statement)
+                yield self._read(_Definition(module.name, name, number), module, statement)
 
-    def _table(
-        self, module: Module, name: str, table: dict[str, ast.expr], reference: Reference
-    ) -> Iterator[Reference]:
-        wanted = {reference.key} if reference.key in table else self.names & table.keys() or table.keys()
-        for key, entry in table.items():
-            if key in wanted:
-                yield from self._say(module, f"{name}[{key}]", entry)
-
-    def _always(self, module: Module) -> Iterator[Reference]:
+    def _run_always(self, module: Module) -> None:
+        """Count what runs when a module is imported, whichever of its names is used."""
         if module.name != module.package and not _is_config(module):
-            for statement in module.always:
-                yield from self._say(module, "", statement)
+            for number, statement in enumerate(module.always):
+                self._read(_Definition(module.name, "", number), module, statement)
 
-    def _say(self, module: Module, name: str, node: ast.AST) -> Iterator[Reference]:
-        text, used = module.reading(node)
-        self.said.add((f"{module.name}:{name}", text))
-        yield from used
-        if module.name == module.package and "import_module" in text:
-            yield from self._entries(module)
+    def _read(self, definition: _Definition, module: Module, node: ast.AST) -> _Definition:
+        if definition not in self._texts:
+            self._texts[definition] = ""
+            self._waiting.append((definition, module, node))
+        return definition
+
+    def _loads_entries(self, module: Module, definition: _Definition) -> bool:
+        return module.name == module.package and "import_module" in self._texts[definition]
 
     def _entries(self, module: Module) -> Iterator[Reference]:
         """Yield the modules of a folder of entries that the configuration names; all of them if it names none."""
         face = self.locate(module.name)
         assert face is not None
         beside = (path.stem for path in face.parent.iterdir() if path.suffix in ("", ".py") and path != face)
-        found = {name for name in beside if self.locate(f"{module.name}.{name}") is not None}
-        for name in sorted(self.names & found or found):
+        entries = {name for name in beside if self.locate(f"{module.name}.{name}") is not None}
+        for name in sorted(self.names & entries or entries):
             yield Reference(Target(f"{module.name}.{name}"))
 
 
 def _is_config(module: Module) -> bool:
     return module.name.rpartition(".")[2] == CONFIG
+
+
+def _sum(*parts: str) -> str:
+    return sha256("\0".join(parts).encode()).hexdigest()

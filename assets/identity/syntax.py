@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from typing import Any
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -44,9 +46,9 @@ class Module:
     _readings: dict[int, tuple[str, tuple[Reference, ...]]] = field(default_factory=dict)
 
     def reading(self, node: ast.AST) -> tuple[str, tuple[Reference, ...]]:
-        """Return a syntax tree of this module as text, and what it uses."""
+        """Return a syntax tree of this module as text without its imports, and what it uses."""
         if id(node) not in self._readings:
-            self._readings[id(node)] = (ast.unparse(node), tuple(_Scope(self).visit(node)))
+            self._readings[id(node)] = (ast.unparse(_without_imports(node)), tuple(_Scope(self).visit(node)))
         return self._readings[id(node)]
 
     def table(self, name: str) -> dict[str, ast.expr] | None:
@@ -79,6 +81,25 @@ def _strip(tree: ast.Module) -> ast.Module:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [statement for statement in node.body if not _is_string(statement)]
     return tree
+
+
+class _WithoutImports(ast.NodeTransformer):
+    """Drop the imports within a function: what it imports shows in what its names stand for."""
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            return None
+        self.generic_visit(node)
+        if getattr(node, "body", None) == []:
+            node.body = [ast.Pass()]  # type: ignore[attr-defined]
+        return node
+
+
+def _without_imports(node: ast.AST) -> ast.AST:
+    """Return a tree without imports, the tree itself if it has none."""
+    if any(isinstance(inner, ast.Import | ast.ImportFrom) for inner in ast.walk(node)):
+        return _WithoutImports().visit(deepcopy(node))
+    return node
 
 
 def _is_string(statement: ast.stmt) -> bool:

@@ -67,7 +67,7 @@ SOURCES = {
         from trainers.toy.apply import apply
         def theta(x): return x
         METRICS = {"theta": theta, "mae": max}
-        def evaluate(config, trained, name, test):
+        def evaluate(config, trained, test):
             return {name: metric(apply(config, trained)) for name, metric in METRICS.items()}
         """,
     "toy/apply.py": """
@@ -241,6 +241,100 @@ def test_a_change_of_a_table_in_place_counts(tree):
     assert tree.version() == before
     tree.write("toy/losses.py", (tree.root / "trainers/toy/losses.py").read_text() + '\nLOSSES["mse"] = mae\n')
     assert tree.version() != before
+
+
+def move(tree, name: str, old: str, new: str) -> None:
+    """Move a function that is one line from a module to another."""
+    text = (tree.root / "trainers" / old).read_text()
+    line = next(line for line in text.splitlines(keepends=True) if line.startswith(f"def {name}("))
+    tree.edit(old, line, "")
+    place = tree.root / "trainers" / new
+    tree.write(new, (place.read_text() if place.exists() else "") + line)
+
+
+@pytest.mark.parametrize("new", ["toy/norms.py", "common/norms.py"])
+def test_a_function_that_moves_unchanged_stales_nothing(tree, new):
+    before = tree.version()
+    move(tree, "_norm", "toy/losses.py", new)
+    module = f"trainers.{new.removesuffix('.py').replace('/', '.')}"
+    tree.edit("toy/losses.py", "def mse(", f"from {module} import _norm\ndef mse(")
+    assert tree.version() == before
+    tree.edit(new, "abs(x)", "abs(+x)")
+    assert tree.version() != before
+
+
+def test_a_function_moves_that_another_imports_within_itself(tree):
+    before = tree.version("evaluate")
+    for name in ("build", "width"):
+        move(tree, name, "toy/network.py", "common/network.py")
+    tree.write("common/network.py", LAZY + (tree.root / "trainers/common/network.py").read_text())
+    tree.edit("toy/apply.py", "trainers.toy.network", "trainers.common.network")
+    assert tree.version("evaluate") == before
+
+
+LAZY = 'from trainers.common.lazy import LazyModule\njnp = LazyModule("jax.numpy")\n'
+
+TWINS = {
+    "toy/here.py": "def half(x): return x / 2\ndef inner(x): return half(x)\n",
+    "toy/there.py": "def half(x): return x / 3\ndef inner(x): return half(x)\n",
+    "toy/simulate.py": """
+from trainers.toy import here, there
+from trainers.toy.here import inner as first
+from trainers.toy.there import inner as second
+def simulate(config): return first(config) - second(config)
+""",
+}
+
+
+@pytest.fixture
+def twins(tree):
+    """Two modules with functions of equal names, of which the deeper ones differ."""
+    for name, text in TWINS.items():
+        tree.write(name, text)
+    return tree
+
+
+@pytest.mark.parametrize(("file", "old", "new"), [("here", "/ 2", "/ 4"), ("there", "/ 3", "/ 4")])
+def test_functions_of_one_name_both_count(twins, file, old, new):
+    before = twins.version("simulate")
+    twins.edit(f"toy/{file}.py", old, new)
+    assert twins.version("simulate") != before
+
+
+def test_functions_of_one_name_that_change_places_count_though_all_texts_stay(twins):
+    before = twins.version("simulate")
+    twins.edit("toy/simulate.py", "here import inner as first", "there import inner as first")
+    twins.edit("toy/simulate.py", "there import inner as second", "here import inner as second")
+    assert twins.version("simulate") != before
+
+
+def test_two_copies_of_a_function_become_one_without_staling(twins):
+    twins.edit("toy/there.py", "/ 3", "/ 2")
+    before = twins.version("simulate")
+    twins.edit("toy/simulate.py", "there import inner as second", "here import inner as second")
+    assert twins.version("simulate") == before
+
+
+def test_a_function_of_another_package_counts_by_its_name(tree):
+    tree.edit("toy/train.py", "import numpy as np", "import numpy as np\nfrom scipy.special import expit as squash")
+    tree.edit("toy/train.py", "_one(job, CHUNK, RADIUS)", "_one(squash(job), CHUNK, RADIUS)")
+    before = tree.version()
+    tree.edit("toy/train.py", "from scipy.special import expit as", "from torch import sigmoid as")
+    assert tree.version() != before
+
+
+def test_functions_that_call_each_other_in_a_circle_end(tree):
+    tree.edit("toy/network.py", "return 3", "return build(job)")
+    before = tree.version()
+    tree.edit("toy/network.py", "return build(job)", "return build(job) + 1")
+    assert tree.version() != before
+
+
+def test_modules_that_import_each_other_in_a_circle_end(tree):
+    tree.edit("toy/train.py", "from trainers.toy import network", "from trainers.toy.one import network")
+    tree.write("toy/one.py", "from trainers.toy.two import network\n")
+    tree.write("toy/two.py", "from trainers.toy.one import network\n")
+    assert tree.version()
 
 
 def test_a_stage_without_module_is_refused(tree):

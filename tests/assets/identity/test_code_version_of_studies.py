@@ -1,5 +1,6 @@
 """Code versions of the studies as they are: what stales their stages, on a copy of `trainers`."""
 
+import ast
 import re
 import shutil
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ EDITS = {
         ("the loss that is named", "losses.py", r"(def percent_error\([^)]*\)[^:]*:)", r"\1\n    print(y)", {"train"}),
         ("a docstring", "train.py", '"""', '"""Much to say: ', NOTHING),
         ("the training", "train.py", r"(def train\([^)]*\)[^:]*:)", r"\1\n    print(jobs)", {"train"}),
-        ("the evaluation", "evaluate.py", r"(def evaluate\([^)]*\)[^:]*:)", r"\1\n    print(name)", {"evaluate"}),
+        ("the evaluation", "evaluate.py", r"(def evaluate\([^)]*\)[^:]*:)", r"\1\n    print(test)", {"evaluate"}),
         ("the simulation", "simulate.py", r"(def simulate\([^)]*\)[^:]*:)", r"\1\n    print(config)", {"simulate"}),
         ("another problem", "problems/j2.py", r"(def acceleration\([^)]*\)[^:]*:)", r"\1\n    print(position)",
          NOTHING),
@@ -107,6 +108,23 @@ def test_an_edit_stales(copy, study, what, file, pattern, new, expected):
     stale = {place for place in found if found[place] != copy.before[place]}
     assert stale == {f"{study} {stage}" for stage in expected}
     assert copy.versions() == copy.before
+
+
+@pytest.mark.parametrize("place", ["two_body/moved", "common/moved"])
+def test_a_function_that_moves_to_another_module_stales_nothing(copy, place):
+    losses, moved = copy.root / "trainers/two_body/losses.py", copy.root / f"trainers/{place}.py"
+    text = losses.read_text()
+    function = next(node for node in ast.parse(text).body if getattr(node, "name", "") == "percent_error")
+    lines = text.splitlines(keepends=True)
+    first, last = function.lineno - 1, function.end_lineno
+    moved.write_text("from trainers.two_body.losses import *\n\n\n" + "".join(lines[first:last]))
+    lines[first:last] = [f"from trainers.{place.replace('/', '.')} import percent_error\n"]
+    losses.write_text("".join(lines))
+    assert copy.versions() == copy.before
+    with copy.edited(f"{place}.py", r"(def percent_error\([^)]*\)[^:]*:)", r"\1\n    print(y)"):
+        assert copy.versions() != copy.before
+    losses.write_text(text)
+    moved.unlink()
 
 
 def test_a_new_problem_stales_nothing(copy):
