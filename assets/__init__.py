@@ -20,10 +20,10 @@ __all__ = ["load", "table"]
 
 
 def load(study: str, key: str, store: Store | None = None) -> Loaded:
-    """Load a trained model by its partition key or hash.
+    """Load a trained model by its partition key, its hash, or the beginning of either.
 
     Raises:
-        Missing: there is none, or it failed; one line with what to do.
+        Missing: there is none, there are several, or it failed; one line with what to do.
     """
     from assets.statistics import sweep_table
 

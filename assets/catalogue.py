@@ -12,6 +12,7 @@ from assets.identity.canonical import Item
 from assets.identity.labels import KEY
 from assets.search.search import Search
 from assets.search.search_file import load
+from assets.sweeps.keys import with_keys
 from assets.sweeps.sweep import Sweep
 from assets.sweeps.yaml_loader import SweepError, one_line
 
@@ -126,7 +127,7 @@ def read_catalogue(root: Path | None = None) -> Catalogue:
             found[one.name] = one
         except SweepError as error:
             broken[one_line(str(path.relative_to(root)))] = error
-    sweeps = {name: one for name, one in found.items() if isinstance(one, Sweep)}
+    sweeps = {one.name: one for one in with_keys(one for one in found.values() if isinstance(one, Sweep))}
     searches = {name: one for name, one in found.items() if isinstance(one, Search)}
     return Catalogue(sweeps, broken, tuple(_default_warnings(sweeps.values())), searches)
 

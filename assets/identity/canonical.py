@@ -87,8 +87,8 @@ class Item:
     layer: LayerName
     hash: str
     """Address in the store: 12 hexadecimal digits."""
-    label: str
-    """What differs from the defaults, in short; decoration."""
+    label: str = field(hash=False, compare=False)
+    """What sets it apart, in short; decoration."""
     config: Mapping[str, Any] = field(hash=False, compare=False)
     """JSON: the canonical dataset, segmentation or model configuration; {model, test} for an evaluation."""
     inputs: tuple[Item, ...] = ()
@@ -98,11 +98,14 @@ class Item:
     """How many models of one cohort, on the same segments, are handed to their study in one call."""
     identity: Mapping[str, Any] = field(default_factory=dict, hash=False, compare=False)
     """Of a dataset, JSON: what it is addressed by; of a file the content, whereas `config` holds its place as well."""
+    digits: int = field(default=HASH_LENGTH, hash=False, compare=False)
+    """Digits of the hash in the key: as many as no other artifact of the catalogue shares."""
 
     @property
     def key(self) -> str:
-        """Partition key: `<label>-<hash>`."""
-        return f"{self.label}-{self.hash}" if self.label else self.hash
+        """Partition key: `<label>-<first digits of the hash>`."""
+        digits = self.hash[: self.digits]
+        return f"{self.label}-{digits}" if self.label else digits
 
     @property
     def address(self) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from assets.identity.canonical import Item, canonical, short_digest
-from assets.identity.labels import fit, label
+from assets.identity.labels import label
 from assets.identity.paths import EACH, Place, parse_path
 from trainers.study import Config, ModelConfigBase
 
@@ -48,11 +48,8 @@ def model_hash(segments: Item, model: ModelConfigBase) -> str:
 
 def evaluation_item(model: Item, name: str, test: Item) -> Item:
     """Return the item of the evaluation of a model on a test set; the name of the test set is decoration."""
-    text = fit([model.label, "on", test.label])
-    config = {"model": dict(model.config), "test": name}
-    return Item(
-        model.study, "evaluation", evaluation_hash(model.hash, test.hash), text, config, (model, test), model.cohort
-    )
+    config, hash = {"model": dict(model.config), "test": name}, evaluation_hash(model.hash, test.hash)
+    return Item(model.study, "evaluation", hash, model.label, config, (model, test), model.cohort)
 
 
 def evaluation_hash(model: str, test: str) -> str:

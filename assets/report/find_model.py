@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from assets.store.lookup import hashes_named
 from assets.store.store import Missing, Store
 from trainers import STUDIES
 from trainers.common.names import nearest
-
-_HASH = re.compile(r"[0-9a-f]{12}")
-_HASH_BEGINS = re.compile(r"[0-9a-f]{1,12}")
 
 Found = dict[tuple[str, str], str]
 """Keys of models by study and hash."""
@@ -41,12 +38,11 @@ def find_model(name: str, store: Store) -> dict[str, Any]:
 
 def _named(study: str, key: str, store: Store) -> Found:
     """Return what a name may mean: a whole hash first, then the beginning of one, then that of a key."""
-    hash = key.rsplit("-", 1)[-1]
-    if _HASH.fullmatch(hash):
-        return {place: hash for place in _stored(study, store) if place[1] == hash}
-    if _HASH_BEGINS.fullmatch(key) and (known := {p: p[1] for p in _stored(study, store) if p[1].startswith(key)}):
-        return known
-    return {place: own for place, own in _keys(study, store) if own.startswith(key)}
+    return {
+        (one, hash): (store.manifest(one, "model", hash) or {}).get("key", hash)
+        for one in ([study] if study else STUDIES)
+        for hash in hashes_named(store, one, "model", key)
+    }
 
 
 def _stored(study: str, store: Store) -> Iterator[tuple[str, str]]:

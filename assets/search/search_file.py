@@ -11,6 +11,7 @@ from assets.search.space import Dimension
 from assets.search.space_file import read_space
 from assets.sweeps.axes import sets
 from assets.sweeps.configurations import Configurations
+from assets.sweeps.keys import with_keys
 from assets.sweeps.sweep import Configuration, Sweep
 from assets.sweeps.sweep_file import SEARCH, Reading, is_search, shown_name
 from assets.sweeps.yaml_loader import SweepError, read_document
@@ -147,4 +148,7 @@ def load(path: Path, root: Path | None = None) -> Sweep | Search:
     """
     path = Path(path)
     document = read_document(path, shown_name(path, root))
-    return SearchReading(document, path).search() if is_search(document) else Reading(document, path).sweep()
+    if is_search(document):
+        return SearchReading(document, path).search()
+    (sweep,) = with_keys([Reading(document, path).sweep()])
+    return sweep

@@ -56,7 +56,7 @@ def task_from_json(value: Mapping[str, Any]) -> Task:
 
 
 def _item_to_json(item: Item) -> dict[str, Any]:
-    plain = {name: getattr(item, name) for name in ("study", "layer", "hash", "label", "cohort", "at_once")}
+    plain = {name: getattr(item, name) for name in ("study", "layer", "hash", "label", "digits", "cohort", "at_once")}
     mappings = {"config": dict(item.config), "identity": dict(item.identity)}
     return plain | mappings | {"inputs": [_item_to_json(entry) for entry in item.inputs]}
 

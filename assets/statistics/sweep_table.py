@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from assets.stages.freshness import Planner
 from assets.statistics.costs import costs_of_evaluation, costs_of_model
 from assets.store.contract_files import read_evaluation, read_trained
+from assets.store.lookup import hash_named
 from assets.store.store import Missing, Store
 from trainers import STUDIES
 from trainers.study import Config, Evaluation, ModelConfigBase, Trained
@@ -56,7 +57,7 @@ class Loaded:
 
 
 def load(study: str, key: str, store: Store | None = None) -> Loaded:
-    """Load a trained model by its partition key or hash.
+    """Load a trained model by its partition key, its hash, or the beginning of either.
 
     Raises:
         Missing: there is none, or it failed; one line with what to do.
@@ -64,7 +65,7 @@ def load(study: str, key: str, store: Store | None = None) -> Loaded:
     store = store or Store()
     if study not in STUDIES:
         raise Missing(f"unknown study {study!r}; expected one of {', '.join(STUDIES)}")
-    artifact = store.open(study, "model", key.rsplit("-", 1)[-1])
+    artifact = store.open(study, "model", hash_named(store, study, "model", key))
     manifest = artifact.manifest
     if manifest["status"] != "ok":
         raise Missing(f"{manifest['key']} has no trained model: {manifest['status']}; see `orrery show {study}/{key}`")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from assets.identity.labels import names
 from assets.identity.paths import Place, dotted, flatten
 from assets.sweeps.axes import sets, where
 from assets.sweeps.sweep import Configuration, Row, Sweep
@@ -52,11 +53,11 @@ def origins(path: Path, key: str, root: Path | None = None) -> list[Setting]:
         SweepError: the file is wrong, or no row has that key.
     """
     reading, sweep = read_sweep(path, root)
-    row = next((row for row in sweep.rows if key in (row.configuration.key, row.configuration.item.hash)), None)
-    if row is None:
+    rows = [row for row in sweep.rows if names(key, row.configuration.item.hash, row.configuration.key)]
+    if len(rows) != 1:
         choices = ", ".join(nearest(key, _keys(sweep)))
-        raise SweepError([f"{reading.document.name}:1: no configuration {key!r}; nearest: {choices}"])
-    return [_setting(reading, row, place, value) for place, value in flatten(row.configuration.settings())]
+        raise SweepError([f"{reading.document.name}:1: {len(rows)} configurations {key!r}; nearest: {choices}"])
+    return [_setting(reading, rows[0], place, value) for place, value in flatten(rows[0].configuration.settings())]
 
 
 def _setting(reading: Reading, row: Row, place: Place, value: Any) -> Setting:

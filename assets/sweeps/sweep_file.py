@@ -14,6 +14,7 @@ from assets.identity.paths import EACH, Place, dotted, get, put
 from assets.identity.text import shown
 from assets.sweeps.axes import Axis, Combination, combinations, read_axes, read_exclusions, where
 from assets.sweeps.configurations import Configurations, Locate
+from assets.sweeps.keys import with_keys
 from assets.sweeps.older_format import is_older, translate
 from assets.sweeps.published import Published
 from assets.sweeps.published import findings as published_findings
@@ -79,7 +80,8 @@ def read_sweep(path: Path, root: Path | None = None) -> tuple[Reading, Sweep]:
     if is_search(document):
         raise SweepError([document.problem((SEARCH,), "this file is a search; expected a sweep")])
     reading = Reading(document, path)
-    return reading, reading.sweep()
+    (sweep,) = with_keys([reading.sweep()])
+    return reading, sweep
 
 
 def is_search(document: Document) -> bool:

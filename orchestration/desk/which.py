@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from assets.identity.labels import names
 from assets.sweeps.sweep import Row, Sweep
 from orchestration.desk.page import render, template
 
@@ -47,10 +48,9 @@ def holding(request: Request, model: str) -> list[tuple[Sweep, Row]]:
         LookupError: no sweep holds it.
     """
     study, _, key = model.partition("/")
-    hash = key.rsplit("-", 1)[-1]
     sweeps = request.app.state.watch.catalogue().sweeps.values()
     pairs = [(sweep, row) for sweep in sweeps if sweep.study == study for row in sweep.rows]
-    found = [(sweep, row) for sweep, row in pairs if row.configuration.item.hash == hash]
+    found = [(sweep, row) for sweep, row in pairs if names(key, row.configuration.item.hash, row.configuration.key)]
     if not found:
         raise LookupError(f"no sweep under sweeps/ holds the model {model!r}; expected <study>/<key or hash>")
     return found

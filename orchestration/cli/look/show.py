@@ -11,16 +11,18 @@ def show(
     key: Annotated[str, typer.Argument(help="<study>/<key or hash> of a stored model.")], json: Json = False
 ) -> None:
     """Show what is stored of one configuration: settings, status, provenance, and the traceback of a failure."""
+    from assets.store.lookup import hashes_named
     from assets.store.store import Store
+    from trainers import STUDIES
 
     study, _, name = key.partition("/")
     with clear_errors():
         store = Store()
-        manifest = store.manifest(study, "model", name.rsplit("-", 1)[-1])
+        hashes = hashes_named(store, study, "model", name) if study in STUDIES else []
+        manifest = store.manifest(study, "model", hashes[0]) if len(hashes) == 1 else None
         if manifest is None:
-            refuse(
-                f"no model {name!r} of study {study!r} is stored; expected <study>/<key> as `orrery plan --keys` has it"
-            )
+            count = f"{len(hashes)} models are" if len(hashes) > 1 else "no model is"
+            refuse(f"{count} stored as {key!r}; expected <study>/<key or hash> as `orrery plan --keys` prints them")
         print_json({field: value for field, value in manifest.items() if field != "files"})
         traceback = store.path(study, "model", manifest["hash"]) / "traceback.txt"
         if traceback.exists() and not json:

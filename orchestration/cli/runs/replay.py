@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assets.identity.labels import names
 from orchestration.cli.request import clear_errors, refuse
 
 if TYPE_CHECKING:
     from assets.catalogue import StudyCatalogue
     from assets.identity.canonical import Item
 
-Key = Annotated[str, typer.Argument(help="<study>/<key or hash>, or the key or hash alone.")]
+Key = Annotated[str, typer.Argument(help="[<study>/]<key, hash, or the beginning of either>.")]
 
 
 def replay(key: Key) -> None:
@@ -57,7 +58,7 @@ def find(key: str) -> tuple["Item", "StudyCatalogue"]:
         for study in studies
         if study in STUDIES
         for item in _items(catalogue.study(study))
-        if name in (item.key, item.hash)
+        if names(name, item.hash, item.key)
     }
     if len(found) != 1:
         how_many = "no configuration" if not found else f"{len(found)} configurations"

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assets.identity.labels import names
 from orchestration.cli.request import clear_errors, refuse
 
 if TYPE_CHECKING:
     from assets.home.launches import Launch
     from assets.home.leases import Held
 
-What = Annotated[str, typer.Argument(help="A sweep that runs (<study>/<sweep>), or the key or hash of a training.")]
+What = Annotated[
+    str, typer.Argument(help="A sweep that runs (<study>/<sweep>), or the key or hash of a training, or its beginning.")
+]
 
 PATIENCE_SECONDS = 30.0
 
@@ -27,9 +30,14 @@ def stop(what: What) -> None:
             if what in (record.sweep, record.sweep.partition("/")[2]) and record.alive:
                 return _stop_launch(record)
         name = what.rpartition("/")[2]
-        for held in leases.held():
-            if held.alive and name in (held.hash, held.told.get("key")) and held.layer == "model":
-                return _stop_training(held)
+        running = [one for one in leases.held() if one.alive and one.layer == "model"]
+        meant = [one for one in running if names(name, one.hash, one.told.get("key", ""))]
+        if len(meant) > 1:
+            refuse(
+                f"{what!r} may be any of {', '.join(one.told.get('key', one.hash) for one in meant)}; give more of it"
+            )
+        for held in meant:
+            return _stop_training(held)
     refuse(f"{what!r} does not run now; `orrery status` shows what does: give its sweep, or the key of a training")
 
 

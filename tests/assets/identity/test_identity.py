@@ -1,4 +1,5 @@
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from assets.identity.canonical import canonical, digest
 from assets.identity.items import dataset_item, evaluation_item, model_item, segments_item, without_shared
-from assets.identity.labels import KEY, MAX_KEY, MAX_LABEL, label
+from assets.identity.labels import KEY, KEY_DIGITS, MAX_LABEL, Token, digits_of, distinct, fit, label, names
 from assets.identity.paths import dotted, flatten
 from assets.sweeps.sweep_file import load_sweep
 from tests.assets.sweep_study import DatasetConfig, Gru, Loss, Mlp, ModelConfig, Phase
@@ -121,11 +122,11 @@ class TestIdentity:
     def test_only_dataset_and_model_count(self, tmp_path):
         plain = "study: paper\nbase: {model: {width: 3}}\n"
         rest = "description: x\ntests: [test]\nschedule: '0 2 * * *'\ntimezone: Europe/Berlin\ndefault: true\n"
-        keys = set()
+        hashes = set()
         for name, text in (("a", plain), ("b", plain + rest)):
             (tmp_path / f"{name}.yaml").write_text(text)
-            keys.add(load_sweep(tmp_path / f"{name}.yaml").rows[0].configuration.key)
-        assert len(keys) == 1
+            hashes.add(load_sweep(tmp_path / f"{name}.yaml").rows[0].configuration.item.hash)
+        assert len(hashes) == 1
 
 
 class TestCohort:
@@ -161,9 +162,8 @@ class TestKeys:
     def test_every_label_makes_a_key_of_the_grammar(self, tree):
         text = label(tree)
         assert 0 < len(text) <= MAX_LABEL
-        assert KEY.fullmatch(f"{text}-{'0' * 12}"), text
-        assert text.strip("._-")
-        assert len(f"{text}-{'0' * 12}") <= MAX_KEY
+        assert KEY.fullmatch(text) and text[0] not in "._-" and text[-1] not in "._-"
+        assert len(f"{text}-{'0' * KEY_DIGITS}") <= 28
 
     @given(
         widths=st.lists(st.integers(1, 10**9), min_size=2, max_size=5, unique=True),
@@ -180,12 +180,49 @@ class TestKeys:
 
     def test_labels_say_what_differs(self):
         assert label({}) == "default"
-        assert label({"seed": 2, "output_layer": "mlp_4D_abs", "planar": False}) == "mlp_4d_abs.planar0.seed2"
-        assert label({"phases": [{"steps": 500}, {"steps": 50, "learning_rate": 1e-4}]}) == "steps500-50.lrdef-0.0001"
+        assert label({"seed": 2, "output_layer": "mlp_4D_abs", "planar": False}) == "ml_4d_ab.planar0.s2"
+        assert label({"phases": [{"steps": 500}, {"steps": 50, "learning_rate": 1e-4}]}) == "s500-50.ldef-0.0001"
         assert label({"orbits": 100}, {"width": 16}) == "orbits100.width16"
 
     def test_seed_survives_the_cut(self):
-        assert label({"name": "x" * 36, "other": "y" * 36, "seed": 123}).endswith(".seed123")
+        assert label({"name": "x" * 36, "other": "y" * 36, "seed": 123}).endswith(".s123")
+
+    @pytest.mark.parametrize(
+        ("texts", "parts"),
+        [
+            (["mlp_4D_signed", "mlp_4D_unit_softplus"], ["signed", "unit-softplus"]),
+            (["mlp_signed", "mlp_signed_unit", "rtn_log"], ["signed", "signed-unit", "rtn-log"]),
+            (["planar_1_test", "planar_10_test"], ["1", "10"]),
+            (
+                ["published_best", "refined", "published_base", "fit"],
+                ["published-best", "refined", "published-base", "fit"],
+            ),
+            (["one"], ["one"]),
+            (["a", "a_b"], ["a", "a-b"]),
+            (["a_x", "b_x", "x"], ["a-x", "b-x", "x"]),
+            (["+", "-"], ["default", "default"]),
+        ],
+    )
+    def test_texts_are_shortened_to_what_tells_them_apart(self, texts, parts):
+        assert distinct(texts) == parts
+
+    def test_a_number_is_never_cut(self):
+        long = [Token("learningrate", "0.00125"), Token("", "complex-planar-100", text=True), Token("orbits", "100")]
+        for count in range(1, 4):
+            text = fit(long[:count], [Token("s", "10")])
+            assert len(text) <= MAX_LABEL and text.endswith(".s10")
+            assert set(re.findall(r"[0-9][0-9.]*[0-9]", text)) <= {"0.00125", "100", "10"}
+
+    def test_what_does_not_fit_is_left_out_from_the_end(self):
+        assert fit([Token("a", "123456789"), Token("b", "123456789")], [Token("s", "1")]) == "a123456789.s1"
+
+    def test_a_key_is_read_by_its_digits(self):
+        hash, key = "ae17a216beef", "signed.s0-ae17a216"
+        for name in (key, hash, "ae17", "signed", "another-label-ae17a216", "x-ae17a216be", "signed.s0-ae1"):
+            assert names(name, hash, key), name
+        for name in ("", "signed.s0-ae17a217", "be17", "igned", "signed.s0-ae17a216beee"):
+            assert not names(name, hash, key), name
+        assert digits_of("signed.s0-ae17a216") == "ae17a216" and digits_of("signed.s0-ae17") == ""
 
     def test_golden_cases_differ(self):
         hashes = [case["hashes"]["model"] for case in FROZEN["cases"]]

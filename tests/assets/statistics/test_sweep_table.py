@@ -90,7 +90,7 @@ def test_what_cannot_be_loaded_is_said_in_one_line(swept, study, key, complaint)
 
 
 def test_a_key_that_is_none_is_refused(swept):
-    with pytest.raises(ValueError, match="expected 12 hexadecimal digits"):
+    with pytest.raises(Missing, match="is not in the store"):
         load("toy", "../../etc/passwd", swept)
 
 

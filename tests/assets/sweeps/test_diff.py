@@ -36,5 +36,5 @@ def test_origins_of_settings(tmp_path):
     assert found["model.phases[1].rate"] == (1e-4, "base", 6)
     assert found["model.phases[0].rate"] == (1e-3, "default", None)
     assert found["dataset.size"] == (2, "base", 5)
-    with pytest.raises(SweepError, match="no configuration 'nonsense'"):
+    with pytest.raises(SweepError, match="0 configurations 'nonsense'"):
         origins(path, "nonsense")
