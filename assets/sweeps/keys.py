@@ -112,7 +112,7 @@ def _joined(tokens: Mapping[str, Token], *more: Token) -> str:
 
 def _fixed(item: Item, presets: Mapping[str, str]) -> str:
     """Return the label of what does not vary: that of its preset, or what differs from the defaults."""
-    return presets.get(item.inputs[0].hash, item.label) if item.inputs else item.label
+    return item.label if item.layer == "dataset" else presets.get(item.dataset.hash, item.label)
 
 
 @cache
@@ -138,8 +138,8 @@ def _constant_axes(sweep: Sweep, layer: str) -> Iterator[tuple[Item, dict[str, A
     """Yield the datasets or segments of a sweep, with the axes that vary elsewhere but not among the rows of each."""
     rows: dict[str, tuple[Item, list[Row]]] = {}
     for row in sweep.rows:
-        segments = row.configuration.item.inputs[0]
-        item = segments if layer == "segments" else segments.inputs[0]
+        segments = row.configuration.item.segments
+        item = segments if layer == "segments" else segments.dataset
         rows.setdefault(item.hash, (item, []))[1].append(row)
     for item, own in rows.values():
         constant = {
