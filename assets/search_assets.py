@@ -8,7 +8,7 @@ import dagster as dg
 
 from assets import partition_page
 from assets.catalogue import StudyCatalogue
-from assets.engine import progress
+from assets.engine.background import publish
 from assets.engine.engine import EngineError, shared_engine
 from assets.home import launches, live_jobs
 from assets.search import search_table
@@ -74,7 +74,7 @@ def _alone(search: Search) -> AbstractContextManager:
 
 
 def _run(search: Search, store: Store, run_id: str) -> None:
-    with live_jobs.recorded(progress.publish) as listener:
+    with live_jobs.recorded(publish) as listener:
         run = SearchRun(search, store, shared_engine(), listener)
         for trial in run.run():
             _tell(trial, Standing(search, tuple(run.trials.all()), run.planner))
@@ -89,7 +89,7 @@ def _tell(trial: Trial, standing: Standing) -> None:
     reached = f"{objective} {trial.objective:.5g}" if trial.objective is not None else trial.told.get("detail", "")
     so_far = f"; best so far {best.objective:.5g} (trial {best.number})" if best else ""
     how = f"{status_of(trial)}{' (cached)' if trial.told.get('cached') else ''}"
-    progress.publish({"event": "trial", "text": f"trial {trial.number}: {how}, {reached}{so_far}"})
+    publish({"event": "trial", "text": f"trial {trial.number}: {how}, {reached}{so_far}"})
 
 
 def _track(search: Search, trial: Trial, run_id: str) -> None:

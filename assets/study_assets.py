@@ -16,9 +16,8 @@ import dagster as dg
 from assets import partition_page
 from assets.catalogue import StudyCatalogue
 from assets.checks import check_specs, run_checks
-from assets.engine import progress
+from assets.engine.background import publish, run_in_background
 from assets.engine.engine import Outcome, Task, shared_engine
-from assets.engine.run_ahead import run_ahead
 from assets.home import live_jobs
 from assets.identity.canonical import Item, LayerName
 from assets.identity.code_version import stage_source
@@ -188,8 +187,8 @@ def _finished(
 def _outcomes(tasks: Sequence[Task]) -> Iterator[Outcome]:
     engine = shared_engine()
     deadline = engine.train_until if tasks[0].item.layer == "model" else None
-    with live_jobs.recorded(progress.publish) as listener:
-        yield from run_ahead(engine, tasks, listener, deadline)
+    with live_jobs.recorded(publish) as listener:
+        yield from run_in_background(engine, tasks, listener, deadline)
 
 
 def _standing(verdict: Verdict, store: Store) -> str:

@@ -198,7 +198,6 @@ def test_rooms_import_one_way() -> None:
 
 
 CIRCLES: set[frozenset[str]] = {
-    frozenset({"assets.engine.engine", "assets.engine.task_loop"}),
     frozenset({"assets.report.comparison", "assets.report.comparison_tables"}),
     frozenset({"assets.report.neighbours", "assets.report.sweep_pictures", "assets.report.tables"}),
     frozenset({f"trainers.preference_dynamics.{name}" for name in ("apply", "baselines", "calibrate")}),

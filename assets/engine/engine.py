@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-from assets.engine.task_loop import EngineError, EngineRun
+from assets.engine.task_loop import EngineError, TaskLoop
 from assets.engine.worker_process import WorkerProcess
 from assets.home.hardware import choose_cpus, device_asked
 from assets.stages.tasks import Outcome, Task
@@ -21,7 +21,7 @@ from assets.store.store import Store
 __all__ = ["Engine", "EngineError", "Outcome", "Task", "shared_engine"]
 
 SILENCE_SECONDS = 1800.0
-"""How long a worker may say nothing: longer than any compilation, simulation or evaluation takes."""
+"""How long a worker may neither say anything nor compute."""
 
 GRACE_SECONDS = 10.0
 """How long a worker may take to checkpoint and leave."""
@@ -54,10 +54,10 @@ class Engine:
         self.inbox: queue.SimpleQueue[tuple[WorkerProcess, dict[str, Any] | None]] = queue.SimpleQueue()
         self.workers: list[WorkerProcess] = []
         self.interrupted = False
-        """Whether somebody asked to stop; whoever begins anew clears it."""
+        """Whether somebody asked to stop; a new launch clears it."""
         self._started = 0
         self._spent = 0.0
-        self._run: EngineRun | None = None
+        self._run: TaskLoop | None = None
 
     def run(
         self,
@@ -75,7 +75,9 @@ class Engine:
         """
         if self._run is not None:
             raise EngineError("this engine is running already; give each thread its own")
-        self._run = EngineRun(self, tasks, on_line or (lambda line: None), deadline)
+        self._run = TaskLoop(self, on_line or (lambda line: None), deadline)
+        for task in tasks:
+            self._run.add(task)
         try:
             yield from self._run.outcomes()
         finally:
@@ -90,7 +92,7 @@ class Engine:
         """
         if self._run is None:
             raise EngineError("this engine does not run; give the task to its next run")
-        self._run.waiting.add(task)
+        self._run.add(task)
 
     def interrupt(self) -> None:
         """Ask the running tasks to stop, keep their best and checkpoint; begin nothing new."""
@@ -99,7 +101,7 @@ class Engine:
             self._run.interrupt()
 
     def abandon(self) -> None:
-        """Ask what runs to stop, since nobody waits for it any more; another run may follow."""
+        """Ask the running tasks to stop, since nobody waits for them any more; another run may follow."""
         if (run := self._run) is not None:
             run.interrupt()
 

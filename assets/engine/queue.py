@@ -18,13 +18,13 @@ def cohort_of(task: Task) -> Cohort:
 class Dispatch:
     """Tasks that wait, by cohort.
 
-    A worker goes on with the cohort that it has compiled until that is exhausted, then takes the largest one that
-    nobody has begun, then helps where most is left. Within a cohort the given order holds. Where time may run out,
-    tasks go out in rounds instead, every setting at one seed before any at the next, so that a table is balanced
-    whenever it stops; within a round cohorts stay together.
+    A worker stays with the cohort that it has compiled until that is exhausted, then takes the largest one that no
+    worker has begun, then helps where most is left. Within a cohort tasks go out in the order in which they came. Under
+    a deadline tasks go out in rounds instead, every setting at one seed before any at the next, so that a table is
+    balanced whenever it stops; within a round cohorts stay together.
     """
 
-    def __init__(self, tasks: Sequence[Task], balanced: bool = False) -> None:
+    def __init__(self, tasks: Sequence[Task] = (), balanced: bool = False) -> None:
         self._balanced = balanced
         self._waiting: dict[Cohort, deque[Task]] = {}
         self._begun: set[Cohort] = set()
@@ -54,23 +54,23 @@ class Dispatch:
         return task
 
     def company(self, task: Task) -> list[Task]:
-        """Take the tasks out that train together with one that was taken, in order; itself first."""
+        """Take out the tasks that train together with a task that was taken; return them in order, that task first."""
         group, waiting = [task], self._waiting.get(cohort_of(task), deque())
-        while waiting and len(group) < task.item.at_once and self._beside(task, waiting[0]):
+        while waiting and len(group) < task.item.at_once and self._trains_with(task, waiting[0]):
             group.append(waiting.popleft())
         if not waiting:
             self._waiting.pop(cohort_of(task), None)
         return group
 
-    def _beside(self, task: Task, other: Task) -> bool:
+    def _trains_with(self, task: Task, other: Task) -> bool:
         return other.item.inputs == task.item.inputs and not (self._balanced and _seed(other) != _seed(task))
 
     def add(self, task: Task) -> None:
-        """Let one more task wait, last in its cohort."""
+        """Add a task, last in its cohort."""
         self._waiting.setdefault(cohort_of(task), deque()).append(task)
 
     def put_back(self, task: Task) -> None:
-        """Let a task wait again, first in its cohort."""
+        """Add a task, first in its cohort."""
         self._waiting.setdefault(cohort_of(task), deque()).appendleft(task)
 
     def _next_of_round(self, last: Cohort | None) -> Cohort:

@@ -1,22 +1,25 @@
-"""One run of an engine: what waits, what runs where, and what becomes of every task."""
+"""The loop over trainings and other tasks of a sweep: what waits, what runs where, and what becomes of every task."""
 
 from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from enum import Enum
+from typing import Any, Literal, Protocol
 
-from assets.engine.queue import Cohort, Dispatch, cohort_of
+from assets.engine.queue import Dispatch, cohort_of
 from assets.engine.worker_process import WorkerProcess
 from assets.home.oom_counter import OomCounter, oom_counter
+from assets.stages.layers import LAYERS
+from assets.stages.make import store_failure
 from assets.stages.tasks import Outcome, Task
-
-if TYPE_CHECKING:
-    from assets.engine.engine import Engine
+from assets.store.store import Store
+from trainers.study import Failed, Place
 
 TICK_SECONDS = 0.5
+
 STARTS = 3
 """Workers in a row that may die before they are ready."""
 
@@ -25,48 +28,100 @@ class EngineError(RuntimeError):
     """The engine itself cannot work; one line with the cause and where the log is."""
 
 
-@dataclass
-class Running:
-    """A task in the hands of a worker."""
+class Workers(Protocol):
+    """What the loop needs of an engine."""
+
+    cpus: list[int]
+    store: Store
+    silence: float
+    grace: float
+    inbox: queue.SimpleQueue[tuple[WorkerProcess, dict[str, Any] | None]]
+    workers: list[WorkerProcess]
+    interrupted: bool
+
+    def start_worker(self) -> WorkerProcess:
+        """Start one more worker."""
+
+    def retire(self, worker: WorkerProcess) -> None:
+        """End one worker."""
+
+
+class State(Enum):
+    """Where a task is."""
+
+    WAITING = "waiting"
+    HANDED = "handed"
+    """Handed to a worker, which has not begun with it."""
+    ANNOUNCED = "announced"
+    """Its worker has said that it begins."""
+    OOM_ONCE = "oom once"
+    """Out of memory in company; waits to be tried once more alone, after all others."""
+    DONE = "done"
+    """Its worker has said how it ended."""
+    LOST = "lost"
+    """Its worker died of it, or before it could say how it ended."""
+
+
+TRANSITIONS: dict[State, tuple[State, ...]] = {
+    State.WAITING: (State.HANDED,),
+    State.HANDED: (State.ANNOUNCED, State.WAITING, State.LOST),  # waiting again: the worker has older code, or died
+    State.ANNOUNCED: (State.DONE, State.LOST, State.OOM_ONCE, State.WAITING),  # waiting again: it died in company
+    State.OOM_ONCE: (State.HANDED,),
+    State.DONE: (),
+    State.LOST: (),
+}
+
+
+@dataclass(eq=False)
+class TaskState:
+    """One task on its way."""
 
     task: Task
-    started: float = field(default_factory=time.monotonic)
-    heard: float = field(default_factory=time.monotonic)
-    announced: bool = False
+    state: State = State.WAITING
+    forgiven: bool = False
+    """Whether a worker died with it before it began, or while others trained beside it; that is forgiven once."""
+    oom: Outcome | None = None
+    """How it ended when it ran out of memory for the first time."""
+    started: float = 0.0
     phase: int = 0
     step: int = 0
-    silent: float = 0.0
-    """Seconds of silence for which the worker was killed."""
     memory: OomCounter | None = None
     """Kills for want of memory, counted since it was announced."""
 
-    @property
-    def starved(self) -> bool:
-        """Whether the kernel has killed for want of memory since."""
-        return self.memory is not None and self.memory.rose
+    def move(self, state: State) -> None:
+        """Pass to another state."""
+        if state not in TRANSITIONS[self.state]:
+            raise AssertionError(f"{self.task.item.key} cannot pass from {self.state.value} to {state.value}")
+        self.state = state
+
+    def hand_over(self) -> None:
+        """Begin an attempt."""
+        self.move(State.HANDED)
+        self.started, self.phase, self.step, self.memory = time.monotonic(), 0, 0, None
 
 
-class EngineRun:
-    """The state of one call of `Engine.run`."""
+@dataclass
+class TaskLoop:
+    """One call of `Engine.run`."""
 
-    def __init__(
-        self, engine: Engine, tasks: Sequence[Task], on_line: Callable[[dict], None], deadline: float | None
-    ) -> None:
-        self.engine = engine
-        self.on_line = on_line
-        self.deadline = deadline
-        self.waiting = Dispatch(tasks, balanced=deadline is not None)
-        self.again: dict[Task, Outcome] = {}
-        """Tasks that ran out of memory, to be tried once more alone."""
-        self.retried: set[Task] = set()
-        self.dropped: set[Task] = set()
-        """Tasks whose worker died before it began with them, which is forgiven once."""
-        self.busy: dict[WorkerProcess, list[Running]] = {}
-        """What each worker has not done yet of what it was handed."""
-        self.last: dict[WorkerProcess, Cohort] = {}
-        self.stop_by: float | None = None
-        """When what has been asked to stop is killed."""
-        self.false_starts = 0
+    engine: Workers
+    on_line: Callable[[dict], None]
+    deadline: float | None
+    """After this time (monotonic seconds) nothing new begins."""
+    tasks: dict[Task, TaskState] = field(default_factory=dict)
+    held: dict[WorkerProcess, list[TaskState]] = field(default_factory=dict)
+    """What each worker was handed and has not ended yet."""
+    stop_by: float | None = None
+    """When what has been asked to stop is killed."""
+    false_starts: int = 0
+
+    def __post_init__(self) -> None:
+        self.waiting = Dispatch(balanced=self.deadline is not None)
+
+    def add(self, task: Task) -> None:
+        """Let a task wait."""
+        self.tasks[task] = TaskState(task)
+        self.waiting.add(task)
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield outcomes until nothing is left to do; raise an interrupt after the outcomes that it brings about."""
@@ -74,7 +129,7 @@ class EngineRun:
         while True:
             try:
                 self._hand_out()
-                if not self.busy:
+                if not self.held:
                     break
                 outcomes = self._listen()
             except Exception:
@@ -83,9 +138,10 @@ class EngineRun:
                 if pending is not None:
                     raise
                 pending, outcomes = interrupt, []
-                self.engine.interrupt()
+                self.engine.interrupted = True
+                self.interrupt()
             yield from outcomes
-        yield from self.again.values()
+        yield from (one.oom for one in self._out_of_memory() if one.oom is not None)  # no time for a second try
         if pending is not None:
             raise pending
 
@@ -93,28 +149,36 @@ class EngineRun:
         """Begin nothing new and ask what runs to stop."""
         if self.stop_by is None:
             self.stop_by = time.monotonic() + self.engine.grace
-            for worker in list(self.busy):
+            for worker in list(self.held):
                 worker.ask_to_stop()
 
     def abandon(self) -> None:
         """Stop what still runs when nobody waits for outcomes any more."""
         self.interrupt()
-        while self.busy:
+        while self.held:
             self._listen()
+
+    def _out_of_memory(self) -> list[TaskState]:
+        return [one for one in self.tasks.values() if one.state is State.OOM_ONCE]
+
+    # -- handing out --------------------------------------------------------------------------------------------------
 
     def _hand_out(self) -> None:
         while (worker := self._free_worker()) is not None:
-            tasks = self._next_of(worker)
-            self.last[worker] = cohort_of(tasks[0])
-            self.busy[worker] = [Running(task) for task in tasks]
-            worker.send(tasks)
+            batch = self._next_of(worker)
+            worker.cohort = cohort_of(batch[0].task)
+            self.held[worker] = batch
+            for one in batch:
+                one.hand_over()
+            worker.send([one.task for one in batch])
 
-    def _next_of(self, worker: WorkerProcess) -> list[Task]:
+    def _next_of(self, worker: WorkerProcess) -> list[TaskState]:
         """Return what a worker is handed next: a task, and those that train together with it."""
         if not self.waiting:
-            return [self._second_try()]
-        task = self.waiting.take(self.last.get(worker))
-        return [task] if task in self.dropped else self.waiting.company(task)
+            return self._out_of_memory()[:1]
+        task = self.waiting.take(worker.cohort)
+        batch = [task] if self.tasks[task].forgiven else self.waiting.company(task)
+        return [self.tasks[task] for task in batch]
 
     def _free_worker(self) -> WorkerProcess | None:
         """Return a worker for the next task, the one that has compiled for it if possible; None if none may begin."""
@@ -122,24 +186,20 @@ class EngineRun:
             return None
         if not self.waiting:
             return self._lone_worker()
-        idle = [worker for worker in self.engine.workers if worker not in self.busy]
+        idle = [worker for worker in self.engine.workers if worker not in self.held]
         if idle:
-            return max(idle, key=lambda worker: self.waiting.holds(self.last.get(worker)))
+            return max(idle, key=lambda worker: self.waiting.holds(worker.cohort))
         return self.engine.start_worker() if len(self.engine.workers) < len(self.engine.cpus) else None
 
     def _lone_worker(self) -> WorkerProcess | None:
         """Return a fresh worker, all others gone, for a task that ran out of memory in company."""
-        if self.busy or not self.again:
+        if self.held or not self._out_of_memory():
             return None
         for worker in list(self.engine.workers):
             self.engine.retire(worker)
         return self.engine.start_worker()
 
-    def _second_try(self) -> Task:
-        task = next(iter(self.again))
-        del self.again[task]
-        self.retried.add(task)
-        return task
+    # -- listening ----------------------------------------------------------------------------------------------------
 
     def _listen(self) -> list[Outcome]:
         """Take one line; return the outcomes that it brings."""
@@ -151,66 +211,77 @@ class EngineRun:
         if worker is None or worker not in self.engine.workers:
             return []
         if line is None:
-            return self._buried(worker)
-        return [outcome for outcome in [self._heard(worker, line)] if outcome is not None]
-
-    def _heard(self, worker: WorkerProcess, line: dict[str, Any]) -> Outcome | None:
+            return self._bury(worker)
+        if line["event"] == "alive":
+            worker.pulse.beat(line["cpu"])
+            return []
+        worker.pulse.hear()
         self.on_line({**line, "worker": worker.number})
-        if line["event"] == "ready":
+        return [outcome for outcome in [self._take_line(worker, line)] if outcome is not None]
+
+    def _take_line(self, worker: WorkerProcess, line: dict[str, Any]) -> Outcome | None:
+        event = line["event"]
+        if event == "ready":
             worker.ready, self.false_starts = True, 0
-        for handed in self.busy.get(worker, ()):
-            handed.heard = time.monotonic()
-        if line["event"] == "outdated":
+        if event == "outdated":
             self._replace(worker)
-        running = next((one for one in self.busy.get(worker, ()) if one.task.item.key == line.get("key")), None)
-        if running is None:
+        one = next((one for one in self.held.get(worker, ()) if one.task.item.key == line.get("key")), None)
+        if one is None:
             return None
-        if line["event"] == "start":
-            running.announced, running.memory = True, oom_counter(worker.pid)
-        if line["event"] == "progress":
-            running.phase, running.step = line["phase"], line["step"]
-        return self._done(worker, running, line) if line["event"] == "done" else None
+        if event == "start":
+            one.move(State.ANNOUNCED)
+            one.memory = oom_counter(worker.pid)
+        if event == "progress":
+            one.phase, one.step = line["phase"], line["step"]
+        return self._end(worker, one, line) if event == "done" else None
 
     def _replace(self, worker: WorkerProcess) -> None:
-        """Let a worker go whose code was edited since it began; its task waits for one that starts anew."""
-        for running in reversed(self.busy.pop(worker)):
-            self.waiting.put_back(running.task)
+        """Retire a worker whose code was edited since it began; its tasks wait for one that starts anew."""
+        for one in reversed(self.held.pop(worker)):
+            one.move(State.WAITING)
+            self.waiting.put_back(one.task)
         self.engine.retire(worker)
 
-    def _done(self, worker: WorkerProcess, running: Running, line: dict[str, Any]) -> Outcome | None:
-        task = running.task
-        self.busy[worker].remove(running)
-        if not self.busy[worker]:
-            del self.busy[worker]
-            if line["status"] == "oom":
+    def _end(self, worker: WorkerProcess, one: TaskState, line: dict[str, Any]) -> Outcome | None:
+        self.held[worker].remove(one)
+        if not self.held[worker]:
+            del self.held[worker]
+            if line["status"] == "oom":  # what a process that ran out of memory still holds nobody knows
                 self.engine.retire(worker)
-        return self._settle(task, Outcome.from_json(task.item, line))
+        return self._settle(one, Outcome.from_json(one.task.item, line), State.DONE)
 
-    def _buried(self, worker: WorkerProcess) -> list[Outcome]:
+    def _settle(self, one: TaskState, outcome: Outcome, state: State) -> Outcome | None:
+        """Let a task that ran out of memory wait for its second try; every other outcome is final."""
+        if outcome.status != "oom" or one.oom is not None or self.stop_by is not None:
+            one.move(state)
+            return outcome
+        one.move(State.OOM_ONCE)
+        one.oom = outcome
+        return None
+
+    # -- deaths -------------------------------------------------------------------------------------------------------
+
+    def _bury(self, worker: WorkerProcess) -> list[Outcome]:
         """Account for a worker that is gone."""
         cause = worker.cause_of_death()
         self.engine.workers.remove(worker)
-        lost = self.busy.pop(worker, [])
+        batch = self.held.pop(worker, [])
         if not worker.ready and self.stop_by is None:
             self._count_false_start(worker, cause)
-        told = [running for running in lost if not self._spared(running, worker.ready, alone=len(lost) == 1)]
-        settled = [self._settle(running.task, self._record_death(worker, running, cause)) for running in told]
-        return [outcome for outcome in settled if outcome is not None]
+        lost = [one for one in batch if not self._forgive(one, worker, alone=len(batch) == 1)]
+        outcomes = [self._settle(one, self._record_death(worker, one, cause), State.LOST) for one in lost]
+        return [outcome for outcome in outcomes if outcome is not None]
 
-    def _spared(self, running: Running, ready: bool, alone: bool) -> bool:
-        """Return whether a task may begin anew: it had not begun, or others that it trained with may be the cause."""
-        may = not running.announced or not (alone or self.stop_by is not None)
-        return may and self._forgiven(running.task, ready)
-
-    def _forgiven(self, task: Task, ready: bool) -> bool:
-        """Let a task wait again that had not begun; on a stop it has simply not begun."""
+    def _forgive(self, one: TaskState, worker: WorkerProcess, alone: bool) -> bool:
+        """Let a task wait again that its worker did not die of, or may not have died of; on a stop it stays unmade."""
+        innocent = one.state is State.HANDED
         if self.stop_by is not None:
-            return True
-        if ready and task in self.dropped:
+            return innocent
+        if (not innocent and alone) or (worker.ready and one.forgiven):
             return False
-        if ready:
-            self.dropped.add(task)
-        self.waiting.put_back(task)
+        one.forgiven = one.forgiven or worker.ready
+        one.move(State.WAITING)
+        self.waiting.put_back(one.task)
         return True
 
     def _count_false_start(self, worker: WorkerProcess, cause: str) -> None:
@@ -219,49 +290,41 @@ class EngineRun:
             words = worker.last_words().strip().splitlines() or ["it said nothing"]
             raise EngineError(f"workers do not start ({cause}): {words[-1]}; see {worker.log}")
 
-    def _record_death(self, worker: WorkerProcess, running: Running, cause: str) -> Outcome:
-        from assets.stages.layers import LAYERS
-        from assets.stages.make import store_failure
-        from trainers.study import Failed, Place
-
-        item, status = running.task.item, self._status(running, cause)
-        detail = _detail(status, running, cause)
-        failed = Failed(item.key, status, Place(LAYERS[item.layer].stage, running.phase, running.step), detail)
-        detail = store_failure(item, running.task.fingerprint, self.engine.store, failed, worker.last_words())
-        seconds = time.monotonic() - running.started
+    def _record_death(self, worker: WorkerProcess, one: TaskState, cause: str) -> Outcome:
+        item, status = one.task.item, self._status(worker, one, cause)
+        detail = _detail(status, worker, one, cause)
+        failed = Failed(item.key, status, Place(LAYERS[item.layer].stage, one.phase, one.step), detail)
+        detail = store_failure(item, one.task.fingerprint, self.engine.store, failed, worker.last_words())
+        seconds = time.monotonic() - one.started
         self.on_line({"event": "death", "key": item.key, "layer": item.layer, "worker": worker.number, "cause": cause})
         return Outcome(item, status, failed.place, detail, seconds)
 
-    def _status(self, running: Running, cause: str) -> Literal["interrupted", "oom", "killed"]:
+    def _status(self, worker: WorkerProcess, one: TaskState, cause: str) -> Literal["interrupted", "oom", "killed"]:
         if self.stop_by is not None:
             return "interrupted"
-        if cause == "SIGKILL" and not running.silent and running.starved:
+        starved = one.memory is not None and one.memory.rose
+        if cause == "SIGKILL" and not worker.silent and starved:
             return "oom"
         return "killed"
 
-    def _settle(self, task: Task, outcome: Outcome) -> Outcome | None:
-        """Let a task that ran out of memory wait for its second try; every other outcome is final."""
-        if outcome.status != "oom" or task in self.retried or self.stop_by is not None:
-            return outcome
-        self.again[task] = outcome
-        return None
-
     def _kill_overdue(self) -> None:
         now = time.monotonic()
-        for worker, handed in list(self.busy.items()):
+        for worker in list(self.held):
             if self.stop_by is not None and now >= self.stop_by:
                 worker.kill()
-            elif not handed[0].silent and now - handed[0].heard > self.engine.silence:
-                for running in handed:
-                    running.silent = now - running.heard
-                worker.kill()
+            elif not worker.silent and worker.pulse.silence > self.engine.silence:
+                # A stage that keeps its thread in C says nothing at all; what it computes shows from outside.
+                worker.pulse.beat(worker.cpu_seconds)
+                if (silence := worker.pulse.silence) > self.engine.silence:
+                    worker.silent = silence
+                    worker.kill()
 
 
-def _detail(status: str, running: Running, cause: str) -> str:
-    if running.silent:
-        return f"no sign of life for {running.silent:.0f} s; the worker was killed, its stack is in traceback.txt"
-    if status == "oom" and running.memory is not None:
-        return running.memory.claim
+def _detail(status: str, worker: WorkerProcess, one: TaskState, cause: str) -> str:
+    if worker.silent:
+        return f"no sign of life for {worker.silent:.0f} s; the worker was killed, its stack is in traceback.txt"
+    if status == "oom" and one.memory is not None:
+        return one.memory.claim
     if status == "interrupted":
-        return f"stopped at step {running.step}; run again to resume"
+        return f"stopped at step {one.step}; run again to resume"
     return f"the worker died of {cause}"

@@ -2,11 +2,19 @@
 
 It reads tasks line by line, makes them, and reports what it does.
 
-In: one JSON object per line, `{"tasks": [...]}`, made in one go; the end of the input ends the worker. Out: one JSON
-object per line, `{"event": "ready" | "start" | "progress" | "error" | "done" | "outdated", ...}`; the last one hands
-the tasks back, since the code was edited. Anything that a library prints goes to standard error, and from there to the
-worker's log. SIGTERM asks a training to stop, keep its best and checkpoint; whatever else runs is broken off; a second
-one breaks off a training, too.
+In: one JSON object per line, `{"tasks": [...]}`, made in one go. The end of the input ends the worker; a training is
+asked to stop first. Out: one JSON object per line, `{"event": ...}`:
+
+    ready        it can be handed tasks
+    start        a task begins: key, layer, study, hash, and for display label, seed, test, part, parts
+    progress     of a training: phase, step, total_steps, losses
+    alive        every few seconds, whatever the stage does: cpu, the CPU time of the process [s]
+    error        a traceback, before
+    done         the outcome of a task and the numbers of its artifact
+    outdated     the code was edited since the worker began: it hands its tasks back and leaves
+
+Anything that a library prints goes to standard error, and from there to the worker's log. SIGTERM asks a training to
+stop, keep its best and checkpoint; whatever else runs is broken off; a second one breaks off a training, too.
 """
 
 from __future__ import annotations
@@ -14,16 +22,18 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import queue
 import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from assets.identity.canonical import Item
@@ -36,8 +46,11 @@ PARENT = "ORRERY_WORKER_PARENT"
 QUIET_SECONDS = 0.25
 """Least time between two lines of progress."""
 
+HEARTBEAT_SECONDS = 5.0
+"""Time between two signs of life."""
+
 GRACE_SECONDS = 10.0
-"""Time to checkpoint and leave after the parent has gone."""
+"""Time to checkpoint and leave after the engine has gone."""
 
 
 def main() -> None:
@@ -49,9 +62,11 @@ def main() -> None:
     stop = Stop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stop)
-    threading.Thread(target=_outlive_no_parent, daemon=True).start()
+    inbox: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    threading.Thread(target=_read_input, args=(inbox, stop), daemon=True).start()
+    threading.Thread(target=_watch_parent, args=(stop,), daemon=True).start()
     with suppress(KeyboardInterrupt):
-        Worker(out, stop).serve(sys.stdin)
+        Worker(out, stop).serve(iter(inbox.get, None))
     sys.stderr.flush()
     os._exit(0)  # libraries take seconds to tear down what the system frees at once
 
@@ -62,14 +77,25 @@ class Stop:
     def __init__(self) -> None:
         self.asked = False
         self.patient = False
-        """Whether a training runs that will hear of it at its next report."""
+        """Whether a training runs, which learns of it at its next report."""
+        self._signalled = False
+        self._lock = threading.Lock()
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Handle the signal."""
-        at_once = self.asked or not self.patient
-        self.asked = True
+        at_once = self._signalled or not self.patient
+        self._signalled = self.asked = True
         if at_once:
             raise KeyboardInterrupt(signal.Signals(number).name)
+
+    def outlive_no_parent(self) -> NoReturn:
+        """Ask what runs to stop, as the first signal would, and leave when it has had its time."""
+        with self._lock:  # two threads may notice at once; a second signal would break off the storing of the outcome
+            first, self.asked = not self.asked, True
+        if first and not self.patient:
+            os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_SECONDS)
+        os._exit(1)
 
 
 class Worker:
@@ -86,12 +112,14 @@ class Worker:
         self.code = Code()
         self.planner = Planner(self.store)
         self._said = 0.0
+        self._lock = threading.Lock()
 
-    def serve(self, lines: TextIO) -> None:
+    def serve(self, lines: Iterable[str]) -> None:
         """Make what each line asks for."""
         from assets.stages.tasks import task_from_json
 
         self.say("ready", pid=os.getpid())
+        threading.Thread(target=self._beat, daemon=True).start()
         for line in lines:
             tasks = [task_from_json(task) for task in json.loads(line)["tasks"]]
             _load(tasks[0].item)
@@ -109,7 +137,7 @@ class Worker:
 
         loaded = set(sys.modules)
         for item in (task.item for task in tasks):
-            self.say("start", key=item.key, layer=item.layer, study=item.study, hash=item.hash)
+            self.say("start", **_names(item), **_shown(item))
         _prepare(tasks[0].item.study)
         self.stop.patient = LAYERS[tasks[0].item.layer].trains
         mine = [replace(task, fingerprint=self.planner.with_code_of(task.item, task.fingerprint)) for task in tasks]
@@ -131,8 +159,7 @@ class Worker:
         manifest = self.store.manifest(*item.address) or {}
         if "traceback.txt" in manifest.get("files", {}):
             self.say("error", key=item.key, traceback=self.store.open(*item.address).text("traceback"))
-        where = {"key": item.key, "layer": item.layer, "study": item.study, "hash": item.hash}
-        self.say("done", **where, **outcome.to_json(), numbers=manifest.get("numbers", {}))
+        self.say("done", **_names(item), **outcome.to_json(), numbers=manifest.get("numbers", {}))
 
     def report(self, progress: Progress) -> bool:
         """Pass progress on, not too often; answer whether to stop."""
@@ -144,17 +171,36 @@ class Worker:
         return self.stop.asked
 
     def say(self, event: str, **fields: Any) -> None:
-        """Write one line; that nobody reads any more is the watch's concern."""
-        with suppress(BrokenPipeError):
+        """Write one line; where nobody reads any more, the end of the input says so."""
+        with self._lock, suppress(BrokenPipeError):
             self.out.write(json.dumps({"event": event, **fields}) + "\n")
             self.out.flush()
+
+    def _beat(self) -> None:
+        """Say every few seconds how much CPU time this process has used, whatever its stage does."""
+        while True:
+            time.sleep(HEARTBEAT_SECONDS)
+            self.say("alive", cpu=round(time.process_time(), 3))
+
+
+def _names(item: Item) -> dict[str, str]:
+    return {"key": item.key, "layer": item.layer, "study": item.study, "hash": item.hash}
+
+
+def _shown(item: Item) -> dict[str, Any]:
+    """Return what tells a task from others on a line of progress: label, seed of a model, test set, part."""
+    shown: dict[str, Any] = {"label": item.label}
+    if item.layer in ("model", "evaluation"):
+        model = item if item.layer == "model" else item.model
+        shown["seed"] = model.config.get("seed", 0)
+    return shown | {name: item.config[name] for name in ("test", "part", "parts") if name in item.config}
 
 
 def _claim_output() -> TextIO:
     """Keep the real standard output for the protocol and send everything else that is printed to standard error."""
-    kept = os.dup(sys.stdout.fileno())
+    protocol = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return os.fdopen(kept, "w", encoding="utf-8")
+    return os.fdopen(protocol, "w", encoding="utf-8")
 
 
 def _pin() -> None:
@@ -164,14 +210,23 @@ def _pin() -> None:
         os.sched_setaffinity(0, {int(cpu)})
 
 
-def _outlive_no_parent() -> None:
-    """Leave, after a checkpoint, when the process that started this one is gone."""
-    parent = int(os.environ.get(PARENT, 0)) or os.getppid()
+def _read_input(inbox: queue.SimpleQueue[str | None], stop: Stop) -> None:
+    """Pass the lines of standard input on; its end is the sign that the engine is gone, wherever it runs."""
+    for line in sys.stdin:
+        inbox.put(line)
+    inbox.put(None)
+    time.sleep(1.0)  # an engine that ends its workers closes their input and sends a signal: then one request is enough
+    stop.outlive_no_parent()
+
+
+def _watch_parent(stop: Stop) -> None:
+    """Notice at once that an engine on this machine was killed; behind a launcher the input alone tells."""
+    parent = int(os.environ.get(PARENT, 0))
+    if os.getppid() != parent:
+        return
     while os.getppid() == parent:
         time.sleep(0.5)
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(GRACE_SECONDS)
-    os._exit(1)
+    stop.outlive_no_parent()
 
 
 def _load(item: Item) -> None:

@@ -1,4 +1,4 @@
-"""A worker as its parent sees it: how it is started, fed, listened to and ended."""
+"""A worker as the engine sees it: how it is started, handed tasks, listened to and ended."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from assets.engine import worker
+from assets.engine.queue import Cohort
 from assets.home.hardware import PLATFORMS, VARIABLE, Device
 from assets.stages.tasks import Task, task_to_json
 from assets.store.store import Store, home, project_root
 
 COMMAND: tuple[str, ...] = (sys.executable, "-m", "assets.engine.worker")
-"""What is started; an engine for more than one machine puts its own launcher here."""
+"""What is started; for workers on other machines a launcher stands before it, which passes standard input on."""
 
 ONE_THREAD = (
     "OMP_NUM_THREADS",
@@ -38,6 +40,40 @@ ONE_THREAD = (
 LOG_TAIL = 8000
 """Characters of a worker's log that a failure keeps."""
 
+LEAST_SHARE = 0.01
+"""Part of a CPU above which a process computes; a worker that only sleeps and says so uses a thousandth of it."""
+
+LEAST_CPU_SECONDS = 0.05
+"""CPU time that two clocks of one process may differ by, and more."""
+
+
+class Pulse:
+    """Signs of life of a worker: its words, and its CPU time while that grows."""
+
+    def __init__(self) -> None:
+        self._alive = self._since = time.monotonic()
+        self._cpu = 0.0
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last sign of life."""
+        return time.monotonic() - self._alive
+
+    def restart(self, cpu: float) -> None:
+        """Count from now, when a worker is handed tasks; `cpu` is its CPU time so far [s]."""
+        self._alive = self._since = time.monotonic()
+        self._cpu = cpu
+
+    def hear(self) -> None:
+        """Take any words as a sign of life."""
+        self._alive = time.monotonic()
+
+    def beat(self, cpu: float) -> None:
+        """Take its CPU time [s] as a sign of life if the process computed since the last one."""
+        now, grown = time.monotonic(), cpu - self._cpu
+        if grown >= max(LEAST_CPU_SECONDS, LEAST_SHARE * (now - self._since)):
+            self._alive, self._since, self._cpu = now, now, cpu
+
 
 class WorkerProcess:
     """One worker; its lines arrive in `inbox` as (worker, line), its end as (worker, None)."""
@@ -46,6 +82,11 @@ class WorkerProcess:
         self.number = number
         self.cpu = cpu
         self.ready = False
+        self.cohort: Cohort | None = None
+        """What it was handed last, and has compiled."""
+        self.pulse = Pulse()
+        self.silent = 0.0
+        """Seconds of silence for which it was killed."""
         self.log = home() / "logs" / f"worker-{os.getpid()}-{number}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._mark = 0
@@ -69,7 +110,7 @@ class WorkerProcess:
 
     @property
     def cpu_seconds(self) -> float:
-        """CPU time that it has had [s]."""
+        """CPU time that it has used, as far as that can be seen from here [s]."""
         import psutil
 
         with suppress(psutil.Error):
@@ -78,20 +119,21 @@ class WorkerProcess:
         return 0.0
 
     def send(self, tasks: Sequence[Task]) -> None:
-        """Hand over tasks; a worker that is gone says so through the inbox."""
+        """Hand over tasks; that a worker is gone shows in the inbox."""
+        self.pulse.restart(self.cpu_seconds)
         self._mark = self.log.stat().st_size
         with suppress(BrokenPipeError):
             self._stdin.write(json.dumps({"tasks": [task_to_json(task) for task in tasks]}).encode() + b"\n")
             self._stdin.flush()
 
     def ask_to_stop(self) -> None:
-        """Ask, once, for a checkpoint and an end; to be asked twice means to break off."""
+        """Ask, once, for a checkpoint and an end: a second signal would break a training off."""
         if not self._asked:
             self._asked = True
             self._process.terminate()
 
     def kill(self) -> None:
-        """End it now; where it is goes to its log first, if it can still say so."""
+        """End it now; its stack goes to its log first, if it can still write it."""
         with suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGUSR1)
             with suppress(subprocess.TimeoutExpired):
@@ -99,7 +141,7 @@ class WorkerProcess:
         self._process.kill()
 
     def end(self, grace: float) -> None:
-        """Close its input, ask it to stop, and kill it if it has not gone after `grace` seconds."""
+        """Close its input, ask it to stop, and kill it if it has not ended after `grace` seconds."""
         with suppress(OSError):
             self._stdin.close()
         self.ask_to_stop()
@@ -141,15 +183,12 @@ class WorkerProcess:
 
 def environment(device: Device, cpu: int | None) -> dict[str, str]:
     """Return the environment of a worker: one thread everywhere, the device, and a compilation cache that lasts."""
-    chosen: dict[str, str] = dict.fromkeys(ONE_THREAD, "1")
-    chosen |= {"EQX_ON_ERROR": "nan", "PYTHONHASHSEED": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
-    chosen |= _compilation_cache() | PLATFORMS[device] | {VARIABLE: device}
-    chosen |= {worker.PARENT: str(os.getpid()), worker.CPU: "" if cpu is None else str(cpu)}
-    return _inherited(os.environ) | chosen
-
-
-def _inherited(variables: Mapping[str, str]) -> dict[str, str]:
-    return {**variables, "PYTHONUTF8": "1", "ORRERY_HOME": str(home())}
+    variables: dict[str, str] = dict.fromkeys(ONE_THREAD, "1")
+    variables |= {"PYTHONUTF8": "1", "ORRERY_HOME": str(home())}
+    variables |= {"EQX_ON_ERROR": "nan", "PYTHONHASHSEED": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+    variables |= _compilation_cache() | PLATFORMS[device] | {VARIABLE: device}
+    variables |= {worker.PARENT: str(os.getpid()), worker.CPU: "" if cpu is None else str(cpu)}
+    return os.environ | variables
 
 
 def _compilation_cache() -> dict[str, Any]:

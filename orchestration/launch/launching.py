@@ -21,7 +21,7 @@ def launched(
     prepare()
     import dagster as dg
 
-    from assets.engine import progress
+    from assets.engine.background import listening
     from assets.engine.engine import shared_engine
     from orchestration.cli.runs.live import live_display
     from orchestration.definitions import defs
@@ -34,5 +34,5 @@ def launched(
         with dg.DagsterInstance.get() as instance:
             return work(instance, defs.resolve_job_def)
 
-    with live_display(quiet) as listener, progress.listening(listener):
+    with live_display(quiet) as listener, listening(listener):
         return attended(within, engine)

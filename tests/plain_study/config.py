@@ -16,6 +16,10 @@ class DatasetConfig(toy.DatasetConfig):
 
     pause: Pause = 0.0
     """How long the simulation waits [s]."""
+    compute: Pause = 0.0
+    """How long the simulation computes, in Python [s]."""
+    additions: Annotated[int, Field(ge=0)] = 0
+    """Additions that the simulation does in one call of C, which lets no other thread of its process run."""
 
 
 class SegmentationConfig(toy.SegmentationConfig):

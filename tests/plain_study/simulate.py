@@ -10,4 +10,8 @@ from trainers.study import Trajectories
 def simulate(config: DatasetConfig) -> Trajectories:
     """Return x = a cos(t + p), v = -a sin(t + p): t (N, T), y (N, T, 2)."""
     time.sleep(config.pause)
+    end = time.monotonic() + config.compute
+    while time.monotonic() < end:
+        pass
+    sum(range(config.additions))
     return toy.simulate(config)

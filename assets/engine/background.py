@@ -1,0 +1,84 @@
+"""Run the engine on a background thread, so that a slow event log does not stall the workers.
+
+The lines of the workers reach whoever shows them through `listening` and `publish`, without an argument on the way.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from assets.engine.engine import Engine
+from assets.stages.tasks import Outcome, Task
+
+Listener = Callable[[dict], None]
+
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+def publish(line: dict) -> None:
+    """Hand one line of a worker to the present listener, if there is one."""
+    listener = _listener.get()
+    if listener:
+        listener(line)
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Send every line that is published inside this block to `listener`."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def run_in_background(
+    engine: Engine, tasks: Sequence[Task], on_line: Listener, deadline: float | None = None
+) -> Iterator[Outcome]:
+    """Run tasks on a thread of its own; yield each outcome when it is asked for.
+
+    An interrupt stops the running trainings, as in `Engine.run`; so does leaving early.
+    """
+    outcomes: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            for outcome in engine.run(tasks, on_line, deadline):
+                outcomes.put(outcome)
+            outcomes.put(None)
+        except BaseException as error:  # raised where the outcomes are taken
+            outcomes.put(error)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name="engine")
+    thread.start()
+    try:
+        yield from _take(engine, outcomes)
+    finally:
+        engine.abandon()
+        thread.join()
+
+
+def _take(engine: Engine, outcomes: queue.SimpleQueue[Outcome | BaseException | None]) -> Iterator[Outcome]:
+    """Yield outcomes to the end; raise an interrupt after the outcomes that it brings about."""
+    pending: BaseException | None = None
+    while True:
+        try:
+            outcome = outcomes.get()
+        except BaseException as interrupt:
+            if pending is not None:
+                raise
+            pending = interrupt
+            engine.interrupt()
+            continue
+        if isinstance(outcome, BaseException):
+            raise outcome
+        if outcome is None:
+            break
+        yield outcome
+    if pending is not None:
+        raise pending
