@@ -7,7 +7,6 @@ BENCH ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-SETUP_LOG := $(VENV)/setup.log
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run check test ui bench lint clean
@@ -43,11 +42,8 @@ clean: ## remove .venv and caches; results in .orrery stay
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "orrery: $(PYTHON) is $$($(PYTHON) --version 2>&1); expected Python >= 3.11; say which: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 2; }
-	@echo "orrery: installing into $(VENV): about 2.6 GB (JAX, PyTorch, Dagster, MLflow), about 4 minutes on a quiet machine, once"
-	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || $(BIN)/python -m pip --version >/dev/null 2>&1 || { \
 	  $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; } || { \
 	  echo "orrery: $(PYTHON) cannot make a virtual environment; install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[dev]' >$(SETUP_LOG) 2>&1 || { \
-	  tail -n 15 $(SETUP_LOG) >&2; echo "orrery: the installation failed, see $(SETUP_LOG); a further make goes on from here" >&2; exit 2; }
+	@$(BIN)/python install.py
 	@touch $@
-	@echo "orrery: installed"
