@@ -7,8 +7,7 @@ import dagster as dg
 from assets import partition_page
 from assets.catalogue import StudyCatalogue
 from assets.checks import check_disk, disk_spec
-from assets.report import sweep_report
-from assets.statistics import leaderboard
+from assets.report import stored_leaderboard, sweep_report
 from assets.statistics.experiment import Experiment
 from assets.store.store import Store
 from assets.sweeps.sweep import Sweep
@@ -70,7 +69,7 @@ def _event(
 
 
 def _leaderboard_metadata(experiment: Experiment) -> tuple[str, dict]:
-    board = leaderboard.write(experiment)
+    board = stored_leaderboard.write(experiment)
     return board.version, {
         "links": partition_page.sweep_links(experiment.sweep.name, board.path),
         "dagster/row_count": len(board.rows),

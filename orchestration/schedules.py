@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.stages.freshness import plan_sweep
-from assets.statistics.adaptive_seeds import asked
+from assets.statistics.adaptive_seeds import sweep_so_far
 from assets.store.store import Store
 from assets.sweeps.sweep import Sweep
 from orchestration.launch.clock import local_timezone
@@ -15,7 +15,7 @@ def sweep_schedule(sweep: Sweep) -> dg.ScheduleDefinition:
 
     def launch(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         store = Store()
-        verdicts = plan_sweep(asked(sweep, store), store)
+        verdicts = plan_sweep(sweep_so_far(sweep, store), store)
         due = sum(verdict.due for found in verdicts.values() for verdict in found)
         if not due:
             return dg.SkipReason(f"{sweep.name}: everything is stored and fresh; nothing to run")

@@ -13,7 +13,7 @@ from assets.catalogue import Catalogue, StudyCatalogue
 from assets.engine.engine import Engine, shared_engine
 from assets.identity.canonical import LAYER_NAMES, Item, LayerName
 from assets.stages.freshness import Planner
-from assets.statistics.adaptive_seeds import asked, rounds
+from assets.statistics.adaptive_seeds import rounds, sweep_so_far
 from assets.store.store import Damaged, Store
 from assets.study_assets import asset_key, partition_keys
 from assets.sweeps.sweep import Sweep
@@ -77,7 +77,7 @@ def _run_all(
         _run_layer(job(f"{sweep.study}_{whole}"), [sweep.key], instance, tags)
     seconds = time.monotonic() - started
     busy = (engine.cpu_seconds - before) / (seconds * len(engine.cpus))
-    return replace(_summary(asked(sweep, Store()), standing, seconds), busy=busy)
+    return replace(_summary(sweep_so_far(sweep, Store()), standing, seconds), busy=busy)
 
 
 def _run_rows(

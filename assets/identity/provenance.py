@@ -26,6 +26,8 @@ ENVIRONMENT = (
 )
 """Variables that may change a number; no other one is ever recorded."""
 
+SOURCES = (".py", ".html", ".md", ".css", ".js")
+
 
 def project_root() -> Path:
     """Return the directory that holds the project's pyproject.toml."""
@@ -33,8 +35,9 @@ def project_root() -> Path:
 
 
 def room_sources(*rooms: str) -> list[Path]:
-    """Return the source files of rooms of `assets`, in a fixed order: what stored pages were made by."""
-    return sorted(path for room in rooms for path in (project_root() / "assets" / room).glob("*.py"))
+    """Return the sources of rooms of `assets`, templates and style sheets included, in a fixed order."""
+    paths = (path for room in rooms for path in (project_root() / "assets" / room).rglob("*"))
+    return sorted(path for path in paths if path.suffix in SOURCES)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Figures as pictures that say what they are of: a label on the picture and in its file, a caption beside it."""
+"""Pictures of figures: a label on the picture and in its file says what it shows, a caption stands beside it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import inspect
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from assets.report.log_ticks import clear_log_ticks
 from assets.stages.exception_status import one_line
 from trainers.study import Study
 
@@ -21,33 +20,37 @@ if TYPE_CHECKING:
 
 DPI = 90
 WIDE = 780
-"""Pixels from which a picture is not shown beside another one."""
+"""Pixels from which a picture takes the full width of a page."""
+
+PLAIN = (1e-4, 1e5)
+"""Range of the numbers on logarithmic axes that are written without an exponent."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure that has been drawn, or the reason why it could not be."""
+    """A figure as a picture, or the reason why it could not be drawn."""
 
     name: str
     caption: str
     label: str
-    """What it is of: axes, key, dataset, test set, code version."""
+    """What it shows: axes, key, dataset, test set, code version."""
     png: bytes = b""
     error: str = ""
     figure: Figure | None = field(default=None, repr=False, compare=False)
 
     @property
     def wide(self) -> bool:
-        """Whether it takes the full width of a page; the width of a PNG stands in the bytes 16 to 19 of it."""
+        """Whether it takes the full width of a page."""
+        # The width of a PNG is in its bytes 16 to 19.
         return int.from_bytes(self.png[16:20], "big") >= WIDE
 
     def pdf(self) -> bytes:
         """Render the figure for print, its label below it and in the file; the same figure gives the same bytes."""
         if self.figure is None:
-            raise ValueError(f"the figure {self.name} was not drawn: {self.error or 'there is nothing to show'}")
+            raise ValueError(f"the figure {self.name} is not drawn: {self.error or 'there is nothing to show'}")
         buffer = io.BytesIO()
-        told = {"Title": self.label, "Creator": "Orrery", "CreationDate": None, "Producer": None}
-        self.figure.savefig(buffer, format="pdf", bbox_inches="tight", pad_inches=0.08, metadata=told)
+        metadata = {"Title": self.label, "Creator": "Orrery", "CreationDate": None, "Producer": None}
+        self.figure.savefig(buffer, format="pdf", bbox_inches="tight", pad_inches=0.08, metadata=metadata)
         return buffer.getvalue()
 
     @property
@@ -72,62 +75,78 @@ def _functions(study: Study, name: str) -> tuple[Callable[..., Figure | None], .
 
 
 def study_pictures(study: Study, tables: Mapping[str, pd.DataFrame], label: str) -> Iterator[Picture]:
-    """Draw every figure of a study whose tables are there."""
+    """Draw every figure of a study whose tables exist; one with nothing to show is left out."""
     for function in study_figures(study):
         names = list(inspect.signature(function).parameters)
         if all(name in tables for name in names):
-            yield from _there(drawn(function, {name: tables[name] for name in names}, label))
-
-
-def _there(picture: Picture) -> Iterator[Picture]:
-    """Yield a picture, unless its function had nothing to show."""
-    if picture.png or picture.error:
-        yield picture
+            picture = picture_of(function, {name: tables[name] for name in names}, label)
+            if picture.png or picture.error:
+                yield picture
 
 
 def compared_pictures(study: Study, tables: Mapping[str, Mapping[str, pd.DataFrame]], label: str) -> Iterator[Picture]:
     """Draw every figure of a study that shows several models at once; `tables` are those of each model, by its name.
 
-    Such a figure takes each table as a mapping from the names of the models to theirs; models that lack one are left
-    out of it.
+    Such a figure takes each table as a mapping from the names of the models to theirs; models without one are left out,
+    and so are figures with nothing to show.
     """
     for function in compared_figures(study):
         names = list(inspect.signature(function).parameters)
-        able = [model for model, own in tables.items() if all(name in own for name in names)]
-        if able:
-            arguments = {name: {model: tables[model][name] for model in able} for name in names}
-            yield from _there(drawn(function, arguments, label))
+        complete = [model for model, own in tables.items() if all(name in own for name in names)]
+        if complete:
+            arguments = {name: {model: tables[model][name] for model in complete} for name in names}
+            picture = picture_of(function, arguments, label)
+            if picture.png or picture.error:
+                yield picture
 
 
-def drawn(function: Callable[..., Figure | None], arguments: Mapping[str, Any], label: str) -> Picture:
-    """Draw a figure; one that cannot be drawn is a picture that says so, and the others are drawn."""
-    drawing = partial(Picture, function.__name__, caption(function), label)
+def picture_of(function: Callable[..., Figure | None], arguments: Mapping[str, Any], label: str) -> Picture:
+    """Draw a figure; if drawing fails, the picture says so in place of it. None from the function: an empty picture."""
+    name, text = function.__name__, caption(function)
     try:
         figure = function(**arguments)
-        return drawing() if figure is None else drawing(png=png(figure, label), figure=figure)
-    except Exception as error:
-        return drawing(error=f"this figure could not be drawn: {one_line(error)}")
+        if figure is None:
+            return Picture(name, text, label)
+        return Picture(name, text, label, png(figure, label), figure=figure)
+    except Exception as error:  # one broken figure must not cost the report
+        return Picture(name, text, label, error=f"this figure could not be drawn: {one_line(error)}")
 
 
 def caption(function: Callable[..., Any]) -> str:
     """Return the docstring of a figure function as a caption: `Draw the loss ...` becomes `The loss ...`."""
-    text = " ".join((inspect.getdoc(function) or function.__name__).split())
-    text = text.removeprefix("Draw ")
+    text = " ".join((inspect.getdoc(function) or function.__name__).split()).removeprefix("Draw ")
     return text[:1].upper() + text[1:]
 
 
 def png(figure: Figure, label: str) -> bytes:
     """Render a figure with its label below it and in the metadata of the file."""
-    clear_log_ticks(figure)
-    figure.supxlabel(_wrapped(label, figure.get_figwidth()), fontsize=6, color="0.35", x=0.01, ha="left")
+    label_log_ticks(figure)
+    # Matplotlib would read $ and backslashes in a key or setting as mathematics.
+    text = fill(label.replace("\\", "/"), max(40, int(20 * figure.get_figwidth())), break_on_hyphens=False)
+    figure.supxlabel(text.replace("$", r"\$"), fontsize=6, color="0.35", x=0.01, ha="left")
     buffer = io.BytesIO()
-    told = {"Title": label, "Software": "Orrery"}
-    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.08, metadata=told)
+    metadata = {"Title": label, "Software": "Orrery"}
+    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.08, metadata=metadata)
     return buffer.getvalue()
 
 
-def _wrapped(label: str, inches: float) -> str:
-    """Break a label so that it fits under a figure, `$` and backslashes taken literally."""
-    from textwrap import fill
+def label_log_ticks(figure: Figure) -> None:
+    """Write plain numbers at the ticks of every logarithmic axis, also between decades where there are few of them.
 
-    return fill(label.replace("\\", "/"), max(40, int(20 * inches)), break_on_hyphens=False).replace("$", r"\$")
+    Ticks that were set by hand stay as they are.
+    """
+    from matplotlib.ticker import LogFormatter, LogLocator
+
+    class PlainNumbers(LogFormatter):
+        """Labels at the ticks that LogFormatter would label, without an exponent where that is readable."""
+
+        def __call__(self, value: float, position: int | None = None) -> str:
+            text = super().__call__(value, position)
+            return f"{value:g}" if text and PLAIN[0] <= value <= PLAIN[1] else text
+
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "log" and isinstance(axis.get_major_locator(), LogLocator):
+                axis.set_minor_locator(LogLocator(subs="auto"))
+                axis.set_major_formatter(PlainNumbers())
+                axis.set_minor_formatter(PlainNumbers(minor_thresholds=(2, 0.5)))

@@ -1,15 +1,14 @@
-"""Figures over a whole sweep: losses of its runs, the ranking, what each axis is worth, heat maps of two axes."""
+"""Figures over a whole sweep: losses of its runs and the trade-off of their parts, the ranking, test sets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from assets.identity.text import cell, shown
-from assets.report.parallel_coordinates import Scale, logarithmic, parallel_coordinates
+from assets.report.axis_figures import whisker
 from assets.statistics.experiment import short
 
 if TYPE_CHECKING:
@@ -17,11 +16,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Histories = Mapping[str, Sequence["pd.DataFrame"]]
+"""Histories of the runs of each setting."""
+
 MOST_RUNS = 60
 MOST_BARS = 40
 
+LAST = 0.05
+"""Share of the steps at the end over which a part of the loss is averaged."""
 
-def losses(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
+
+def losses(histories: Histories) -> Figure:
     """Draw the training loss of every run against the optimiser step over all phases, one colour per setting.
 
     Solid: training loss; dots: validation loss, where there is any; dotted lines mark the start of a phase.
@@ -35,7 +40,9 @@ def losses(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
         for place, history in enumerate(runs[: max(0, left)]):
             label = setting if place == 0 else None
             axes.plot(history["step"], history["loss"], lw=0.8, alpha=0.8, color=f"C{number % 10}", label=label)
-            _validation(axes, history, f"C{number % 10}")
+            if "validation_loss" in history:
+                points = history[["step", "validation_loss"]].dropna()
+                axes.plot(points["step"], points["validation_loss"], ".", ms=2, color=f"C{number % 10}", alpha=0.6)
         left -= len(runs)
     first = next((runs[0] for runs in histories.values() if runs), None)
     if first is not None:
@@ -47,21 +54,61 @@ def losses(histories: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
     return figure
 
 
-def _validation(axes: Axes, history: pd.DataFrame, color: str) -> None:
-    if "validation_loss" in history and history["validation_loss"].notna().any():
-        known = history[["step", "validation_loss"]].dropna()
-        axes.plot(known["step"], known["validation_loss"], ".", ms=2, color=color, alpha=0.6)
-
-
 def _positive(axes: Axes) -> bool:
     values = [np.asarray(line.get_ydata(), float) for line in axes.lines if len(np.asarray(line.get_ydata())) > 2]
     return bool(values) and all(np.nanmin(value) > 0 for value in values if np.isfinite(value).any())
 
 
+def loss_parts(histories: Histories) -> list[str]:
+    """Return the first two parts of the loss that all runs have; none where there are not two.
+
+    A part is a column of the history that has a counterpart on validation data, `validation_<name>`.
+    """
+    columns = [set(history) for runs in histories.values() for history in runs]
+    names = dict.fromkeys(str(name) for runs in histories.values() for history in runs for name in history)
+    parts = [name for name in names if name != "loss" and all({name, f"validation_{name}"} <= own for own in columns)]
+    return parts[:2] if len(parts) > 1 else []
+
+
+def trade_off(histories: Histories) -> Figure:
+    """Draw two parts of the loss of every run against each other, means over the last twentieth of its steps.
+
+    One colour per setting. The line joins the runs that no other run beats in both parts (Pareto front): along it one
+    part improves only at the cost of the other; a run far above it is in a worse minimum of both.
+    """
+    from matplotlib.figure import Figure
+
+    first, second = loss_parts(histories)
+    figure = Figure(figsize=(6.0, 4.2), layout="constrained")
+    axes = figure.subplots()
+    ends = {
+        setting: np.array(
+            [history.tail(max(1, round(LAST * len(history))))[[first, second]].mean() for history in runs]
+        )
+        for setting, runs in histories.items()
+    }
+    for number, (setting, points) in enumerate(ends.items()):
+        axes.plot(points[:, 0], points[:, 1], "o", ms=5, color=f"C{number % 10}", label=setting)
+    best = pareto_front(np.concatenate(list(ends.values())))
+    axes.plot(best[:, 0], best[:, 1], "-", color="0.5", lw=1, zorder=0)
+    axes.set(xlabel=first, ylabel=second, xscale="log", yscale="log")
+    if len(histories) <= 12:
+        axes.legend(fontsize="x-small")
+    return figure
+
+
+def pareto_front(points: np.ndarray) -> np.ndarray:
+    """Return the finite points (N, 2) that no other one is below in both coordinates, from left to right."""
+    finite = points[np.isfinite(points).all(axis=1)]
+    ordered = finite[np.lexsort((finite[:, 1], finite[:, 0]))]
+    before = np.minimum.accumulate(np.concatenate([[np.inf], ordered[:-1, 1]])) if len(ordered) else np.zeros(0)
+    return ordered[ordered[:, 1] < before]
+
+
 def ranking(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> Figure:
     """Draw the score of every setting that has one, best first, with its 95 % interval.
 
-    Open marks: settings without a rank, since a seed failed.
+    Open circles: settings without a rank, since a seed failed.
     """
     from matplotlib.figure import Figure
 
@@ -70,7 +117,7 @@ def ranking(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> Figu
     axes = figure.subplots()
     for place, row in enumerate(settings.to_dict("records")):
         ranked = row["rank"] != ""
-        _whisker(axes, row["score"], row["score_low"], row["score_high"], place, "C0" if ranked else "0.5", ranked)
+        whisker(axes, row["score"], row["score_low"], row["score_high"], place, "C0" if ranked else "0.5", ranked)
     labels = [
         ", ".join(f"{short(name)} {shown(row[name])}" for name in axes_names) for row in settings.to_dict("records")
     ]
@@ -81,163 +128,6 @@ def ranking(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> Figu
     axes.set(xlabel=f"{metric} [{unit}], mean over seeds and test sets", xscale="log" if positive else "linear")
     axes.grid(axis="x", alpha=0.3)
     return figure
-
-
-def _whisker(axes: Axes, x: float, low: float, high: float, y: float, color: str, filled: bool = True) -> None:
-    if np.isfinite(low) and np.isfinite(high):
-        axes.plot([low, high], [y, y], "-", color=color, lw=1.5)
-    axes.plot([x], [y], "o", color=color, mfc=color if filled else "white", ms=5)
-
-
-def axis_effects(values: pd.DataFrame, metric: str, unit: str) -> Figure:
-    """Draw what every value of every axis reached over all other settings: mean with 95 % interval, median, and best.
-
-    Dot and bar: mean and interval; tick: median; triangle: the best run. The share is that of the variance of the
-    scores which lies between the values of the axis.
-    """
-    from matplotlib.figure import Figure
-
-    known = values.dropna(subset=["mean"])
-    groups = list(known.groupby("axis", sort=False))
-    heights = [len(group) + 1 for _, group in groups] or [2]
-    figure = Figure(figsize=(7.5, max(2.0, 0.32 * sum(heights) + 0.8)), layout="constrained")
-    panels = np.atleast_1d(figure.subplots(max(1, len(groups)), 1, sharex=True, height_ratios=heights))
-    for axes, (axis, group) in zip(panels, groups, strict=False):
-        for place, row in enumerate(group.to_dict("records")):
-            _whisker(axes, row["mean"], row["low"], row["high"], place, "C0")
-            axes.plot([row["median"]], [place], "|", color="k", ms=12, mew=1.5)
-            axes.plot([row["best"]], [place], "^", color="C2", ms=5)
-        axes.set_yticks(range(len(group)), [shown(value) for value in group["value"]], fontsize="small")
-        axes.set_ylim(len(group) - 0.4, -0.6)
-        share = group["importance"].iloc[0]
-        told = f", {100 * share:.0f} % of the variance" if np.isfinite(share) else ""
-        axes.set_title(f"{short(str(axis))}{told}", loc="left", fontsize="medium")
-        axes.grid(axis="x", alpha=0.3)
-    positive = len(known) > 0 and bool((known["best"] > 0).all())
-    panels[-1].set(xlabel=f"{metric} [{unit or '1'}]", xscale="log" if positive else "linear")
-    return figure
-
-
-def heat_map(scores: pd.DataFrame, first: str, second: str, metric: str, unit: str) -> Figure:
-    """Draw the mean score over seeds (and over all other axes) for every two values of two axes.
-
-    Arrows mark where the score rises from one value of a numeric axis to the next, although it fell or stayed along
-    that line from first to last: where it is not monotonic. Empty cells were left out or failed.
-    """
-    from matplotlib.colors import LogNorm, Normalize
-    from matplotlib.figure import Figure
-
-    table = scores.pivot_table(index=first, columns=second, values="score", aggfunc="mean", sort=False)
-    values = table.to_numpy(float)
-    figure = Figure(figsize=(max(3.6, 1.0 * len(table.columns) + 2.2), max(2.6, 0.6 * len(table) + 1.6)),
-                    layout="constrained")  # fmt: skip
-    axes = figure.subplots()
-    positive = np.isfinite(values).any() and np.nanmin(values) > 0 and np.nanmax(values) > 10 * np.nanmin(values)
-    mesh = axes.imshow(values, aspect="auto", cmap="viridis_r", norm=LogNorm() if positive else Normalize())
-    for (i, j), value in np.ndenumerate(values):
-        if np.isfinite(value):
-            axes.text(j, i, cell(float(value)), ha="center", va="center", fontsize="small",
-                      bbox={"fc": "white", "alpha": 0.6, "lw": 0, "pad": 1})  # fmt: skip
-    rises = [*_rises(table, axis=0), *_rises(table, axis=1)]
-    for (i, j), (di, dj) in rises:
-        axes.annotate("", (j + 0.62 * dj, i + 0.62 * di), (j + 0.38 * dj, i + 0.38 * di),
-                      arrowprops={"arrowstyle": "-|>", "color": "red"})  # fmt: skip
-    axes.set_xticks(range(len(table.columns)), [shown(name) for name in table.columns], fontsize="small")
-    axes.set_yticks(range(len(table)), [shown(name) for name in table.index], fontsize="small")
-    title = "not monotonic where an arrow stands" if rises else "monotonic along every numeric axis"
-    axes.set_title(title if _numeric(table.index) or _numeric(table.columns) else "", fontsize="small")
-    axes.set(xlabel=short(second), ylabel=short(first))
-    figure.colorbar(mesh, ax=axes, label=f"{metric} [{unit or '1'}]")
-    return figure
-
-
-def facets(board: pd.DataFrame, axes_names: Sequence[str], metric: str, fixed: str) -> Figure:
-    """Draw the score of every setting with its 95 % interval over up to four axes at once, the most important first.
-
-    The first axis runs upward, the second one is the colour, the third one tells the columns of panels, the fourth one
-    their rows; settings that differ in further axes alone lie on top of each other. The title has what is equal in all.
-    """
-    from matplotlib.figure import Figure
-
-    settings = board.drop_duplicates("keys").dropna(subset=["score"])
-    told = settings.assign(**{name: settings[name].map(shown) for name in axes_names})
-    names = list(axes_names)[:4]
-    first, second, third, fourth = (list(dict.fromkeys(told[name])) for name in (names + names[:1] * 4)[:4])
-    columns, rows = (third if len(names) > 2 else [""]), (fourth if len(names) > 3 else [""])
-    size = (max(6.0, 2.9 * len(columns) + 1.8), len(rows) * max(1.8, 0.4 * len(first) + 0.8) + 1)
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(len(rows), len(columns), squeeze=False, sharex=True, sharey=True)
-    for (i, j), axes in np.ndenumerate(grid):
-        chosen = told[(told[names[2]] == columns[j]) if len(names) > 2 else slice(None)]
-        chosen = chosen[(chosen[names[3]] == rows[i]) if len(names) > 3 else slice(None)]
-        for row in chosen.to_dict("records"):
-            place = second.index(row[names[1]])
-            height = first.index(row[names[0]]) + 0.5 * ((place + 0.5) / len(second) - 0.5)
-            _whisker(axes, row["score"], row["score_low"], row["score_high"], height, f"C{place % 10}")
-        title = [f"{short(name)} {value}" for name, value in zip(names[2:], (columns[j], rows[i]), strict=False)]
-        axes.set_title(", ".join(title), fontsize="small")
-        axes.set_yticks(range(len(first)), first, fontsize="small")
-        axes.grid(axis="x", alpha=0.3)
-    positive = len(told) > 0 and bool((told["score"] > 0).all())
-    for axes in grid[-1]:
-        axes.set_xscale("log" if positive else "linear")
-    _name_facets(figure, short(names[1]), second, f"{metric}; {fixed}")
-    return figure
-
-
-def _name_facets(figure: Figure, axis: str, values: Sequence[str], title: str) -> None:
-    """Put what is fixed on top and the colours of an axis beside the panels."""
-    from textwrap import fill
-
-    from matplotlib.lines import Line2D
-
-    marks = [Line2D([], [], marker="o", color=f"C{place % 10}", label=value) for place, value in enumerate(values)]
-    figure.legend(handles=marks, title=axis, loc="outside right upper", fontsize="small")
-    figure.suptitle(fill(title, int(12 * figure.get_figwidth())), fontsize="small", x=0.01, ha="left")
-
-
-def parallel_settings(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> Figure:
-    """Draw every setting as a line through its values of the axes, coloured by its score; the best one is black.
-
-    The first upright line is the score; the others are the axes, the most important first.
-    """
-    settings = board.drop_duplicates("keys").dropna(subset=["score"]).reset_index(drop=True)
-    scales = []
-    for name in axes_names:
-        if _numeric(settings[name]):
-            scales.append(Scale(name, log=logarithmic(settings[name])))
-        else:
-            settings[name] = settings[name].map(shown)
-            scales.append(Scale(name, labels=tuple(dict.fromkeys(settings[name]))))
-    lines = settings.assign(trial=range(len(settings)), state="complete", objective=settings["score"].astype(float))
-    return parallel_coordinates(lines, scales, metric, False, int(lines["objective"].argmin()))
-
-
-def _numeric(names: Any) -> bool:
-    return all(isinstance(name, int | float | np.number) and not isinstance(name, bool) for name in names)
-
-
-def _rises(table: pd.DataFrame, axis: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Return cell and direction of every step against the trend of its line along a numeric axis.
-
-    Lines run along the index (axis 0) or the columns (axis 1), in the order of the values.
-    """
-    names = table.index if axis == 0 else table.columns
-    if not _numeric(names) or len(names) < 3:
-        return []
-    order = np.argsort(np.asarray(names, float))
-    values = np.take(table.to_numpy(float), order, axis=axis)
-    lines = values.T if axis == 0 else values
-    found = []
-    for line, row in enumerate(lines):
-        trend = np.sign(row[-1] - row[0])
-        for k in range(len(row) - 1):
-            if np.isfinite(row[k : k + 2]).all() and np.sign(row[k + 1] - row[k]) == -trend != 0:
-                here, there = order[k], order[k + 1]
-                cell = (here, line) if axis == 0 else (line, here)
-                step = (there - here, 0) if axis == 0 else (0, there - here)
-                found.append((cell, step))
-    return found
 
 
 def test_matrix(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> Figure:
@@ -263,15 +153,3 @@ def test_matrix(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> 
     unit = next(filter(None, board["unit"]), "1")
     figure.colorbar(mesh, ax=axes, label=f"{metric} [{unit}]")
     return figure
-
-
-def important_axes(values: pd.DataFrame) -> list[str]:
-    """Return the axes that have several values with runs, the most important ones first."""
-    several = [str(axis) for axis, group in values.groupby("axis", sort=False) if (group["runs"] > 0).sum() > 1]
-    share = {str(row["axis"]): row["importance"] for row in values.to_dict("records")}
-    return sorted(several, key=lambda axis: -np.nan_to_num(share[axis]))
-
-
-def axis_pairs(values: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return the pairs of axes that have several values each, the most important ones first, at most three."""
-    return list(combinations(important_axes(values), 2))[:3]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from assets.identity.canonical import compact
 from assets.search.search import Search
 from assets.search.trials import Trial, trials_of
 from assets.stages.freshness import Planner, Verdict
+from assets.statistics.leaderboard import column_value
 from assets.store.store import Store
 from assets.sweeps.sweep import Row, Sweep
 
@@ -100,7 +100,7 @@ class Standing:
 
     def _record(self, trial: Trial) -> dict[str, Any]:
         told = {name: trial.told.get(name) for name in ENDED}
-        values = {name: _cell(value) for name, value in trial.values.items()}
+        values = {name: column_value(value) for name, value in trial.values.items()}
         head = {"trial": trial.number, "status": status_of(trial), self.search.settings.objective: trial.objective}
         return {**head, **values, **told}
 
@@ -116,8 +116,3 @@ def better(values: Sequence[float], maximise: bool) -> list[float]:
     for value in values:
         best.append(value if not best else (max if maximise else min)(best[-1], value))
     return best
-
-
-def _cell(value: Any) -> Any:
-    """Return a value that a column of a table can hold."""
-    return value if isinstance(value, str | int | float | bool) or value is None else compact(value)

@@ -6,19 +6,17 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.identity.canonical import short_digest
 from assets.identity.paths import dotted, flatten
-from assets.identity.provenance import room_sources
 from assets.identity.text import shown
 from assets.report.parallel_coordinates import Scale, logarithmic, parallel_coordinates, short_leaf
-from assets.report.pictures import Picture, drawn
-from assets.report.sweep_report import ROOMS, TEMPLATES, render
-from assets.report.tables import Shown, shown_table
+from assets.report.pictures import Picture, picture_of
+from assets.report.render import ROOMS, page_code, render
+from assets.report.tables.table import Table, table_of
 from assets.search import search_figures as figures
 from assets.search.progress import Standing, status_of
 from assets.search.search import Search
@@ -95,11 +93,11 @@ def pictures(standing: Standing) -> Iterator[Picture]:
     label, objective, maximise = _label(standing), search.settings.objective, search.settings.maximise
     trials, scales = drawn_table(standing), scales_of(standing)
     told = {"trials": trials, "objective": objective}
-    yield drawn(figures.objective_history, {**told, "maximise": maximise}, label)
+    yield picture_of(figures.objective_history, {**told, "maximise": maximise}, label)
     curves = {trial.number: trial.curve for trial in standing.trials if trial.curve}
     if curves:
         states = {trial.number: trial.state for trial in standing.trials}
-        yield drawn(
+        yield picture_of(
             figures.objective_curves,
             {"curves": curves, "states": states, "objective": objective, "best": best.number},
             label,
@@ -107,15 +105,15 @@ def pictures(standing: Standing) -> Iterator[Picture]:
     shares = importances(standing)
     if shares:
         of = f"log {objective}" if _in_decades(standing) else objective
-        yield drawn(figures.importance, {"shares": shares, "objective": of}, label)
+        yield picture_of(figures.importance, {"shares": shares, "objective": of}, label)
     ranked = sorted(scales, key=lambda scale: -shares.get(scale.name, 0.0))
     if ranked:
         chosen = {**told, "maximise": maximise, "best": best.number}
-        yield drawn(parallel_coordinates, {**chosen, "scales": ranked[:MOST_AXES]}, label)
-        yield drawn(figures.slices, {**told, "scales": ranked[:MOST_SLICES]}, label)
+        yield picture_of(parallel_coordinates, {**chosen, "scales": ranked[:MOST_AXES]}, label)
+        yield picture_of(figures.slices, {**told, "scales": ranked[:MOST_SLICES]}, label)
     if len(ranked) > 1:
         pairs = list(combinations(ranked[:3], 2))
-        yield drawn(figures.contours, {**chosen, "pairs": pairs}, label)
+        yield picture_of(figures.contours, {**chosen, "pairs": pairs}, label)
 
 
 def drawn_table(standing: Standing) -> pd.DataFrame:
@@ -202,14 +200,14 @@ def _how(standing: Standing) -> str:
     )
 
 
-def _best(standing: Standing) -> Shown:
+def _best(standing: Standing) -> Table:
     values = standing.best.values if standing.best else {}
     note = "" if standing.best_row is None else f"key {standing.best_row.configuration.key}"
     rows = [[name, shown(value)] for name, value in values.items()]
-    return shown_table("The best trial", ("setting", "value"), rows, note)
+    return table_of("The best trial", ("setting", "value"), rows, note)
 
 
-def _tests(standing: Standing, store: Store) -> Shown:
+def _tests(standing: Standing, store: Store) -> Table:
     """Return the headline of the best trial on the test sets, where it has been evaluated."""
     study, row = STUDIES[standing.search.study], standing.best_row
     rows = []
@@ -221,33 +219,33 @@ def _tests(standing: Standing, store: Store) -> Shown:
         known = [metric for metric in (*study.headline, "baseline") if metric in summary.index]
         rows += [[name, metric, float(summary["value"][metric]), summary["unit"][metric]] for metric in known]
     note = "The one look that the search takes at the test sets, once all trials have ended."
-    return shown_table("The best trial on the test sets", ("test set", "metric", "value", "unit"), rows, note)
+    return table_of("The best trial on the test sets", ("test set", "metric", "value", "unit"), rows, note)
 
 
-def _trials(standing: Standing) -> Shown:
+def _trials(standing: Standing) -> Table:
     table = standing.table().drop(columns=["detail"])
     objective = standing.search.settings.objective
     ordered = table.sort_values(objective, ascending=not standing.search.settings.maximise, kind="stable")
     rows = ordered.astype(object).where(ordered.notna(), None).to_numpy().tolist()
-    return shown_table("Trials", [short_leaf(str(name)) for name in ordered.columns], rows)
+    return table_of("Trials", [short_leaf(str(name)) for name in ordered.columns], rows)
 
 
-def _failures(standing: Standing) -> Shown:
+def _failures(standing: Standing) -> Table:
     ended = [trial for trial in standing.trials if trial.state == "failed"]
     rows = [[t.number, status_of(t), t.told.get("key", ""), t.told.get("detail", "")] for t in ended]
-    return shown_table("Trials that failed", ("trial", "status", "key", "detail"), rows)
+    return table_of("Trials that failed", ("trial", "status", "key", "detail"), rows)
 
 
-def _settings(standing: Standing) -> Shown:
+def _settings(standing: Standing) -> Table:
     """Return the settings that every trial has, defaults resolved."""
     row = standing.best_row
     drawn_here = [dimension.path for dimension in standing.search.space.dimensions if dimension.path]
     found = flatten(row.configuration.settings()) if row else ()
     rows = [[dotted(p), shown(v)] for p, v in found if not any(p[: len(d)] == d for d in drawn_here)]
-    return shown_table("Settings of the best trial that were given", ("setting", "value"), rows)
+    return table_of("Settings of the best trial that were given", ("setting", "value"), rows)
 
 
-def _origin(standing: Standing, store: Store) -> Shown:
+def _origin(standing: Standing, store: Store) -> Table:
     """Return where the numbers come from."""
     hashes: Sequence[str] = [trial.told["hash"] for trial in standing.trials if trial.told.get("hash")]
     manifests = [store.manifest(standing.search.study, "model", hash) for hash in hashes]
@@ -261,13 +259,12 @@ def _origin(standing: Standing, store: Store) -> Shown:
         ["device", shown(newest.get("device", ""))],
         ["versions", ", ".join(f"{name} {number}" for name, number in newest.get("versions", {}).items())],
     ]  # fmt: skip
-    return shown_table("Origin", ("what", "value"), rows)
+    return table_of("Origin", ("what", "value"), rows)
 
 
 def _version(standing: Standing, store: Store) -> str:
     """Return the digest of all that the page is made of."""
-    files = [*room_sources("search", *ROOMS), *sorted(TEMPLATES.iterdir())]
-    code = sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    code = page_code("search", *ROOMS)
     search = standing.search
     told = (search.name, search.description, search.settings.model_dump(mode="json"))
     rows = standing.table().to_csv(index=False), [list(row) for row in _tests(standing, store).rows]

@@ -1,17 +1,18 @@
-"""More seeds only where a rank is open: look after every seed, stop each setting as soon as its place is told.
+"""Adaptive seeds: an interim analysis after every seed stops each setting once its place in the ranking is decided.
 
-Settings are ranked by the mean score of their seeds. Two neighbours in rank are told apart by the paired t-test of
-their scores (of the logarithms where all are positive) on the n seeds that both have, taken anew at n = min, ..., max.
-A setting that cannot be told from a neighbour gets one more seed, up to max.
+Settings are ranked by the mean score of their seeds. Two neighbours in rank are compared by the paired t-test of
+their scores (of the logarithms where all are positive) on the n seeds that both have, for n = min, ..., max. A setting
+whose comparison with a neighbour is inconclusive gets one more seed, up to max.
 
-Looking K times at data that grow, each time at level a, errs more often than a (Armitage, McPherson & Rowe 1969,
-Journal of the Royal Statistical Society A 132, 235). So the level 0.05 is spent in equal parts on the K = max - min + 1
-looks and the m - 1 pairs of neighbours among m settings: a pair is told apart where `p < 0.05 / (K (m - 1))`. By
-Bonferroni's inequality the sum bounds the error however the looks depend on each other; Lan & DeMets (1983), Biometrika
-70, 659, call such a rule a spending of the error. The test holds the test trajectories fixed: more seeds say nothing of
+Testing K times at level a on growing data errs more often than a (Armitage, McPherson & Rowe 1969, Journal of the
+Royal Statistical Society A 132, 235). So the level 0.05 is spent in equal parts on the K = max - min + 1 interim
+analyses and the m - 1 pairs of neighbours among m settings: two neighbours differ where `p < 0.05 / (K (m - 1))`.
+Bonferroni's inequality bounds the error however the analyses depend on each other; Lan & DeMets (1983), Biometrika
+70, 659, call such a rule error spending. The test holds the test trajectories fixed: more seeds say nothing about
 other trajectories.
 
-What is asked for depends on stored scores alone, so that a run that was broken off, or begins again, asks the same.
+The seeds that a sweep is entitled to depend on stored scores alone, so an interrupted or repeated launch takes the same
+ones.
 """
 
 from __future__ import annotations
@@ -33,64 +34,69 @@ from trainers import STUDIES
 from trainers.study import SETTLED
 
 ERROR = 0.05
-"""Chance that any two neighbours are told apart that are not, over all looks."""
+"""Chance, over all interim analyses, that any two equal neighbours are declared different."""
 
 DECIDED, MOST, ALONE, FAILED = "decided", "the most allowed", "nothing to compare with", "a seed failed"
 
+Scores = Sequence[float | None]
+"""The score of each seed of a setting: NaN where the failure is settled, None where it is still to be made."""
+
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a setting is."""
+class SeedProgress:
+    """The seeds of a setting so far."""
 
-    asked: int
-    """Seeds asked for."""
+    seeds: int
+    """Seeds that the setting is entitled to."""
     stopped: str
-    """Why it stopped; empty while it goes on."""
+    """Why it takes no more; empty while it may."""
 
     @property
     def text(self) -> str:
-        """Say it: `stopped after 4 seeds: decided`, or what is asked for."""
-        return f"stopped after {self.asked} seeds: {self.stopped}" if self.stopped else f"asked for {self.asked} seeds"
+        """The progress in words: `stopped after 4 seeds: decided`."""
+        return f"stopped after {self.seeds} seeds: {self.stopped}" if self.stopped else f"{self.seeds} seeds requested"
 
 
-def asked(sweep: Sweep, store: Store, known: Mapping[str, Progress] | None = None) -> Sweep:
-    """Return a sweep with those of its rows that are asked for as things stand; all of them without `seeds`."""
+def sweep_so_far(sweep: Sweep, store: Store, progress: Mapping[str, SeedProgress] | None = None) -> Sweep:
+    """Return a sweep with the seeds that its settings are entitled to so far; all rows of a sweep without `seeds`."""
     if sweep.seeds is None:
         return sweep
-    known = progress(sweep, store) if known is None else known
-    return replace(sweep, rows=tuple(row for row in sweep.rows if row.axes[SEED] < known[setting_of(row)].asked))
+    progress = seed_progress(sweep, store) if progress is None else progress
+    return replace(sweep, rows=tuple(row for row in sweep.rows if row.axes[SEED] < progress[setting_key(row)].seeds))
 
 
-def progress(sweep: Sweep, store: Store) -> dict[str, Progress]:
-    """Return how far every setting is, by `setting_of` its rows; nothing without `seeds`."""
+def seed_progress(sweep: Sweep, store: Store) -> dict[str, SeedProgress]:
+    """Return the progress of every setting by the `setting_key` of its rows; empty for a sweep without `seeds`."""
     if sweep.seeds is None:
         return {}
-    return dict(_replay(sweep.seeds, _scores(sweep, store)))
+    return dict(replay(sweep.seeds, _scores(sweep, store)))
 
 
-def setting_of(row: Row) -> str:
-    """Return what names the setting of a row: its axes without the seed."""
+def setting_key(row: Row) -> str:
+    """Return the canonical text of a row's setting: its axes without the seed."""
     return compact({axis: value for axis, value in row.axes.items() if axis != SEED})
 
 
 def rounds(sweep: Sweep) -> Iterator[Sweep]:
-    """Yield what is asked for, again after each yield, until nothing more is; once without `seeds`."""
+    """Yield the sweep so far, again after each yield, until no setting gets another seed; once without `seeds`."""
     before: tuple[Row, ...] | None = None
-    while (now := asked(sweep, Store())).rows != before:
+    while (now := sweep_so_far(sweep, Store())).rows != before:
         yield now
         before = now.rows
 
 
 def _scores(sweep: Sweep, store: Store) -> dict[str, list[float | None]]:
-    """Return the score of each seed of each setting: NaN where it failed for good, None where it is to be made."""
+    """Return the scores of every setting by its key, in the order of the seeds."""
     tests = [test for test in sweep.tests if test != TRAIN]
     metric = STUDIES[sweep.study].headline[0]
-    found: dict[str, list] = {}
-    for hash, records in sweep_table(sweep, store).groupby("hash", sort=False):
-        found[str(hash)] = records[records["test"].isin(tests)].to_dict("records")
+    records: dict[str, list[dict]] = {}
+    for record in sweep_table(sweep, store).to_dict("records"):
+        if record["test"] in tests:
+            records.setdefault(record["hash"], []).append(record)
     scores: dict[str, list[float | None]] = {}
     for row in sorted(sweep.rows, key=lambda row: row.axes[SEED]):
-        scores.setdefault(setting_of(row), []).append(_score(found.get(row.configuration.item.hash, []), metric))
+        score = _score(records.get(row.configuration.item.hash, []), metric)
+        scores.setdefault(setting_key(row), []).append(score)
     return scores
 
 
@@ -100,45 +106,53 @@ def _score(records: Sequence[Mapping], metric: str) -> float | None:
     return float(np.mean([record[metric] for record in records])) if records else math.nan
 
 
-def _replay(seeds: Seeds, scores: Mapping[str, Sequence[float | None]]) -> Iterator[tuple[str, Progress]]:
-    """Go through all looks that the scores allow; yield the setting and how far it is."""
-    counts = {name: min(seeds.min, len(known)) for name, known in scores.items()}
+def replay(seeds: Seeds, scores: Mapping[str, Scores]) -> Iterator[tuple[str, SeedProgress]]:
+    """Replay the interim analyses that the stored scores permit; yield the progress of every setting.
+
+    An analysis needs all scores of the seeds so far, so the replay ends at the first one that is still to be made.
+    """
+    counts = {name: min(seeds.min, len(all_scores)) for name, all_scores in scores.items()}
     while True:
-        seen = {name: scores[name][: counts[name]] for name in scores}
-        waiting = any(score is None for known in seen.values() for score in known)
-        whole = {name: np.array(known, float) for name, known in seen.items() if _is_whole(known)}
-        behind = set() if waiting else _open(whole, seeds, {name: len(known) for name, known in scores.items()})
-        if not behind:
+        so_far = {name: scores[name][:count] for name, count in counts.items()}
+        waiting = any(score is None for setting in so_far.values() for score in setting)
+        # A setting with a failed seed has no rank: it takes part in no comparison and gets no further seed.
+        complete = {
+            name: np.array(setting, float)
+            for name, setting in so_far.items()
+            if all(score is not None and math.isfinite(score) for score in setting)
+        }
+        neighbours = [] if waiting else _inconclusive_neighbours(complete, seeds)
+        more: set[str] = set()
+        for pair in neighbours:
+            fewest = min(counts[name] for name in pair)
+            more |= {name for name in pair if counts[name] == fewest < min(seeds.max, len(scores[name]))}
+        if not more:
             break
-        counts |= {name: counts[name] + 1 for name in behind}
+        counts |= {name: counts[name] + 1 for name in more}
+    undecided = {name for pair in neighbours for name in pair}
     for name, count in counts.items():
-        yield name, Progress(count, "" if waiting else _reason(name, whole, count, seeds))
+        if waiting:
+            reason = ""
+        elif name not in complete:
+            reason = FAILED
+        elif len(complete) == 1:
+            reason = ALONE
+        else:
+            reason = MOST if name in undecided else DECIDED
+        yield name, SeedProgress(count, reason)
 
 
-def _is_whole(known: Sequence[float | None]) -> bool:
-    return all(score is not None and math.isfinite(score) for score in known)
+def _inconclusive_neighbours(scores: Mapping[str, np.ndarray], seeds: Seeds) -> list[tuple[str, str]]:
+    """Return the neighbours in rank between which the test does not decide."""
+    order = sorted(scores, key=lambda name: float(scores[name].mean()))
+    level = ERROR / (seeds.analyses * max(1, len(order) - 1))
+    return [(a, b) for a, b in pairwise(order) if not scores_differ(scores[a], scores[b], level)]
 
 
-def _open(whole: Mapping[str, np.ndarray], seeds: Seeds, most: Mapping[str, int]) -> set[str]:
-    """Return the settings that need one more seed: of two neighbours that are not told apart, those that have fewer."""
-    found: set[str] = set()
-    for pair in _untold(whole, seeds):
-        fewest = min(len(whole[name]) for name in pair)
-        found |= {name for name in pair if len(whole[name]) == fewest < min(seeds.max, most[name])}
-    return found
-
-
-def _untold(whole: Mapping[str, np.ndarray], seeds: Seeds) -> list[tuple[str, str]]:
-    """Return the neighbours in rank that are not told apart."""
-    order = sorted(whole, key=lambda name: float(whole[name].mean()))
-    level = ERROR / (seeds.looks * max(1, len(order) - 1))
-    return [(a, b) for a, b in pairwise(order) if not told_apart(whole[a], whole[b], level)]
-
-
-def told_apart(a: np.ndarray, b: np.ndarray, level: float) -> bool:
+def scores_differ(a: np.ndarray, b: np.ndarray, level: float) -> bool:
     """Return whether the paired t-test of the seeds that both have, (n,) each, falls below a level.
 
-    Scores that differ by the same amount at every seed are told apart; equal ones never are.
+    Scores that differ by the same amount at every seed differ at any level; equal scores never do.
     """
     from scipy.stats import ttest_rel
 
@@ -149,12 +163,3 @@ def told_apart(a: np.ndarray, b: np.ndarray, level: float) -> bool:
     if np.ptp(a - b) <= 1e-12 * np.abs(a - b).max():
         return bool(a[0] != b[0])
     return bool(ttest_rel(a, b).pvalue < level)
-
-
-def _reason(name: str, whole: Mapping[str, np.ndarray], count: int, seeds: Seeds) -> str:
-    if name not in whole:
-        return FAILED
-    if len(whole) == 1:
-        return ALONE
-    undecided = any(name in pair for pair in _untold(whole, seeds))
-    return MOST if undecided else DECIDED

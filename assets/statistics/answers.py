@@ -5,114 +5,104 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from assets.identity.text import cell, counted, ranged, shown
-from assets.statistics.effects import SCALES, SIGNIFICANT, holm, paired, pairs_needed, pairs_of
+from assets.statistics.effects import pairs_of
 from assets.statistics.experiment import Experiment
 from assets.statistics.intervals import scores
+from assets.statistics.paired_comparison import NEUTRAL, SCALES, SIGNIFICANT, compare_rows, holm, pairs_needed
 from assets.sweeps.questions import Question, Value
-
-if TYPE_CHECKING:
-    from assets.sweeps.sweep import Row
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a sweep answers to a question."""
+    """The answer of a sweep to a question."""
 
     question: Question
     text: str
     comparisons: tuple[Mapping[str, Any], ...]
-    """a, b and the fields of `effects.compare_samples` with p_holm; b is compared with a."""
+    """a, b and the fields of `compare_samples` with p_holm; b is compared with a."""
 
 
 def answers(experiment: Experiment) -> list[Answer]:
     """Answer the questions of a sweep; p is corrected for the comparisons of all of them together (Holm 1979).
 
-    Comparisons that were planned need no correction for those that were not, so that `effects` does not count here.
+    Planned comparisons need no correction for unplanned ones, so those of `effects` do not count here.
     """
-    made = [list(_comparisons(experiment, question)) for question in experiment.sweep.questions]
-    corrected = iter(holm(np.array([one["p"] for found in made for one in found], float), experiment.looks))
-    made = [[one | {"p_holm": float(next(corrected))} for one in found] for found in made]
-    count = experiment.looks * sum(math.isfinite(one["p"]) for found in made for one in found)
+    questions = experiment.sweep.questions
+    comparisons = [list(_comparisons(experiment, question)) for question in questions]
+    p_values = np.array([one["p"] for group in comparisons for one in group], float)
+    corrected = iter(holm(p_values, experiment.analyses))
+    comparisons = [[one | {"p_holm": float(next(corrected))} for one in group] for group in comparisons]
+    count = experiment.analyses * int(np.isfinite(p_values).sum())
     return [
-        Answer(question, _text(question, found, count), tuple(found))
-        for question, found in zip(experiment.sweep.questions, made, strict=True)
+        Answer(question, _text(question, group, count), tuple(group))
+        for question, group in zip(questions, comparisons, strict=True)
     ]
 
 
 def _comparisons(experiment: Experiment, question: Question) -> Iterator[dict[str, Any]]:
-    def compared(a: str, b: str, pairs: Sequence[tuple[Row, Row]]) -> dict[str, Any]:
-        return {"a": a, "b": b, **paired(experiment, pairs, question.metric)}
-
+    """Yield the comparisons that a question asks for: all its pairs as one, or its best value with each other one."""
     if question.metric and question.metric not in experiment.table:
         return
     if question.pairs:
-        found = [pair for a, b in question.pairs for pair in pairs_of(experiment, question.axis, a, b)]
-        first, second = (", ".join(dict.fromkeys(shown(pair[side]) for pair in question.pairs)) for side in (0, 1))
-        yield compared(first, second, found)
+        rows = [pair for a, b in question.pairs for pair in pairs_of(experiment, question.axis, a, b)]
+        first, second = (", ".join(dict.fromkeys(map(shown, values))) for values in zip(*question.pairs, strict=True))
+        yield {"a": first, "b": second, **compare_rows(experiment, rows, question.metric)}
         return
-    best, *others = _ordered(experiment, question)
+    best, *others = sorted(question.among, key=lambda value: _centre(experiment, question, value))
     for other in others:
-        yield compared(shown(best), shown(other), pairs_of(experiment, question.axis, best, other))
+        rows = pairs_of(experiment, question.axis, best, other)
+        yield {"a": shown(best), "b": shown(other), **compare_rows(experiment, rows, question.metric)}
 
 
-def _ordered(experiment: Experiment, question: Question) -> list[Value]:
-    """Return the values of a question, the one with the smallest geometric mean of its scores first."""
-    return sorted(question.among, key=lambda value: _center(experiment, question, value))
-
-
-def _center(experiment: Experiment, question: Question, value: Value) -> float:
+def _centre(experiment: Experiment, question: Question, value: Value) -> float:
+    """Return the geometric mean of the scores of a value (the mean where one is not positive); infinite without any."""
     rows = [
         row
         for setting in experiment.settings
         if shown(setting.axes[question.axis]) == shown(value)
         for row in experiment.usable(setting)
     ]
-    reached = scores(experiment.samples(rows, metric=question.metric)) if rows and experiment.tests else np.array([])
-    known = reached[np.isfinite(reached)]
-    if not known.size:
+    if not rows or not experiment.tests:
         return math.inf
-    return float(np.exp(np.mean(np.log(known))) if (known > 0).all() else np.mean(known))
+    values = scores(experiment.samples(rows, metric=question.metric))
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return math.inf
+    return float(np.exp(np.mean(np.log(values))) if (values > 0).all() else np.mean(values))
 
 
-def _text(question: Question, found: Sequence[Mapping[str, Any]], count: int) -> str:
-    if not found:
+def _text(question: Question, comparisons: Sequence[Mapping[str, Any]], count: int) -> str:
+    """Put the answer into words; `count`: number of comparisons that the p values are corrected for."""
+    if not comparisons:
         return f"No answer: no row has a metric {question.metric}."
-    return _pair_text(found[0], count) if question.pairs else _among_text(found, count)
-
-
-def _pair_text(told: Mapping[str, Any], count: int) -> str:
-    if not told["pairs"]:
+    paired = [one for one in comparisons if one["pairs"]]
+    if not paired:
         return "No answer yet: no pair of rows is ok."
-    neutral = 1.0 if told["scale"] == "ratio" else 0.0
-    if told["p_holm"] < SIGNIFICANT:
-        return f"{'Yes' if told['effect'] < neutral else 'No, the contrary'}: {_effect(told)}."
-    return f"Cannot be told: {_effect(told)}{_needed(told, count)}."
+    if question.pairs:
+        (one,) = paired
+        if one["p_holm"] < SIGNIFICANT:
+            return f"{'Yes' if one['effect'] < NEUTRAL[one['scale']] else 'No, the contrary'}: {_effect(one)}."
+        return f"Inconclusive: {_effect(one)}{_needed(one, count)}."
+    undecided = [one["b"] for one in paired if not one["p_holm"] < SIGNIFICANT]
+    closest = min(paired, key=lambda one: one["effect"])
+    text = f"{paired[0]['a']} comes first. The closest other one is b, {closest['b']}: {_effect(closest)}"
+    if not undecided:
+        return f"{text}. It is better than all {len(paired)} others."
+    return f"{text}. Against {', '.join(undecided)} the comparison is inconclusive{_needed(closest, count)}."
 
 
-def _among_text(found: Sequence[Mapping[str, Any]], count: int) -> str:
-    known = [one for one in found if one["pairs"]]
-    if not known:
-        return "No answer yet: no pair of rows is ok."
-    best = known[0]["a"]
-    open_ = [one["b"] for one in known if not one["p_holm"] < SIGNIFICANT]
-    close = min(known, key=lambda one: one["effect"])
-    text = f"{best} comes first. Its nearest rival b is {close['b']}: {_effect(close)}"
-    if not open_:
-        return f"{text}. It is told from all {len(known)} others."
-    return f"{text}. It cannot be told from {', '.join(open_)}{_needed(close, count)}."
+def _effect(comparison: Mapping[str, Any]) -> str:
+    size = ranged(comparison["effect"], comparison["low"], comparison["high"])
+    p = f", p {cell(comparison['p_holm'])} after correction" if math.isfinite(comparison["p_holm"]) else ""
+    better = f"b is better in {comparison['better_b']} of {counted(comparison['pairs'], 'pair')}"
+    return f"{SCALES[comparison['scale']]} = {size}, {better}{p}"
 
 
-def _effect(told: Mapping[str, Any]) -> str:
-    size = ranged(told["effect"], told["low"], told["high"])
-    p = f", p {cell(told['p_holm'])} after correction" if math.isfinite(told["p_holm"]) else ""
-    return f"{SCALES[told['scale']]} = {size}, b is better in {told['better_b']} of {counted(told['pairs'], 'pair')}{p}"
-
-
-def _needed(told: Mapping[str, Any], count: int) -> str:
+def _needed(comparison: Mapping[str, Any], count: int) -> str:
     needed = pairs_needed(count)
-    return f"; {needed} pairs or more could tell" if told["pairs"] < needed else ""
+    return f"; at least {needed} pairs are needed" if comparison["pairs"] < needed else ""

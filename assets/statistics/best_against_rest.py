@@ -1,4 +1,4 @@
-"""The best setting of a sweep against every other one, on the same seeds: the answer, and whether it is one."""
+"""Best against the rest: the setting that ranks first, compared with every other one on the same seeds."""
 
 from __future__ import annotations
 
@@ -7,88 +7,92 @@ from typing import TYPE_CHECKING, Any
 
 from assets.identity.canonical import compact
 from assets.identity.text import cell, counted, ranged
-from assets.statistics.effects import SIGNIFICANT, compare_samples, holm, pairs_needed
 from assets.statistics.experiment import Experiment, Setting
+from assets.statistics.paired_comparison import SIGNIFICANT, compare_samples, holm, pairs_needed
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from assets.sweeps.sweep import Row
 
-COLUMNS = ("setting", "pairs", "better", "scale", "effect", "low", "high", "p", "p_holm", "told")
+COLUMNS = ("setting", "pairs", "better", "scale", "effect", "low", "high", "p", "p_holm", "significant")
 
 
-def rivals(experiment: Experiment, board: pd.DataFrame) -> pd.DataFrame:
-    """Compare the setting that ranks first with every other one that has a rank; see COLUMNS.
+def best_against_rest(experiment: Experiment, board: pd.DataFrame) -> pd.DataFrame:
+    """Compare the setting that ranks first with every other one that has a rank; columns: COLUMNS.
 
-    effect is rival over best (scale `ratio`) or rival minus best (`difference`) of the scores, paired by seed, with a
-    95 % bootstrap interval; `told` is whether the difference is one after correction for the number of rivals (Holm).
+    effect is other over best (scale `ratio`) or other minus best (`difference`) of the scores, paired by seed, with a
+    95 % bootstrap interval; better counts the pairs in which the other one is better; significant: p_holm, corrected
+    for the number of other settings, is below 0.05.
     """
     import pandas as pd
 
-    ranked = ranked_settings(experiment, board)
-    found = [
-        {"setting": rival.text, **compared_by_seed(experiment, ranked[0], rival)}
-        for rival in ranked[1:]
-        if experiment.tests
-    ]
-    table = pd.DataFrame(found, columns=[name for name in COLUMNS if name not in ("p_holm", "told")])
-    table["p_holm"] = holm(table["p"].to_numpy(float), experiment.looks)
-    table["told"] = table["p_holm"] < SIGNIFICANT
+    settings = ranked_settings(experiment, board) if experiment.tests else []
+    records = [{"setting": other.text, **compare_by_seed(experiment, settings[0], other)} for other in settings[1:]]
+    table = pd.DataFrame(records, columns=[name for name in COLUMNS if name not in ("p_holm", "significant")])
+    table["p_holm"] = holm(table["p"].to_numpy(float), experiment.analyses)
+    table["significant"] = table["p_holm"] < SIGNIFICANT
     return table[list(COLUMNS)]
 
 
 def ranked_settings(experiment: Experiment, board: pd.DataFrame) -> list[Setting]:
     """Return the settings that have a rank, best first."""
     by_keys = {setting.keys: setting for setting in experiment.settings}
-    ranked = board[board["rank"] != ""].drop_duplicates("keys") if len(board) else board
-    return [by_keys[keys] for keys in ranked["keys"]] if len(board) else []
+    return [by_keys[keys] for keys in board[board["rank"] != ""].drop_duplicates("keys")["keys"]] if len(board) else []
 
 
-def compared_by_seed(experiment: Experiment, best: Setting, rival: Setting) -> dict[str, Any]:
-    """Compare a setting, `rival`, with another one on the seeds that both have; see `compare_samples`."""
-    mine = {seeds_of(row, best): row for row in experiment.usable(best)}
-    theirs = {seeds_of(row, rival): row for row in experiment.usable(rival)}
-    shared = [seeds for seeds in mine if seeds in theirs]
-    told = (
-        compare_samples(
-            experiment.samples([mine[seeds] for seeds in shared]),
-            experiment.samples([theirs[seeds] for seeds in shared]),
-        )
-        if shared
-        else compare_samples([], [])
+def compare_by_seed(experiment: Experiment, best: Setting, other: Setting) -> dict[str, Any]:
+    """Compare a setting with another one (b) on the seeds that both have: the fields of `compare_samples`.
+
+    `better_b` is called `better`.
+    """
+    by_seed, by_seed_of_other = (
+        {seeds_of(row, setting): row for row in experiment.usable(setting)} for setting in (best, other)
     )
-    return told | {"better": told.pop("better_b")}
+    shared = [seeds for seeds in by_seed if seeds in by_seed_of_other]
+    comparison = compare_samples(
+        experiment.samples([by_seed[seeds] for seeds in shared]) if shared else [],
+        experiment.samples([by_seed_of_other[seeds] for seeds in shared]) if shared else [],
+    )
+    better = comparison.pop("better_b")
+    return {**comparison, "better": better}
+
+
+def median_row(experiment: Experiment, setting: Setting) -> Row:
+    """Return the row of a setting whose score is the median of its seeds, the lower one of two."""
+    rows = sorted(experiment.usable(setting), key=experiment.score)
+    return rows[(len(rows) - 1) // 2]
 
 
 def seeds_of(row: Row, setting: Setting) -> str:
-    """Return the seeds of a row: its axes that are none of its setting."""
+    """Return the values of the seed axes of a row, as text."""
     return compact({axis: value for axis, value in row.axes.items() if axis not in setting.axes})
 
 
-def answer(experiment: Experiment, board: pd.DataFrame, against: pd.DataFrame) -> str:
-    """Say in a sentence or two what the sweep answers, with the interval, and what it cannot tell."""
+def answer(experiment: Experiment, board: pd.DataFrame, comparisons: pd.DataFrame) -> str:
+    """Return the answer of a sweep in a sentence or two: the best setting, its interval, and how sure that is."""
     ranked = board[board["rank"] != ""] if len(board) else board
     if not len(ranked):
-        return "No answer yet: no setting is whole on every test set."
+        return "No answer yet: no setting is ok with all its seeds on every test set."
     first = ranked.iloc[0]
     best = ranked_settings(experiment, board)[0]
     unit = f" {first['unit']}" if first["unit"] else ""
-    reached = ranged(float(first["score"]), first["score_low"], first["score_high"])
-    text = f"{best.text} ranks first with {experiment.metric} {reached}{unit}"
-    return f"{text}. {_certainty(against, int(first['seeds']), experiment.looks)}"
+    score = ranged(float(first["score"]), first["score_low"], first["score_high"])
+    text = f"{best.text} ranks first with {experiment.metric} {score}{unit}"
+    return f"{text}. {_certainty(comparisons, int(first['seeds']), experiment.analyses)}"
 
 
-def _certainty(against: pd.DataFrame, seeds: int, looks: int) -> str:
-    if not len(against):
+def _certainty(comparisons: pd.DataFrame, seeds: int, analyses: int) -> str:
+    """Say whether the best setting is better than all others, and if not, whether more seeds could decide."""
+    count = len(comparisons)
+    if not count:
         return "There is nothing to compare it with."
-    open_ = against[~against["told"]]
-    if not len(open_):
-        return f"It is better than all {len(against)} others (paired by seed, p < {SIGNIFICANT} after correction)."
-    needed = pairs_needed(len(against) * looks)
-    have = f"{counted(seeds, 'seed')} cannot decide {counted(len(against), 'comparison')}, at least {needed} can"
-    why = f"; {have}" if seeds < needed else ""
-    smallest = float(open_["p_holm"].min())
+    undecided = comparisons[~comparisons["significant"]]
+    if not len(undecided):
+        return f"It is better than all {count} others (paired by seed, p < {SIGNIFICANT} after correction)."
+    rest = "every other setting" if len(undecided) == count else f"{len(undecided)} of the {count} others"
+    smallest = float(undecided["p_holm"].min())
     p = f" (smallest corrected p {cell(smallest)})" if math.isfinite(smallest) else ""
-    told = "any other setting" if len(open_) == len(against) else f"{len(open_)} of the {len(against)} others"
-    return f"It cannot be told from {told}{p}{why}."
+    needed = pairs_needed(count * analyses)
+    why = f"; {counted(seeds, 'seed')} cannot decide {counted(count, 'comparison')}, at least {needed} are needed"
+    return f"Against {rest} the comparison is inconclusive{p}{why if seeds < needed else ''}."

@@ -1,4 +1,4 @@
-"""Settings that a table keeps, as a sweep file of their own: to evaluate them on further test sets, trained already."""
+"""The best settings of a leaderboard as a sweep file: to evaluate trained models on further test sets."""
 
 from __future__ import annotations
 
@@ -17,32 +17,42 @@ if TYPE_CHECKING:
     from assets.statistics.experiment import Setting
 
 
-def kept_sweep(rows: pd.DataFrame, sweep: Sweep) -> str:
+def best_as_sweep(rows: pd.DataFrame, sweep: Sweep) -> str:
     """Return the text of a sweep file of the settings in rows of a leaderboard, with their seeds, best first.
 
-    What it names is what the sweep names: nothing is trained again. Add test sets to `tests` and run it.
+    Its configurations are those of the sweep, so nothing is trained again. Add test sets to `tests` and run it.
     """
-    settings = {setting.keys: setting for setting in settings_of(sweep)}
-    chosen = [settings[keys] for keys in dict.fromkeys(rows["keys"])]
-    seeds = {axis: _values(chosen, axis) for axis in sweep.axes if is_seed(axis)}
+    by_keys = {setting.keys: setting for setting in settings_of(sweep)}
+    settings = [by_keys[keys] for keys in dict.fromkeys(rows["keys"])]
+    seeds = {
+        axis: list(dict.fromkeys(row.axes[axis] for setting in settings for row in setting.rows))
+        for axis in sweep.axes
+        if is_seed(axis)
+    }
     tests = [name if item is None else {name: dict(item.config)} for name, item in sweep.tests.items()]
-    variants = {f"{place}_{_name(setting)}": _variant(setting, seeds) for place, setting in enumerate(chosen, start=1)}
-    told = {"study": sweep.study, "description": f"The best of {sweep.name}.", "tests": tests}
-    head = f"# The settings of {sweep.name} that a table kept. Add test sets: they are evaluated, nothing is trained.\n"
-    return head + json.dumps(told | {"vary": {"setting": variants, **seeds}}, indent=1) + "\n"
+    variants = {
+        f"{place}_{_name(setting)}": _variant(setting, seeds) for place, setting in enumerate(settings, start=1)
+    }
+    content = {
+        "study": sweep.study,
+        "description": f"The best of {sweep.name}.",
+        "tests": tests,
+        "vary": {"setting": variants, **seeds},
+    }
+    head = (
+        f"# The best settings of {sweep.name}. Add test sets: the models are evaluated on them, nothing is trained.\n"
+    )
+    return head + json.dumps(content, indent=1) + "\n"
 
 
 def _name(setting: Setting) -> str:
-    """Return a name that YAML and file names bear."""
+    """Return a name for a setting that is valid in YAML and in file names."""
     text = "_".join(shown(value) for value in setting.axes.values())
     return "".join(sign if sign.isalnum() else "_" for sign in text)[:60] or "one"
 
 
-def _values(settings: list[Setting], axis: str) -> list[Any]:
-    return list(dict.fromkeys(row.axes[axis] for setting in settings for row in setting.rows))
-
-
 def _variant(setting: Setting, seeds: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the dataset and model of a setting without its seeds, which are axes of their own."""
     model = setting.rows[0].configuration.item
     tree: dict[str, Any] = {"dataset": dict(model.dataset.config), "model": dict(model.config)}
     for axis in seeds:

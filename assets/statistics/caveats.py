@@ -1,4 +1,4 @@
-"""What casts doubt on a rank: one seed, no number, nothing validated, test trajectories that are training data."""
+"""Caveats: reasons to doubt a row of a leaderboard, printed beside it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,29 @@ from assets.store.train_test_overlap import known_trajectories
 from assets.sweeps.sweep import Row
 from assets.sweeps.sweep_file import TRAIN
 
+BASELINE = "baseline"
+"""Row of every evaluation's summary: what a trivial predictor reaches on the same test set."""
 
-def marks(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[str]:
-    """Yield the marks of a setting on a test set; none for a setting without a usable row."""
+
+def caveats(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[str]:
+    """Yield the caveats of the usable rows of a setting on a test set; none for a setting without any."""
+    if not rows:
+        return
     if len(rows) == 1:
         yield "one seed"
-    if lost := sum(not math.isfinite(experiment.record(row, test)[experiment.metric]) for row in rows):
+    records = [experiment.record(row, test) for row in rows]
+    if lost := sum(not math.isfinite(record[experiment.metric]) for record in records):
         yield f"{lost} not finite"
+    value, baseline = (
+        math.fsum(record.get(name, math.nan) for record in records) / len(records)
+        for name in (experiment.metric, BASELINE)
+    )
+    # A baseline configuration reaches its own value up to rounding: that is not worse.
+    if value > baseline and not math.isclose(value, baseline, rel_tol=1e-9):
+        yield "worse than the baseline"
     if any(not _validated(experiment, row) for row in rows):
         yield "no validation"
-    if rows and (overlap := _overlap(experiment, rows[0], test)):
+    if overlap := _overlap(experiment, rows[0], test):
         yield overlap
 
 
@@ -29,6 +42,7 @@ def _validated(experiment: Experiment, row: Row) -> bool:
 
 
 def _overlap(experiment: Experiment, row: Row, test: str) -> str:
+    """Say which part of the test trajectories is in the training data; empty where none is."""
     if test == TRAIN:
         return "train = test"
     evaluation = row.evaluations[list(experiment.sweep.tests).index(test)]

@@ -1,4 +1,4 @@
-"""How fast a training comes down: steps to a loss, and the area under its logarithm."""
+"""Convergence of a training: steps to reach a loss, and the area under its logarithm."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ MOST_LEVELS = 6
 
 
 def levels(histories: Sequence[pd.DataFrame]) -> list[float]:
-    """Return powers of ten that the losses of some training pass, the highest first, at most the six lowest."""
-    known = [values for values in map(_losses, histories) if values.size]
-    if not known:
+    """Return the powers of ten that the losses of any training pass, the highest first, at most the six lowest."""
+    losses = [values for values in map(_losses, histories) if values.size]
+    if not losses:
         return []
-    highest, lowest = (math.log10(pick(pick(v) for v in known)) for pick in (max, min))
+    highest, lowest = (math.log10(extreme(extreme(v) for v in losses)) for extreme in (max, min))
     return [10.0**k for k in range(math.ceil(highest) - 1, math.ceil(lowest) - 1, -1)][-MOST_LEVELS:]
 
 
@@ -32,22 +32,22 @@ def steps_to(history: pd.DataFrame, level: float) -> float:
 def area(history: pd.DataFrame) -> float:
     """Return the mean of log10(loss) over the optimiser steps: the area under a logarithmic curve per step.
 
-    Smaller is faster at equal length. NaN where no loss is positive.
+    Smaller means faster at equal length. NaN where no loss is positive.
     """
     values = _losses(history)
     return float(np.log10(values).mean()) if values.size else math.nan
 
 
 def convergence(histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return one row per history: name, last and lowest loss, area, and the steps to every level that is passed."""
+    """Return one row per history: name, last and lowest loss, area, and the steps to every level of `levels`."""
     import pandas as pd
 
-    passed = levels(list(histories.values()))
+    thresholds = levels(list(histories.values()))
     return pd.DataFrame(
         [
             {"name": name, "last": float(table["loss"].iloc[-1]), "lowest": float(table["loss"].min())}
             | {"area": area(table)}
-            | {f"steps to {level:g}": steps_to(table, level) for level in passed}
+            | {f"steps to {level:g}": steps_to(table, level) for level in thresholds}
             for name, table in histories.items()
             if len(table)
         ]
@@ -55,5 +55,6 @@ def convergence(histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _losses(history: pd.DataFrame) -> np.ndarray:
+    """Return the losses that have a logarithm."""
     values = history["loss"].to_numpy(float)
     return values[np.isfinite(values) & (values > 0)]

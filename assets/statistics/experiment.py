@@ -1,4 +1,4 @@
-"""The rows of a sweep as an experiment: settings, the seeds that repeat them, and what each did on each trajectory."""
+"""Experiment: the rows of a sweep grouped into settings and seeds, with their scores per trajectory."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from assets.identity.canonical import compact
+from assets.identity.canonical import compact, short_digest
 from assets.identity.text import shown
 from assets.stages.freshness import Planner
-from assets.statistics.adaptive_seeds import asked, progress, setting_of
+from assets.statistics.adaptive_seeds import seed_progress, setting_key, sweep_so_far
 from assets.statistics.intervals import Sample
 from assets.statistics.sweep_table import sweep_table
 from assets.store.store import Store
@@ -37,12 +37,12 @@ class Setting:
     """The rows of a sweep that differ in their seeds alone."""
 
     axes: Mapping[str, Any]
-    """Values of the axes, those of seeds left out."""
+    """Values of the axes without those of seeds."""
     rows: tuple[Row, ...]
 
     @property
     def text(self) -> str:
-        """What sets it apart within its sweep: its axes by their short names."""
+        """The setting within its sweep: the values of its axes under their short names."""
         return ", ".join(f"{short(axis)} {shown(value)}" for axis, value in self.axes.items()) or "the one setting"
 
     @property
@@ -54,6 +54,11 @@ class Setting:
 def short(axis: str) -> str:
     """Return the last part of the name of an axis, without underscores."""
     return axis.rsplit(".", 1)[-1].replace("_", " ")
+
+
+def row_text(row: Row) -> str:
+    """Return the axes of a row in one line, seeds included."""
+    return ", ".join(f"{short(axis)} {shown(value)}" for axis, value in row.axes.items())
 
 
 def settings_of(sweep: Sweep) -> list[Setting]:
@@ -68,25 +73,36 @@ def settings_of(sweep: Sweep) -> list[Setting]:
 
 
 class Experiment:
-    """A sweep and what the store holds of it, read once."""
+    """A sweep and the results that the store holds for it, read once.
+
+    Tables that are costly to compute stay with it (see `leaderboard.rank`). It does not follow the store: once
+    artifacts have been made, make a new one; `state` says whether that one would show anything else.
+    """
 
     def __init__(self, sweep: Sweep, store: Store) -> None:
-        self.progress = progress(sweep, store)
-        self.sweep = asked(sweep, store, self.progress)
+        self.progress = seed_progress(sweep, store)
+        self.sweep = sweep_so_far(sweep, store, self.progress)
         self.store = store
         self.study: Study = STUDIES[sweep.study]
         self.planner = Planner(store)
         self.settings = settings_of(self.sweep)
-        self._samples: dict[tuple[str, str], pd.DataFrame | None] = {}
+        self.leaderboard: pd.DataFrame | None = None
+        """Kept by `leaderboard.rank`."""
+        self._tables: dict[tuple[str, str], pd.DataFrame | None] = {}
+
+    @cached_property
+    def state(self) -> str:
+        """Digest of the sweep and of everything stored for its rows: equal states give equal tables."""
+        return short_digest(self.sweep.name, list(self.sweep.tests), self.table.to_csv(index=False))
 
     @property
-    def looks(self) -> int:
-        """How often two settings may have been compared before they stopped: by this a p value is to be corrected."""
-        return self.sweep.seeds.looks if self.sweep.seeds else 1
+    def analyses(self) -> int:
+        """Number of interim analyses in which two settings may have been compared; p values are corrected for it."""
+        return self.sweep.seeds.analyses if self.sweep.seeds else 1
 
     def stopped(self, setting: Setting) -> str:
-        """Return how far a setting of a sweep with `seeds` is; nothing for another sweep."""
-        return self.progress[setting_of(setting.rows[0])].text if self.progress else ""
+        """Return the progress of a setting of a sweep with `seeds`; empty for another sweep."""
+        return self.progress[setting_key(setting.rows[0])].text if self.progress else ""
 
     @property
     def metric(self) -> str:
@@ -104,12 +120,12 @@ class Experiment:
         return sweep_table(self.sweep, self.store)
 
     @cached_property
-    def _by_row(self) -> dict[tuple[str, str], dict[Any, Any]]:
-        return {(row["hash"], row["test"]): row for row in self.table.to_dict("records")}
+    def _records(self) -> dict[tuple[str, str], dict[Any, Any]]:
+        return {(record["hash"], record["test"]): record for record in self.table.to_dict("records")}
 
     def record(self, row: Row, test: str) -> dict[str, Any]:
-        """Return what the tidy table says of a row on a test set."""
-        return self._by_row[row.configuration.item.hash, test]
+        """Return the record of a row on a test set in the tidy table."""
+        return self._records[row.configuration.item.hash, test]
 
     def status(self, row: Row) -> str:
         """Return `ok`, or the first status that is not, over all test sets."""
@@ -120,7 +136,7 @@ class Experiment:
         """Return the rows of a setting that are ok on every test set."""
         return [row for row in setting.rows if self.status(row) == "ok"]
 
-    def counted(self, setting: Setting) -> Counter:
+    def statuses(self, setting: Setting) -> Counter:
         """Count the statuses of the rows of a setting."""
         return Counter(self.status(row) for row in setting.rows)
 
@@ -139,27 +155,25 @@ class Experiment:
     def _sample(self, rows: Sequence[Row], test: str, metric: str) -> Sample:
         import numpy as np
 
-        tables = [self._per_trajectory(row, test) for row in rows]
-        if any(table is None or metric not in table for table in tables):
+        tables = [table for row in rows if (table := self._per_trajectory(row, test)) is not None and metric in table]
+        if len(tables) < len(rows):
             values = np.array([[float(self.record(row, test)[metric])] for row in rows])
             return Sample(values, np.ones_like(values))
-        known = [table for table in tables if table is not None]
         return Sample(
-            np.array([table[metric].to_numpy(float) for table in known]),
-            np.array([table["n"].to_numpy(float) for table in known]),
+            np.array([table[metric].to_numpy(float) for table in tables]),
+            np.array([table["n"].to_numpy(float) for table in tables]),
         )
 
     def _per_trajectory(self, row: Row, test: str) -> pd.DataFrame | None:
         place = (row.configuration.item.hash, test)
-        if place not in self._samples:
+        if place not in self._tables:
             item = row.evaluations[list(self.sweep.tests).index(test)]
             artifact = self.store.open(*item.address)
-            held = PER_TRAJECTORY in artifact.tables()
-            self._samples[place] = artifact.table(PER_TRAJECTORY) if held else None
-        return self._samples[place]
+            self._tables[place] = artifact.table(PER_TRAJECTORY) if PER_TRAJECTORY in artifact.tables() else None
+        return self._tables[place]
 
     def pairs(self, first: Setting, second: Setting, axis: str) -> Iterator[tuple[Row, Row]]:
-        """Yield rows of two settings that differ in one axis alone, the same seeds side by side, both ok."""
+        """Yield rows of two settings that differ in one axis alone, paired by their seeds, both ok."""
         others = [name for name in self.sweep.axes if name != axis]
         partners = {compact([row.axes[name] for name in others]): row for row in self.usable(second)}
         for row in self.usable(first):

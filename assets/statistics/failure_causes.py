@@ -1,9 +1,9 @@
-"""Why rows of a sweep are not ok: its failures grouped by cause, with the settings that each group has in common."""
+"""Causes of failure: the failures of a sweep grouped by cause, with the settings that each group has in common."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,18 +31,18 @@ class Failure:
     phase: int
     step: int
     last: Mapping[str, float]
-    """What was measured last: `last_loss`, and what else the study reports."""
+    """The last measurements: `last_loss`, and whatever else the study reports."""
     detail: str
     traceback: str
     """File; empty if no exception ended it."""
     journal: str
-    """File with what it did, line by line; empty if it is not there any more."""
+    """File with its progress, line by line; empty if it no longer exists."""
     settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Failures that read alike but for their numbers."""
+    """Failures whose messages are equal except for their numbers."""
 
     status: str
     stage: str
@@ -52,8 +52,8 @@ class Cause:
     """Settings that vary in the sweep and have one value here."""
 
 
-def standing(row: Row, planner: Planner) -> tuple[str, Item | None]:
-    """Return `ok`, or the status or state of the first item that is not, and that item."""
+def row_status(row: Row, planner: Planner) -> tuple[str, Item | None]:
+    """Return `ok`, or the status or state of the first item of a row that is not, and that item."""
     for item in row.items():
         verdict = planner.verdict(item)
         if verdict.state in WITH_STATUS:
@@ -65,49 +65,42 @@ def standing(row: Row, planner: Planner) -> tuple[str, Item | None]:
 
 def causes(sweep: Sweep, store: Store) -> list[Cause]:
     """Return the failures of a sweep grouped by cause, the most frequent first."""
-    settings = {row.configuration.key: _flat(row) for row in sweep.rows}
+    rows = [{dotted(place): value for place, value in flatten(row.configuration.settings())} for row in sweep.rows]
+    paths = dict.fromkeys(path for settings in rows for path in settings)
+    varied = [path for path in paths if len({repr(settings.get(path)) for settings in rows}) > 1]
+
     groups: dict[tuple[str, str, str], list[Failure]] = {}
-    for failure in _failures(sweep, store, settings):
-        alike = (failure.status, failure.stage, NUMBER.sub("#", failure.detail))
-        groups.setdefault(alike, []).append(failure)
-    varied = _varied(list(settings.values()))
-    found = [Cause(*alike, tuple(group), _common(group, varied)) for alike, group in groups.items()]
-    return sorted(found, key=lambda cause: -len(cause.failures))
-
-
-def _failures(sweep: Sweep, store: Store, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Failure]:
     planner = Planner(store)
-    for row in sweep.rows:
-        _, item = standing(row, planner)
-        manifest = (store.manifest(*item.address) if item else None) or {}
-        if item and "failure" in manifest and planner.verdict(item).state in WITH_STATUS:
-            key = row.configuration.key
-            yield _failure(key, item, manifest, store, settings[key])
+    for row, settings in zip(sweep.rows, rows, strict=True):
+        if failure := _failure(row, settings, planner):
+            alike = (failure.status, failure.stage, NUMBER.sub("#", failure.detail))
+            groups.setdefault(alike, []).append(failure)
+    causes = []
+    for alike, group in groups.items():
+        first = group[0].settings
+        common = {
+            path: first[path]
+            for path in varied
+            if path in first and all(failure.settings.get(path) == first[path] for failure in group)
+        }
+        causes.append(Cause(*alike, tuple(group), common))
+    return sorted(causes, key=lambda cause: -len(cause.failures))
 
 
-def _failure(key: str, item: Item, manifest: Mapping[str, Any], store: Store, settings: Mapping[str, Any]) -> Failure:
-    file = "traceback.txt"
-    where = str(store.path(*item.address) / file) if file in manifest["files"] else ""
-    last = {name: value for name, value in manifest.get("numbers", {}).items() if value is not None}
-    path = Journal(*item.address).path
-    journal = str(path) if path.exists() else ""
-    told = {**manifest["failure"], "last": last, "traceback": where, "journal": journal, "settings": settings}
-    return Failure(key, manifest["status"], item.layer, **told)
-
-
-def _flat(row: Row) -> dict[str, Any]:
-    return {dotted(place): value for place, value in flatten(row.configuration.settings())}
-
-
-def _varied(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    paths = dict.fromkeys(path for row in rows for path in row)
-    return [path for path in paths if len({repr(row.get(path)) for row in rows}) > 1]
-
-
-def _common(group: Sequence[Failure], varied: Sequence[str]) -> dict[str, Any]:
-    first = group[0].settings
-    return {
-        path: first[path]
-        for path in varied
-        if path in first and all(failure.settings.get(path) == first[path] for failure in group)
-    }
+def _failure(row: Row, settings: Mapping[str, Any], planner: Planner) -> Failure | None:
+    """Return the stored failure that keeps a row from being ok, if there is one."""
+    _, item = row_status(row, planner)
+    manifest = (planner.store.manifest(*item.address) if item else None) or {}
+    if item is None or "failure" not in manifest or planner.verdict(item).state not in WITH_STATUS:
+        return None
+    traceback, journal = "traceback.txt", Journal(*item.address).path
+    return Failure(
+        key=row.configuration.key,
+        status=manifest["status"],
+        layer=item.layer,
+        **manifest["failure"],
+        last={name: value for name, value in manifest.get("numbers", {}).items() if value is not None},
+        traceback=str(planner.store.path(*item.address) / traceback) if traceback in manifest["files"] else "",
+        journal=str(journal) if journal.exists() else "",
+        settings=settings,
+    )

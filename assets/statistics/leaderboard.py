@@ -1,21 +1,17 @@
-"""The leaderboard of a sweep: settings ranked over their seeds, with intervals and with what casts doubt on a rank."""
+"""The leaderboard of a sweep: settings ranked over their seeds, with intervals and caveats."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from assets.identity.canonical import compact, short_digest
-from assets.identity.text import markdown_table
+from assets.identity.canonical import compact
 from assets.statistics.adaptive_seeds import ERROR
-from assets.statistics.caveats import marks
-from assets.statistics.experiment import Experiment, Setting, short
+from assets.statistics.caveats import caveats
+from assets.statistics.experiment import Experiment, Setting
 from assets.statistics.intervals import interval, scores
-from assets.sweeps.seeds import Seeds
-from assets.sweeps.sweep import Sweep
+from assets.sweeps.sweep import Row, Sweep
 from assets.sweeps.sweep_file import TRAIN
 from trainers.study import STATUSES, Study
 
@@ -23,18 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SPREAD = ("low", "high", "median", "iqr", "worst")
-"""Columns beside the mean of the first headline metric; of the score too with `score_` in front (low and high)."""
-
-
-@dataclass(frozen=True)
-class Leaderboard:
-    """A written leaderboard."""
-
-    path: Path
-    rows: pd.DataFrame
-    markdown: str
-    failed: int
-    version: str
+"""Columns beside the mean of the first headline metric."""
 
 
 def rank(experiment: Experiment) -> pd.DataFrame:
@@ -43,63 +28,76 @@ def rank(experiment: Experiment) -> pd.DataFrame:
     One row per setting and test set. Columns: rank, the axes without seeds, status, seeds (that are ok), score with
     score_low and score_high, test, dataset, test_dataset, metric, unit, mean, low, high (95 %), then of the values per
     seed and trajectory median, iqr and worst; train and gap where the sweep evaluates on `train`; the mean of each
-    other headline metric; marks; keys (hashes, one per seed) and code (of training and evaluation).
+    other headline metric; caveats; keys (hashes, one per seed) and code (of training and evaluation).
 
-    A sweep with `seeds` has the column stopped: how far a setting is. A setting of which a seed failed has no rank and
-    comes after those that are whole: what failed is counted, never averaged away. `train` ranks nothing.
+    A sweep with `seeds` has the column stopped: the progress of a setting. A setting with a failed seed has no rank and
+    comes after those without: failures are counted, never averaged away. `train` does not rank.
+
+    Computed once per experiment; take the frame as read-only.
     """
     import pandas as pd
 
-    tests = list(experiment.sweep.tests)
-    standing = [(_standing(experiment, setting), setting) for setting in experiment.settings]
-    ordered = sorted(standing, key=lambda pair: (pair[0]["score"] is None, not pair[0]["whole"], pair[0]["score"] or 0))
-    records, place = [], 0
-    for told, setting in ordered:
-        ranked = told.pop("whole") and told["score"] is not None
+    if experiment.leaderboard is None:
+        experiment.leaderboard = pd.DataFrame(list(_records(experiment)))
+    return experiment.leaderboard
+
+
+def _records(experiment: Experiment) -> Iterator[dict[str, Any]]:
+    overall = [(_over_all_tests(experiment, setting), setting) for setting in experiment.settings]
+    overall.sort(key=lambda pair: (pair[0]["score"] is None, pair[0]["failed"], pair[0]["score"] or 0))
+    place = 0
+    for summary, setting in overall:
+        failed = summary.pop("failed")
+        ranked = summary["score"] is not None and not failed
         place += ranked
-        score = math.nan if told["score"] is None else told["score"]
-        head = {"rank": str(place) if ranked else "", **setting.axes, **told, "score": score}
-        records += [head | measured for measured in _per_test(experiment, setting, tests)]
-    return pd.DataFrame(records)
+        score = math.nan if summary["score"] is None else summary["score"]
+        head = {"rank": str(place) if ranked else "", **setting.axes, **summary, "score": score}
+        yield from (head | measures for measures in _per_test(experiment, setting))
 
 
-def _standing(experiment: Experiment, setting: Setting) -> dict[str, Any]:
-    """Return what holds of a setting over all test sets."""
-    usable, counted = experiment.usable(setting), experiment.counted(setting)
-    failed = any(status in STATUSES and status != "ok" for status in counted)
-    told: dict[str, Any] = {"status": _status(counted), "seeds": len(usable), "whole": not failed, "score": None}
-    told |= {"score_low": math.nan, "score_high": math.nan}
-    told |= {"stopped": experiment.stopped(setting)} if experiment.progress else {}
+def _over_all_tests(experiment: Experiment, setting: Setting) -> dict[str, Any]:
+    """Return status, seeds and score of a setting over the test sets that rank, and whether a seed failed."""
+    usable, statuses = experiment.usable(setting), experiment.statuses(setting)
+    all_ok = set(statuses) == {"ok"}
+    summary: dict[str, Any] = {
+        "status": "ok" if all_ok else ", ".join(f"{count} {status}" for status, count in statuses.items()),
+        "seeds": len(usable),
+        "failed": any(status in STATUSES and status != "ok" for status in statuses),
+        **{"score": None, "score_low": math.nan, "score_high": math.nan},
+    }
+    if experiment.progress:
+        summary["stopped"] = experiment.stopped(setting)
     if usable and experiment.tests:
         samples = experiment.samples(usable)
         mean = float(scores(samples).mean())
         low, high = interval(samples)
-        told |= {"score": mean if math.isfinite(mean) else None, "score_low": low, "score_high": high}
-    return told
+        summary |= {"score": mean if math.isfinite(mean) else None, "score_low": low, "score_high": high}
+    return summary
 
 
-def _status(counted: Any) -> str:
-    """Say `ok` where all rows are, else how many are what: `2 ok, 1 diverged`."""
-    return "ok" if set(counted) == {"ok"} else ", ".join(f"{count} {name}" for name, count in counted.items())
-
-
-def _per_test(experiment: Experiment, setting: Setting, tests: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _per_test(experiment: Experiment, setting: Setting) -> Iterator[dict[str, Any]]:
+    """Yield the measures of a setting on each test set, means over its usable rows."""
     usable = experiment.usable(setting)
-    for test in tests:
-        rows = usable or setting.rows[:1]
-        records = [experiment.record(row, test) for row in rows]
-        told: dict[str, Any] = {name: _unique(records, name) for name in ("test", "dataset", "test_dataset")}
-        told |= {"metric": experiment.metric, "unit": _unique(records, "unit")}
-        told |= _spread(experiment, usable, test) | _gap(experiment, usable, test)
-        for name in experiment.study.headline[1:]:
-            told[name] = _mean([float(record[name]) for record in records]) if usable else math.nan
-        told["marks"] = "; ".join(marks(experiment, usable, test))
-        told["keys"] = setting.keys
-        told["code"] = _unique(records, "code")
-        yield told
+    for test in experiment.sweep.tests:
+        records = [experiment.record(row, test) for row in usable or setting.rows[:1]]
+        yield {
+            **{name: _distinct(records, name) for name in ("test", "dataset", "test_dataset")},
+            "metric": experiment.metric,
+            "unit": _distinct(records, "unit"),
+            **_spread(experiment, usable, test),
+            **_gap(experiment, usable, test),
+            **{name: _mean(experiment, usable, test, name) for name in experiment.study.headline[1:]},
+            "caveats": "; ".join(caveats(experiment, usable, test)),
+            "keys": setting.keys,
+            "code": _distinct(records, "code"),
+        }
 
 
-def _spread(experiment: Experiment, rows: Sequence[Any], test: str) -> dict[str, float]:
+def _distinct(records: Sequence[Mapping[str, Any]], name: str) -> str:
+    return " ".join(dict.fromkeys(str(record.get(name, "")) for record in records))
+
+
+def _spread(experiment: Experiment, rows: Sequence[Row], test: str) -> dict[str, float]:
     """Return mean, interval, and the spread over seeds and trajectories of the first headline metric."""
     import numpy as np
 
@@ -114,59 +112,55 @@ def _spread(experiment: Experiment, rows: Sequence[Any], test: str) -> dict[str,
     return {"mean": float(scores(samples).mean()), "low": low, "high": high} | spread
 
 
-def _gap(experiment: Experiment, rows: Sequence[Any], test: str) -> dict[str, float]:
-    """Return the metric on the training dataset and how far the test set is above it, if the sweep asks for it."""
+def _gap(experiment: Experiment, rows: Sequence[Row], test: str) -> dict[str, float]:
+    """Return the metric on the training dataset and its excess on the test set, if the sweep has the test `train`."""
     if TRAIN not in experiment.sweep.tests:
         return {}
-    if not rows:
-        return {"train": math.nan, "gap": math.nan}
-    on_train, on_test = (
-        _mean([float(experiment.record(row, name)[experiment.metric]) for row in rows]) for name in (TRAIN, test)
-    )
+    on_train, on_test = (_mean(experiment, rows, name, experiment.metric) for name in (TRAIN, test))
     return {"train": on_train, "gap": on_test - on_train}
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _unique(records: Sequence[dict[str, Any]], name: str) -> str:
-    return " ".join(dict.fromkeys(str(record.get(name, "")) for record in records))
+def _mean(experiment: Experiment, rows: Sequence[Row], test: str, metric: str) -> float:
+    values = [float(experiment.record(row, test)[metric]) for row in rows]
+    return sum(values) / len(values) if values else math.nan
 
 
 def best_of(rows: pd.DataFrame, sweep: Sweep, axis: str, top: int) -> pd.DataFrame:
-    """Keep the `top` best settings for each value of an axis, given by its name or the last part of it.
+    """Return the `top` best settings for each value of an axis, given by its name or the last part of it.
 
     Raises:
-        LookupError: with the axes that there are.
+        LookupError: no axis has this name, or several have; lists the axes.
     """
     axes = [name for name in sweep.axes if name in rows]
-    chosen = [name for name in axes if axis in (name, name.rsplit(".", 1)[-1])]
-    if len(chosen) != 1:
+    matches = [name for name in axes if axis in (name, name.rsplit(".", 1)[-1])]
+    if len(matches) != 1:
         raise LookupError(f"given --group-by {axis}; expected one of: {', '.join(axes) or 'none, as nothing varies'}")
     settings = rows[[*axes]].map(compact).agg("|".join, axis=1)
     first = rows.loc[~settings.duplicated()]
-    kept = first.groupby(first[chosen[0]].map(compact), sort=False).head(top).index
-    return rows[settings.isin(settings.loc[kept])]
+    best = first.groupby(first[matches[0]].map(compact), sort=False).head(top).index
+    return rows[settings.isin(settings.loc[best])]
 
 
-def write(experiment: Experiment) -> Leaderboard:
-    """Rank a sweep and store the result as Parquet, Markdown and CSV."""
-    sweep, rows = experiment.sweep, rank(experiment)
-    text = markdown(rows, sweep, experiment.study)
-    version = short_digest(rows.to_csv(index=False))
-    address = (sweep.study, "leaderboard", short_digest("leaderboard", sweep.name))
-    with experiment.store.writing(*address) as draft:
-        draft.table("leaderboard", rows.assign(**{a: rows[a].map(_column) for a in sweep.axes if a in rows}))
-        draft.page("leaderboard.md", text)
-        draft.page("leaderboard.csv", rows.to_csv(index=False))
-        draft.manifest |= page_manifest(sweep.name, version)
-    failed = sum(experiment.status(row) != "ok" for row in sweep.rows)
-    return Leaderboard(experiment.store.path(*address), rows, text, failed, version)
+def how_ranked(sweep: Sweep, study: Study) -> str:
+    """Explain the numbers of a leaderboard in words."""
+    tests = ", ".join(test for test in sweep.tests if test != TRAIN)
+    text = (
+        f"Ranked by the mean of {study.headline[0]} over the seeds and over {tests}; smaller is better. Brackets are "
+        "95 % bootstrap intervals over seeds and trajectories; few seeds make them too narrow: from 3, 5 and 10 seeds "
+        "they cover about 74, 85 and 90 %. A setting with a failed seed has no rank."
+    )
+    if (seeds := sweep.seeds) is None:
+        return text
+    return (
+        f"{text} Seeds: {seeds.min} of each setting, then one more at a time, up to {seeds.max}, while the paired "
+        f"t-test of its scores against a neighbour in rank is inconclusive at {ERROR:g} divided by the number of "
+        f"interim analyses ({seeds.analyses}) and of neighbours; p values of comparisons are multiplied by the "
+        "number of interim analyses."
+    )
 
 
 def page_manifest(name: str, version: str) -> dict[str, Any]:
-    """Return what the manifest says of something that is made of a whole sweep or search."""
+    """Return the fields of the manifest of a page made from a whole sweep or search."""
     return {
         "key": name,
         "label": name,
@@ -177,39 +171,6 @@ def page_manifest(name: str, version: str) -> dict[str, Any]:
     }
 
 
-def _column(value: Any) -> Any:
-    """Return a value that a column of a table can hold."""
+def column_value(value: Any) -> Any:
+    """Return a value that a column of a Parquet table can hold: lists and mappings as text."""
     return value if isinstance(value, str | int | float | bool) or value is None else compact(value)
-
-
-def markdown(rows: pd.DataFrame, sweep: Sweep, study: Study) -> str:
-    """Render a leaderboard as Markdown: one table per test set and how it is ranked."""
-    lines = [f"# {sweep.name}: {sweep.description}", "", how_ranked(sweep, study), ""]
-    for test, table in rows.groupby("test", sort=False):
-        lines += [f"## Test set {test}", "", *markdown_table(table.drop(columns="test")), ""]
-    return "\n".join(lines)
-
-
-def how_ranked(sweep: Sweep, study: Study) -> str:
-    """Say in words what the numbers of a leaderboard are."""
-    tests = ", ".join(test for test in sweep.tests if test != TRAIN)
-    text = (
-        f"Ranked by the mean of {study.headline[0]} over the seeds and over {tests}; smaller is better. Brackets are "
-        "95 % bootstrap intervals over seeds and trajectories; few seeds make them too narrow: from 3, 5 and 10 seeds "
-        "they cover about 74, 85 and 90 %. A setting of which a seed failed has no rank."
-    )
-    return f"{text} {how_stopped(sweep.seeds)}" if sweep.seeds else text
-
-
-def how_stopped(seeds: Seeds) -> str:
-    """Say in words how many seeds a setting has."""
-    return (
-        f"Seeds: {seeds.min} of each setting, then one more, up to {seeds.max}, of every setting that cannot be told "
-        f"from its neighbour in rank by the paired t-test of their scores at {ERROR:g} divided by {seeds.looks} looks "
-        "and by the number of neighbours; the p values of comparisons are multiplied by the looks."
-    )
-
-
-def short_columns(rows: pd.DataFrame, sweep: Sweep) -> dict[str, str]:
-    """Return the axes of a leaderboard by what a narrow table calls them."""
-    return {axis: short(axis) for axis in sweep.axes if axis in rows}

@@ -1,9 +1,9 @@
-"""Whether published numbers come out again: each beside ours with an interval, and a verdict.
+"""Published numbers beside ours: each with an interval, and whether the two agree.
 
-A published number is one run. It is compared with where one more run of ours would lie, not with our mean: on the
-logarithms x of n runs, `mean(x) +- t(n-1) sqrt(s^2 (1 + 1/n) + 2 q^2)` with the spread s over seeds and the relative
-standard error q of the mean over test trajectories, counted twice since both sides drew theirs. (Hahn & Meeker 1991,
-Statistical Intervals, section 4.8, for the prediction interval of one more value.)
+A published number is one run. It is compared with the range in which one more run of ours would lie, not with our mean:
+on the logarithms x of n runs, `mean(x) +- t(n-1) sqrt(s^2 (1 + 1/n) + 2 q^2)` with the spread s over seeds and the
+relative standard error q of the mean over test trajectories, counted twice since both sides drew theirs. (Hahn & Meeker
+1991, Statistical Intervals, section 4.8, for the prediction interval of one more value.)
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assets.identity.text import shown
-from assets.statistics.experiment import Experiment, Setting
+from assets.statistics.experiment import Experiment
 from assets.statistics.intervals import LEVEL, RESAMPLES, Sample, interval, scores
+from assets.statistics.paired_comparison import INCONCLUSIVE
 from assets.sweeps.published import Line, lines
 
 if TYPE_CHECKING:
@@ -26,16 +27,18 @@ COLUMNS = ("row", "test", "metric", "published", "ours", "low", "high", "run_low
 
 FEWEST_SEEDS = 3
 WIDEST = 10.0
-"""An interval of which the ends lie further apart than this factor agrees with nearly anything, and tells nothing."""
+"""An interval whose ends differ by more than this factor agrees with nearly anything, so it decides nothing."""
 
 SURE = 0.975
-"""Share of resamples in which one reading has to be the closest to count as the one that agrees."""
+"""Share of resamples in which a reading has to be the closest to count as the one that agrees."""
+
+NO_RUN = f"{INCONCLUSIVE}: no run of ours"
 
 Array = np.ndarray
 
 
 def agreement(experiment: Experiment) -> pd.DataFrame:
-    """Return every published number of a sweep beside ours, see COLUMNS.
+    """Return every published number of a sweep beside ours; columns: COLUMNS.
 
     ours is the geometric mean over seeds with its 95 % bootstrap interval (low, high) over seeds and trajectories;
     between run_low and run_high one more run is expected.
@@ -44,49 +47,47 @@ def agreement(experiment: Experiment) -> pd.DataFrame:
 
     published = experiment.sweep.published
     printed = [] if published is None else lines(published)
-    found = [_compared(experiment, line) for line in printed if line.test in experiment.sweep.tests]
-    return pd.DataFrame(found, columns=list(COLUMNS))
+    rows = [_beside_ours(experiment, line) for line in printed if line.test in experiment.sweep.tests]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _compared(experiment: Experiment, line: Line) -> dict[str, Any]:
-    told: dict[str, Any] = {"row": line.row, "test": line.test, "metric": line.metric, "published": line.value}
-    told |= {"doubt": line.doubt, **dict.fromkeys(("ours", "low", "high", "run_low", "run_high"), math.nan)}
+def _beside_ours(experiment: Experiment, line: Line) -> dict[str, Any]:
+    row: dict[str, Any] = {"row": line.row, "test": line.test, "metric": line.metric, "published": line.value}
+    row |= {"doubt": line.doubt, **dict.fromkeys(("ours", "low", "high", "run_low", "run_high"), math.nan)}
     sample = _sample(experiment, line)
     if sample is None:
-        return told | {"verdict": "cannot be told: nothing of ours"}
-    low, high = interval([sample], _geometric)
-    told |= {"ours": float(_geometric(scores([sample]))), "low": low, "high": high}
-    told["run_low"], told["run_high"] = one_more(sample)
-    return told | {"verdict": verdict(told, *sample.values.shape)}
+        return row | {"verdict": NO_RUN}
+    low, high = interval([sample], _geometric_mean)
+    run_low, run_high = one_more(sample)
+    row |= {"ours": float(_geometric_mean(scores([sample]))), "low": low, "high": high}
+    row |= {"run_low": run_low, "run_high": run_high}
+    return row | {"verdict": verdict(row, *sample.values.shape)}
 
 
 def _sample(experiment: Experiment, line: Line) -> Sample | None:
-    """Return our runs of a published row on its test set, those that are ok; None where there are none above 0."""
-    rows = [row for setting in _settings(experiment, line.row) for row in experiment.usable(setting)]
+    """Return our runs of a published row on its test set that are ok; None unless all scores are positive."""
+    published = experiment.sweep.published
+    settings = [one for one in experiment.settings if published and shown(one.axes[published.axis]) == line.row]
+    rows = [row for setting in settings for row in experiment.usable(setting)]
     if not rows or line.metric not in experiment.table:
         return None
     (sample,) = experiment.samples(rows, [line.test], line.metric)
-    reached = scores([sample])
-    return sample if np.isfinite(reached).all() and (reached > 0).all() else None
-
-
-def _settings(experiment: Experiment, row: str) -> list[Setting]:
-    published = experiment.sweep.published
-    return [one for one in experiment.settings if published and shown(one.axes[published.axis]) == row]
+    values = scores([sample])
+    return sample if np.isfinite(values).all() and (values > 0).all() else None
 
 
 def one_more(sample: Sample) -> tuple[float, float]:
-    """Return where one more run on trajectories drawn anew is expected, 95 %; NaN for fewer than two runs."""
+    """Return where one more run on new trajectories is expected, 95 %; NaN for fewer than two runs."""
     from scipy.stats import t
 
-    reached = np.log(scores([sample]))
-    runs = len(reached)
+    logarithms = np.log(scores([sample]))
+    runs = len(logarithms)
     if runs < 2:
         return math.nan, math.nan
-    spread = reached.std(ddof=1) ** 2 * (1 + 1 / runs) + 2 * _trajectory_error(sample) ** 2
+    spread = logarithms.std(ddof=1) ** 2 * (1 + 1 / runs) + 2 * _trajectory_error(sample) ** 2
     half = float(t.ppf(0.5 + LEVEL / 2, runs - 1)) * math.sqrt(spread)
-    center = float(reached.mean())
-    return math.exp(center - half), math.exp(min(center + half, 700.0))
+    centre = float(logarithms.mean())
+    return math.exp(centre - half), math.exp(min(centre + half, 700.0))  # exp(710) overflows
 
 
 def _trajectory_error(sample: Sample) -> float:
@@ -98,80 +99,87 @@ def _trajectory_error(sample: Sample) -> float:
     return float(np.nanstd(values, ddof=1) / np.nanmean(values) / math.sqrt(count))
 
 
-def verdict(told: Mapping[str, Any], runs: int, trajectories: int) -> str:
-    """Say `agrees`, `differs` or `cannot be told`, with the reason for the last."""
+def verdict(row: Mapping[str, Any], runs: int, trajectories: int) -> str:
+    """Return `agrees`, `differs`, or `inconclusive` with the reason."""
     if runs < FEWEST_SEEDS:
-        return f"cannot be told: {runs} of at least {FEWEST_SEEDS} seeds"
-    inside = told["run_low"] <= told["published"] <= told["run_high"]
-    if inside and told["run_high"] / told["run_low"] > WIDEST:
-        return "cannot be told: runs spread too far"
+        return f"{INCONCLUSIVE}: {runs} of at least {FEWEST_SEEDS} seeds"
+    inside = row["run_low"] <= row["published"] <= row["run_high"]
+    if inside and row["run_high"] / row["run_low"] > WIDEST:
+        return f"{INCONCLUSIVE}: the runs spread too widely"
     if not inside and trajectories == 1:
-        return "cannot be told: one test trajectory, and another one there"
+        return f"{INCONCLUSIVE}: one test trajectory, and theirs may be another"
     return "agrees" if inside else "differs"
 
 
 def level(table: pd.DataFrame) -> tuple[float, float, float]:
-    """Return by which factor published numbers lie above ours: geometric mean over rows, 95 % bootstrap interval."""
+    """Return the factor by which published numbers exceed ours: geometric mean over rows, 95 % bootstrap interval."""
     from scipy.stats import bootstrap
 
-    known = table[np.isfinite(table["ours"])].assign(log=lambda t: np.log(t["published"] / t["ours"]))
-    means = known.groupby("row")["log"].mean().to_numpy()
+    finite = table[np.isfinite(table["ours"])].assign(log=lambda t: np.log(t["published"] / t["ours"]))
+    means = finite.groupby("row")["log"].mean().to_numpy()
     if len(means) < 2:
         return (math.exp(means[0]), math.nan, math.nan) if len(means) else (math.nan,) * 3
-    found = bootstrap((means,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0))
-    ends = found.confidence_interval
+    result = bootstrap((means,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0))
+    ends = result.confidence_interval
     return math.exp(means.mean()), math.exp(ends.low), math.exp(ends.high)
 
 
 def readings(experiment: Experiment) -> list[dict[str, Any]]:
     """Compare readings of a published table with ours: reading, distance, low, high, closest, verdict.
 
-    distance: by which factor published and ours typically differ, `exp(rms(log published - log ours - c))`, over the
-    rows that any reading moves and all test sets, c being a common level per test set, so that only the pattern
-    counts. low and high are its 95 % bootstrap interval over seeds; closest is the share of resamples in which this
-    reading has the smallest distance.
+    distance: the typical factor between published and ours, `exp(rms(log published - log ours - c))`, over the rows
+    that any reading moves and all test sets, with a common level c per test set, so that only the pattern counts. low
+    and high are its 95 % bootstrap interval over seeds; closest is the share of resamples in which this reading has the
+    smallest distance.
     """
     published = experiment.sweep.published
     if published is None or not published.readings:
         return []
-    named: dict[str, Mapping[str, str]] = {"as printed": {}, **published.readings}
-    moved = sorted({row for moves in named.values() for row in moves})
-    first = next(iter(published.values))
-    known = {(line.row, line.test): line for line in lines(published) if line.metric == first}
-    tests = [test for test in experiment.tests if all((row, test) in known for row in moved)]
-    ours = [[_sample(experiment, known[row, test]) for test in tests] for row in moved]
-    reached = [[np.log(scores([sample])) for sample in row if sample is not None] for row in ours]
-    if not tests or any(len(row) != len(tests) for row in reached):
-        return [{"reading": name, **dict.fromkeys(("distance", "low", "high", "closest"), math.nan),
-                 "verdict": "cannot be told: nothing of ours"} for name in named]  # fmt: skip
-    printed = {
-        name: np.log([[known[moves.get(row, row), test].value for test in tests] for row in moved])
-        for name, moves in named.items()
+    moves_by_name: dict[str, Mapping[str, str]] = {"as printed": {}, **published.readings}
+    rows = sorted({row for moves in moves_by_name.values() for row in moves})
+    metric = next(iter(published.values))
+    printed = {(line.row, line.test): line for line in lines(published) if line.metric == metric}
+    tests = [test for test in experiment.tests if all((row, test) in printed for row in rows)]
+    samples = [[_sample(experiment, printed[row, test]) for test in tests] for row in rows]
+    ours = [[np.log(scores([sample])) for sample in row if sample is not None] for row in samples]
+    if not tests or any(len(row) != len(tests) for row in ours):
+        nothing = {**dict.fromkeys(("distance", "low", "high", "closest"), math.nan), "verdict": NO_RUN}
+        return [{"reading": name, **nothing} for name in moves_by_name]
+    tables = {
+        name: np.log([[printed[moves.get(row, row), test].value for test in tests] for row in rows])
+        for name, moves in moves_by_name.items()
     }
-    return list(_judged(printed, reached))
+    return list(_compare_readings(tables, ours))
 
 
-def _judged(printed: Mapping[str, Array], reached: Sequence[Sequence[Array]]) -> Iterator[dict[str, Any]]:
-    """Yield what holds of each reading, printed (rows, tests) by name, beside the logarithms (seeds,) of ours."""
-    seeds = [np.arange(len(row[0])) for row in reached]
+def _compare_readings(tables: Mapping[str, Array], ours: Sequence[Sequence[Array]]) -> Iterator[dict[str, Any]]:
+    """Yield the verdict on each reading: its table (rows, tests) beside the logarithms (seeds,) of ours."""
+    seeds = [np.arange(len(row[0])) for row in ours]
     rng = np.random.default_rng(0)
-    drawn = [[rng.choice(which, len(which)) for which in seeds] for _ in range(RESAMPLES)]
-    again = {name: np.array([_distance(table, reached, which) for which in drawn]) for name, table in printed.items()}
-    closest = np.argmin(np.stack(list(again.values())), axis=0)
-    for place, (name, table) in enumerate(printed.items()):
+    resamples = [[rng.choice(indices, len(indices)) for indices in seeds] for _ in range(RESAMPLES)]
+    distances = {
+        name: np.array([_distance(table, ours, resample) for resample in resamples]) for name, table in tables.items()
+    }
+    closest = np.argmin(np.stack(list(distances.values())), axis=0)
+    for place, (name, table) in enumerate(tables.items()):
         share = float(np.mean(closest == place))
-        low, high = np.exp(np.quantile(again[name], [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
-        told = {"reading": name, "distance": math.exp(_distance(table, reached, seeds)), "low": low, "high": high}
-        sure = "agrees" if share >= SURE else "differs" if share <= 1 - SURE else "cannot be told"
-        yield told | {"closest": share, "verdict": sure}
+        low, high = np.exp(np.quantile(distances[name], [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+        yield {
+            "reading": name,
+            "distance": math.exp(_distance(table, ours, seeds)),
+            "low": low,
+            "high": high,
+            "closest": share,
+            "verdict": "agrees" if share >= SURE else "differs" if share <= 1 - SURE else INCONCLUSIVE,
+        }
 
 
-def _distance(printed: Array, reached: Sequence[Sequence[Array]], seeds: Sequence[Array]) -> float:
+def _distance(table: Array, ours: Sequence[Sequence[Array]], seeds: Sequence[Array]) -> float:
     """Return the root mean square of log published - log ours (rows, tests), less the mean of each test set."""
-    ours = [[one[which].mean() for one in row] for row, which in zip(reached, seeds, strict=True)]
-    rest = printed - np.array(ours)
+    means = [[one[indices].mean() for one in row] for row, indices in zip(ours, seeds, strict=True)]
+    rest = table - np.array(means)
     return float(np.sqrt(np.mean((rest - rest.mean(axis=0)) ** 2)))
 
 
-def _geometric(values: Array) -> Array:
+def _geometric_mean(values: Array) -> Array:
     return np.exp(np.mean(np.log(values), axis=-1))

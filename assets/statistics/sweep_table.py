@@ -1,4 +1,4 @@
-"""What a sweep left, for people and notebooks: one trained model, or the table of a sweep."""
+"""Results from the store, for tables and notebooks: one trained model, or the tidy table of a sweep."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assets.stages.freshness import Planner
-from assets.statistics.costs import costs_of_evaluation, costs_of_model
 from assets.store.contract_files import read_evaluation, read_trained
 from assets.store.lookup import hash_named
 from assets.store.store import Missing, Store
@@ -19,12 +18,13 @@ from trainers.study import Config, Evaluation, ModelConfigBase, Trained
 if TYPE_CHECKING:
     import pandas as pd
 
+    from assets.identity.canonical import Item
     from assets.sweeps.sweep import Row, Sweep
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A trained model from the store, with what it was made of."""
+    """A trained model from the store with its configuration."""
 
     study: str
     key: str
@@ -46,21 +46,23 @@ class Loaded:
 
     @cached_property
     def evaluations(self) -> dict[str, Evaluation]:
-        """Every stored evaluation of this very model, by the name of its test set."""
+        """The stored evaluations of this version of the model, by the name of the test set."""
         this = (f"model/{self.manifest['hash']}", self.manifest["fingerprint"])
-        found = {}
+        evaluations = {}
         for hash in self.store.hashes(self.study, "evaluation"):
             manifest = self.store.manifest(self.study, "evaluation", hash)
             if manifest and manifest["status"] == "ok" and this in manifest["parts"]["inputs"].items():
-                found[manifest["config"]["test"]] = read_evaluation(self.store.open(self.study, "evaluation", hash))
-        return found
+                evaluations[manifest["config"]["test"]] = read_evaluation(
+                    self.store.open(self.study, "evaluation", hash)
+                )
+        return evaluations
 
 
 def load(study: str, key: str, store: Store | None = None) -> Loaded:
     """Load a trained model by its partition key, its hash, or the beginning of either.
 
     Raises:
-        Missing: there is none, or it failed; one line with what to do.
+        Missing: it is not stored, or its training failed; one line with what to do.
     """
     store = store or Store()
     if study not in STUDIES:
@@ -84,7 +86,7 @@ def dataset_of(store: Store, study: str, model: Mapping[str, Any]) -> Config:
     """Return the configuration of the dataset that a model was trained on, given the manifest of the model.
 
     Raises:
-        Missing: what it was made of is not in the store any more.
+        Missing: an input of the model is no longer in the store.
     """
     from assets.sweeps.file_dataset import FileDataset, is_file
 
@@ -93,7 +95,7 @@ def dataset_of(store: Store, study: str, model: Mapping[str, Any]) -> Config:
         address = next(name for name in manifest["parts"]["inputs"] if name.startswith(f"{layer}/"))
         manifest = store.manifest(study, layer, address.split("/")[1]) or {}
         if not manifest:
-            raise Missing(f"{address} of {study}, which {model['key']} was made of, is not in the store; run its sweep")
+            raise Missing(f"{address} of {study}, an input of {model['key']}, is not in the store; run its sweep")
     kind = FileDataset if is_file(manifest["config"]) else STUDIES[study].dataset
     return kind.model_validate(manifest["config"])
 
@@ -101,10 +103,9 @@ def dataset_of(store: Store, study: str, model: Mapping[str, Any]) -> Config:
 def sweep_table(sweep: Sweep, store: Store) -> pd.DataFrame:
     """Return a tidy table: one row per configuration and test set.
 
-    Columns: the sweep's axes, key, hash, dataset, the counts of the segmentation's last phase, what each stage cost
-    (`assets/statistics/costs.py`), fingerprint, commit, status, test, test_dataset, code (of training and of
-    evaluation), unit of the first headline metric, and one per metric, the study's headline first. A row that is
-    not `ok` has NaN for its metrics.
+    Columns: the sweep's axes, key, hash, dataset, the counts of the segmentation's last phase, the costs (see
+    `_costs`), fingerprint, commit, status, test, test_dataset, code (of training and of evaluation), unit of the first
+    headline metric, and one per metric, the study's headline first. A row that is not `ok` has NaN for its metrics.
     """
     import pandas as pd
 
@@ -114,42 +115,42 @@ def sweep_table(sweep: Sweep, store: Store) -> pd.DataFrame:
 
 def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dict[str, Any]]:
     model = row.configuration.item
+    segments = model.segments
     manifest = store.manifest(*model.address) or {}
+    phases = (store.manifest(*segments.address) or {}).get("counts") or [{}]
     common = {
         **row.axes,
         "key": model.key,
         "hash": model.hash,
-        "dataset": model.dataset.key,
-        **_counts(model.segments, store),
-        **costs_of_model(model, store),
+        "dataset": segments.dataset.key,
+        **{name: value for name, value in phases[-1].items() if name != "phase"},
+        **_costs(model, store),
         "fingerprint": manifest.get("fingerprint", "")[:12],
         "commit": (manifest.get("commit") or "")[:12],
     }
+    headline = STUDIES[sweep.study].headline
     records = []
-    for name, item in zip(sweep.tests, row.evaluations, strict=True):
-        status = _status(planner, store, model, item)
-        told = {
-            **costs_of_evaluation(item, store),
+    for name, evaluation in zip(sweep.tests, row.evaluations, strict=True):
+        status, spent = _status(planner, store, model, evaluation), _timings(evaluation, store)
+        codes = [made["parts"]["code"][:8] for item in (model, evaluation) if (made := store.manifest(*item.address))]
+        of_test = {
+            "evaluate_seconds": spent.get("evaluate", math.nan),
+            "evaluate_cpu_seconds": spent.get("cpu", math.nan),
             "status": status,
             "test": name,
-            "test_dataset": item.test.key,
-            "code": _code(store, model, item),
+            "test_dataset": evaluation.test.key,
+            "code": "/".join(codes),
         }
-        headline = STUDIES[sweep.study].headline
         metrics = {"unit": "", **dict.fromkeys(headline, math.nan)}
-        metrics |= _metrics(store, item, headline[0]) if status == "ok" else {}
-        records.append({**common, **told, **metrics})
+        if status == "ok":
+            summary = store.open(*evaluation.address).table("summary").set_index("metric")
+            metrics |= {"unit": summary["unit"].get(headline[0], ""), **summary["value"].astype(float)}
+        records.append({**common, **of_test, **metrics})
     return records
 
 
-def _code(store: Store, *items: Any) -> str:
-    """Return the code versions of the stages that made a number, eight digits each, training first."""
-    manifests = [store.manifest(*item.address) or {} for item in items]
-    return "/".join(manifest["parts"]["code"][:8] for manifest in manifests if manifest)
-
-
-def _status(planner: Planner, store: Store, model: Any, evaluation: Any) -> str:
-    """Return `ok`, the status of the first stored failure, or the state that keeps the row from being there."""
+def _status(planner: Planner, store: Store, model: Item, evaluation: Item) -> str:
+    """Return `ok`, the status of the first stored failure, or the state of the first item that is not up to date."""
     for item in (model, evaluation):
         verdict = planner.verdict(item)
         if verdict.state != "fresh":
@@ -158,13 +159,24 @@ def _status(planner: Planner, store: Store, model: Any, evaluation: Any) -> str:
     return "ok"
 
 
-def _metrics(store: Store, item: Any, first: str) -> dict[str, Any]:
-    """Return the value of every metric, and the unit of the first headline metric."""
-    summary = store.open(*item.address).table("summary").set_index("metric")
-    return {"unit": summary["unit"].get(first, ""), **summary["value"].astype(float)}
+def _costs(model: Item, store: Store) -> dict[str, float]:
+    """Return the seconds of data, segmentation, compilation and training, CPU time, and the solver's steps.
+
+    Wall seconds; train_cpu_seconds is the CPU time of the worker; both include compilation. Wall time alone does not
+    tell a slow setting from a busy computer.
+    """
+    segments = model.segments
+    spent = _timings(model, store)
+    counts = (store.manifest(*model.address) or {}).get("counts")
+    return {
+        "simulate_seconds": _timings(segments.dataset, store).get("simulate", math.nan),
+        "segment_seconds": _timings(segments, store).get("segment", math.nan),
+        "compile_seconds": spent.get("trace", math.nan) + spent.get("compile", math.nan),
+        "train_seconds": spent.get("train", math.nan),
+        "train_cpu_seconds": spent.get("cpu", math.nan),
+        "solver_steps": counts.get("solver_steps", math.nan) if isinstance(counts, Mapping) else math.nan,
+    }
 
 
-def _counts(segments: Any, store: Store) -> dict[str, Any]:
-    """Return the counts of the last phase of a segmentation: orbits, segments, ratio."""
-    phases = (store.manifest(*segments.address) or {}).get("counts") or [{}]
-    return {name: value for name, value in phases[-1].items() if name != "phase"}
+def _timings(item: Item, store: Store) -> Mapping[str, Any]:
+    return (store.manifest(*item.address) or {}).get("timings", {})

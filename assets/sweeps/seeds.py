@@ -29,8 +29,8 @@ class Seeds(Config):
         return self
 
     @property
-    def looks(self) -> int:
-        """How often two settings can be compared at most."""
+    def analyses(self) -> int:
+        """The most interim analyses that two settings can take part in."""
         return self.max - self.min + 1
 
 

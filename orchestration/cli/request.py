@@ -14,7 +14,7 @@ from assets.engine.budget import TooLargeError
 from assets.home.launches import Busy
 from assets.search.search import Search
 from assets.search.search_file import load
-from assets.statistics.adaptive_seeds import asked
+from assets.statistics.adaptive_seeds import sweep_so_far
 from assets.store.store import Damaged, Missing, Store
 from assets.sweeps.sweep import Sweep
 from assets.sweeps.yaml_loader import SweepError
@@ -51,7 +51,7 @@ def any_file(name: str) -> Sweep | Search:
     Of a sweep with `seeds` these are the rows that are asked for as things stand.
     """
     chosen = load(Path(name)) if name.endswith((".yaml", ".yml")) else known_file(name)[0]
-    return chosen if isinstance(chosen, Search) else asked(chosen, Store())
+    return chosen if isinstance(chosen, Search) else sweep_so_far(chosen, Store())
 
 
 def any_sweep(name: str) -> Sweep:

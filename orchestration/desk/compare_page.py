@@ -7,7 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assets.report.comparison import compare, page
+from assets.report.comparison.comparison import compare
+from assets.report.comparison.page import page
 from assets.store.store import Store
 from assets.sweeps.sweep import Row, Sweep
 from orchestration.desk.page import render, template

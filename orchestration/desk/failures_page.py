@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from assets.stages.freshness import Planner
-from assets.statistics.adaptive_seeds import asked
-from assets.statistics.failure_causes import Cause, causes, standing
+from assets.statistics.adaptive_seeds import sweep_so_far
+from assets.statistics.failure_causes import Cause, causes, row_status
 from assets.store.store import Store
 from assets.sweeps.sweep import Row, Sweep
 from orchestration.desk.page import render, template
@@ -50,7 +50,7 @@ again with <code>orrery run {{ sweep.name }}</code>.</p>{% endif %}
 def failures_page(request: Request) -> Response:
     """Show what failed of a sweep."""
     store = Store()
-    sweep = asked(sweep_named(request), store)
+    sweep = sweep_so_far(sweep_named(request), store)
     rows = {row.configuration.key: row for row in sweep.rows}
     links = _links(sweep, store)
     found = [_shown(cause, sweep, rows, links) for cause in causes(sweep, store)]
@@ -60,7 +60,7 @@ def failures_page(request: Request) -> Response:
 def _links(sweep: Sweep, store: Store) -> dict[str, str]:
     """Return the page of the artifact that failed, by the key of its row."""
     planner = Planner(store)
-    items = {row.configuration.key: standing(row, planner)[1] for row in sweep.rows}
+    items = {row.configuration.key: row_status(row, planner)[1] for row in sweep.rows}
     return {key: f"/files/{'/'.join(item.address)}" for key, item in items.items() if item}
 
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from assets.identity.canonical import LAYER_NAMES
 from assets.stages.freshness import State, plan_sweep
-from assets.statistics.adaptive_seeds import asked
+from assets.statistics.adaptive_seeds import sweep_so_far
 from assets.store.store import Store, home
 from assets.sweeps.sweep import Row, Sweep
 from orchestration.desk.page import render, template
@@ -98,7 +98,7 @@ def sweeps_state(request: Request) -> Response:
 
 def progress_of(sweep: Sweep, store: Store) -> dict[str, Any]:
     """Count the rows of a sweep: done, failed for good or for now, and still to do."""
-    sweep = asked(sweep, store)
+    sweep = sweep_so_far(sweep, store)
     verdicts = plan_sweep(sweep, store)
     states = {v.item.hash: v.state for layer in LAYER_NAMES for v in verdicts[layer]}
     counts = Counter(_state_of(row, states) for row in sweep.rows)

@@ -68,11 +68,11 @@ def plan(
 
 def standings(sweep: "Sweep", store: "Store") -> dict[str, str]:
     """Return how far each setting of a sweep with `seeds` is, by the text of its axes."""
-    from assets.statistics.adaptive_seeds import progress, setting_of
+    from assets.statistics.adaptive_seeds import seed_progress, setting_key
     from assets.statistics.experiment import settings_of
 
-    known = progress(sweep, store)
-    return {one.text: known[setting_of(one.rows[0])].text for one in settings_of(sweep)} if known else {}
+    known = seed_progress(sweep, store)
+    return {one.text: known[setting_key(one.rows[0])].text for one in settings_of(sweep)} if known else {}
 
 
 def _print(name: str, configurations: int, warnings: tuple[str, ...], rows: list[dict], keys: bool) -> None:

@@ -37,13 +37,13 @@ def _all(catalogue: Catalogue) -> list[Sweep | Search]:
 def _sweep(sweep) -> dict[str, Any]:
     from assets.home.usage import bytes_of
     from assets.stages.freshness import Planner
-    from assets.statistics.adaptive_seeds import asked
-    from assets.statistics.failure_causes import standing
+    from assets.statistics.adaptive_seeds import sweep_so_far
+    from assets.statistics.failure_causes import row_status
     from assets.store.store import Store
 
     store = Store()
-    planner, sweep = Planner(store), asked(sweep, store)
-    states = Counter(standing(row, planner)[0] for row in sweep.rows)
+    planner, sweep = Planner(store), sweep_so_far(sweep, store)
+    states = Counter(row_status(row, planner)[0] for row in sweep.rows)
     return {"sweep": sweep.name, "rows": len(sweep.rows), "states": dict(states), "bytes": bytes_of(sweep, store)}
 
 

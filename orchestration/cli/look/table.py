@@ -58,8 +58,8 @@ def _grouped(best_of: Any, rows: Any, sweep: Any, axis: str, top: int) -> Any:
 
 
 def _save(rows: Any, sweep: Any, path: Path, group_by: str) -> None:
-    from assets.statistics.best_as_sweep import kept_sweep
+    from assets.statistics.best_as_sweep import best_as_sweep
 
     if not group_by:
         refuse("--save writes what --group-by keeps; name an axis, such as --group-by output_layer")
-    writable(path).write_text(kept_sweep(rows, sweep), encoding="utf-8")
+    writable(path).write_text(best_as_sweep(rows, sweep), encoding="utf-8")

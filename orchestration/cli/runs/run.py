@@ -132,10 +132,10 @@ def what_it_takes(sweep: "Sweep", cpus: int) -> "Budget":
     from assets.engine.budget import budget
     from assets.home.hardware import choose_cpus
     from assets.stages.freshness import plan_sweep
-    from assets.statistics.adaptive_seeds import asked
+    from assets.statistics.adaptive_seeds import sweep_so_far
     from assets.store.store import Store
 
-    verdicts = [verdict for found in plan_sweep(asked(sweep, Store()), Store()).values() for verdict in found]
+    verdicts = [verdict for found in plan_sweep(sweep_so_far(sweep, Store()), Store()).values() for verdict in found]
     return budget(verdicts, Store(), len(choose_cpus(cpus or None)))
 
 

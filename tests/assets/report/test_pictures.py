@@ -1,13 +1,14 @@
 """Pictures of figures: for screen and print, of several models, and of those that cannot be drawn."""
 
 import io
+from itertools import pairwise
 
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
 from assets.report import pictures
-from assets.report.pictures import compared_pictures, drawn, study_pictures
+from assets.report.pictures import compared_pictures, label_log_ticks, picture_of, study_pictures
 
 
 def line(history):
@@ -45,28 +46,71 @@ def figures(monkeypatch):
 
 
 def test_a_figure_is_a_png_and_a_pdf_with_its_label_in_the_file():
-    picture = drawn(line, {"history": [1, 2]}, "key abc; test set t")
+    picture = picture_of(line, {"history": [1, 2]}, "key abc; test set t")
     image = Image.open(io.BytesIO(picture.png))
     assert image.info["Title"] == "key abc; test set t" and not picture.wide
     assert picture.pdf().startswith(b"%PDF") and b"key abc; test set t" in picture.pdf()
     assert picture.pdf() == picture.pdf()
-    assert drawn(wide_line, {"history": [1, 2]}, "").wide
+    assert picture_of(wide_line, {"history": [1, 2]}, "").wide
 
 
 def test_a_figure_with_nothing_to_show_is_left_out_and_a_broken_one_says_why(figures):
     shown = list(study_pictures(None, {"history": [1, 2]}, "label"))
     assert [picture.name for picture in shown] == ["line", "broken"]
     assert shown[1].error == "this figure could not be drawn: ValueError: no such column"
-    with pytest.raises(ValueError, match="broken was not drawn"):
+    with pytest.raises(ValueError, match="broken is not drawn"):
         shown[1].pdf()
 
 
 def test_models_without_a_table_are_left_out_of_a_figure_of_several(figures, monkeypatch):
     seen = {}
-    monkeypatch.setattr(pictures, "drawn", lambda function, arguments, label: seen.update(arguments) or drawn(
+    monkeypatch.setattr(pictures, "picture_of", lambda function, arguments, label: seen.update(arguments) or picture_of(
         line, {"history": [1, 2]}, label))  # fmt: skip
     tables = {"a": {"history": [1], "segments": [2]}, "b": {"history": [3]}}
     assert len(list(compared_pictures(None, tables, "label"))) == 2
     assert seen["segments"] == {"a": [2]} and seen["history"] == {"a": [1], "b": [3]}, (
         "the second one needs no segments"
     )
+
+
+def log_axis(low, high):
+    """Return the axis of a small figure between two numbers, and its labels by the number that they stand at."""
+    figure = Figure(figsize=(3, 2.4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([low, high], [1, 2])
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    label_log_ticks(figure)
+    figure.draw_without_rendering()
+    labels = [label for label in axes.get_xticklabels(which="both") if label.get_text()]
+    return sorted((x, label) for label in labels if low <= (x := label.get_position()[0]) <= high)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "texts"),
+    [
+        (0.5, 2000, ["1", "10", "100", "1000"]),
+        (1.5, 4.5, ["2", "3", "4"]),
+        (0.3, 0.9, ["0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9"]),
+    ],
+)
+def test_logarithmic_axes_have_plain_numbers(low, high, texts):
+    assert [label.get_text() for _, label in log_axis(low, high)] == texts
+
+
+@pytest.mark.parametrize("high", [3.5, 8.0, 30.0, 3e3, 3e9])
+def test_labels_of_logarithmic_axes_are_enough_and_do_not_overlap(high):
+    labels = [label for _, label in log_axis(3.0, high)]
+    assert len(labels) >= 3
+    boxes = [label.get_window_extent() for label in labels]
+    assert all(left.x1 <= right.x0 + 1 for left, right in pairwise(boxes))
+
+
+def test_ticks_that_were_set_by_hand_stay():
+    figure = Figure()
+    axes = figure.subplots()
+    axes.set_xscale("log")
+    axes.set_xlim(1, 100)
+    axes.set_xticks([4, 6, 10])
+    label_log_ticks(figure)
+    assert list(axes.get_xticks()) == [4, 6, 10]

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.report import sweep_figures
-from assets.report.trade_off import front, loss_parts, trade_off
+from assets.report import axis_figures, sweep_figures
+from assets.report.sweep_figures import loss_parts, pareto_front, trade_off
 
 WIDTHS, HEADS, RATES, LENGTHS = (8, 16, 32), ("abs", "signed"), (0.1, 0.2), (4, 10, 18)
 AXES = ("model.width", "model.head", "model.rate", "model.length")
@@ -32,7 +32,7 @@ def points(axes):
 @pytest.mark.parametrize(("axes", "shape"), [(2, (1, 1)), (3, (1, 2)), (4, (3, 2))])
 def test_facets_show_every_setting_once_where_its_axes_say(axes, shape):
     table = board(axes)
-    figure = sweep_figures.facets(table, AXES[:axes], "error", "depth 2")
+    figure = axis_figures.facets(table, AXES[:axes], "error", "depth 2")
     panels = np.array(figure.axes).reshape(shape)
     assert sum(len(points(panel)) for panel in panels.flat) == len(table)
     for record in table.to_dict("records"):
@@ -44,7 +44,7 @@ def test_facets_show_every_setting_once_where_its_axes_say(axes, shape):
 
 
 def test_facets_name_panels_colours_and_what_is_fixed():
-    figure = sweep_figures.facets(board(), AXES, "error", "depth 2, activation tanh")
+    figure = axis_figures.facets(board(), AXES, "error", "depth 2, activation tanh")
     assert figure.axes[0].get_title() == "rate 0.1, length 4" and figure.axes[-1].get_title() == "rate 0.2, length 18"
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["8", "16", "32"]
     legend = figure.legends[0]
@@ -55,13 +55,13 @@ def test_facets_name_panels_colours_and_what_is_fixed():
 def test_facets_leave_settings_without_a_score_out():
     table = board(3)
     table.loc[0, "score"] = np.nan
-    figure = sweep_figures.facets(table, AXES[:3], "error", "")
+    figure = axis_figures.facets(table, AXES[:3], "error", "")
     assert sum(len(points(panel)) for panel in figure.axes) == len(table) - 1
 
 
 def test_settings_are_lines_through_their_axes_and_the_best_is_black():
     table = board(3)
-    axes = sweep_figures.parallel_settings(table, AXES[:3], "error").axes[0]
+    axes = axis_figures.parallel_settings(table, AXES[:3], "error").axes[0]
     lines = [line for line in axes.lines if line.get_marker() == "."]
     assert len(lines) == len(table) == 12
     black = [line for line in lines if line.get_color() == "k"]
@@ -78,7 +78,7 @@ def arrows(figure):
 
 def heat(scores):
     rows = [{"orbits": n, "length": m, "score": s} for (n, m), s in scores.items()]
-    return sweep_figures.heat_map(pd.DataFrame(rows), "orbits", "length", "error", "%")
+    return axis_figures.heat_map(pd.DataFrame(rows), "orbits", "length", "error", "%")
 
 
 def test_a_heat_map_marks_where_it_is_not_monotonic():
@@ -92,7 +92,7 @@ def test_a_heat_map_marks_where_it_is_not_monotonic():
 
 def test_a_heat_map_averages_seeds_and_leaves_cells_empty():
     rows = [{"a": "x", "b": "u", "score": 1.0}, {"a": "x", "b": "u", "score": 3.0}, {"a": "y", "b": "v", "score": 5.0}]
-    figure = sweep_figures.heat_map(pd.DataFrame(rows), "a", "b", "error", "")
+    figure = axis_figures.heat_map(pd.DataFrame(rows), "a", "b", "error", "")
     assert [text.get_text() for text in figure.axes[0].texts] == ["2", "5"]
 
 
@@ -134,8 +134,8 @@ def test_axes_of_one_value_are_not_important_and_others_come_by_their_share():
             "importance": [0.2, 0.2, 0.7, 0.7, np.nan],
         }
     )
-    assert sweep_figures.important_axes(values) == ["b", "a"]
-    assert sweep_figures.axis_pairs(values) == [("b", "a")]
+    assert axis_figures.important_axes(values) == ["b", "a"]
+    assert axis_figures.axis_pairs(values) == [("b", "a")]
 
 
 def ending(a, b, steps=100):
@@ -158,5 +158,5 @@ def test_parts_of_the_loss_stand_against_each_other_with_the_front():
 def test_there_is_no_trade_off_without_two_parts_that_all_runs_have():
     one = ending(1, 2).drop(columns=["b", "validation_b"])
     assert loss_parts({"x": [ending(1, 2)], "y": [one]}) == [] and loss_parts({}) == []
-    assert front(np.array([[np.nan, 1.0], [2.0, 2.0], [2.0, 1.0]])).tolist() == [[2.0, 1.0]]
-    assert front(np.zeros((0, 2))).shape == (0, 2)
+    assert pareto_front(np.array([[np.nan, 1.0], [2.0, 2.0], [2.0, 1.0]])).tolist() == [[2.0, 1.0]]
+    assert pareto_front(np.zeros((0, 2))).shape == (0, 2)

@@ -62,7 +62,7 @@ def test_every_number_of_the_leaderboard_comes_from_the_stored_tables(written, t
     assert list(stored["keys"]) == list(expected["keys"])
 
 
-def test_doubts_and_failures_are_on_the_page(text, toy_experiment):
+def test_caveats_and_failures_are_on_the_page(text, toy_experiment):
     assert "one seed" in text and "no validation" in text and "diverged" in text
     for row in toy_experiment.sweep.rows:
         assert row.configuration.item.hash in text

@@ -7,7 +7,15 @@ import pytest
 
 from assets.report import sweep_report
 from assets.stages.freshness import plan_sweep
-from assets.statistics.adaptive_seeds import ERROR, Progress, _replay, asked, progress, rounds, told_apart
+from assets.statistics.adaptive_seeds import (
+    ERROR,
+    SeedProgress,
+    replay,
+    rounds,
+    scores_differ,
+    seed_progress,
+    sweep_so_far,
+)
 from assets.statistics.experiment import Experiment
 from assets.statistics.leaderboard import rank
 from assets.store.store import Store
@@ -43,70 +51,70 @@ def scores(*centers, noise=0.1, count=10, seed=0):
     return {f"s{k}": list(c * np.exp(noise * rng.normal(size=count))) for k, c in enumerate(centers)}
 
 
-def replay(known, seeds=SEEDS):
-    return dict(_replay(seeds, known))
+def replayed(known, seeds=SEEDS):
+    return dict(replay(seeds, known))
 
 
 def test_settings_far_apart_stop_at_the_fewest():
-    assert replay(scores(1, 1e3, 1e6, noise=0.01)) == {f"s{k}": Progress(3, "decided") for k in range(3)}
+    assert replayed(scores(1, 1e3, 1e6, noise=0.01)) == {f"s{k}": SeedProgress(3, "decided") for k in range(3)}
 
 
-def test_seeds_are_added_only_where_neighbours_cannot_be_told_apart():
-    found = replay(scores(1, 1.0, 1e6, noise=0.01))
-    assert found["s2"] == Progress(3, "decided")
-    assert {found["s0"], found["s1"]} == {Progress(10, "the most allowed")}
+def test_seeds_are_added_only_where_neighbours_are_inconclusive():
+    found = replayed(scores(1, 1.0, 1e6, noise=0.01))
+    assert found["s2"] == SeedProgress(3, "decided")
+    assert {found["s0"], found["s1"]} == {SeedProgress(10, "the most allowed")}
 
 
-def test_a_difference_that_three_seeds_cannot_tell_is_told_by_some_more():
-    found = replay(scores(1, 1.4, noise=0.1))
-    assert found["s0"] == found["s1"] and 3 < found["s0"].asked < 10 and found["s0"].stopped == "decided"
-    assert found["s0"].text == f"stopped after {found['s0'].asked} seeds: decided"
+def test_a_difference_that_three_seeds_leave_inconclusive_is_decided_by_some_more():
+    found = replayed(scores(1, 1.4, noise=0.1))
+    assert found["s0"] == found["s1"] and 3 < found["s0"].seeds < 10 and found["s0"].stopped == "decided"
+    assert found["s0"].text == f"stopped after {found['s0'].seeds} seeds: decided"
 
 
 def test_settings_with_a_failed_seed_get_no_more_and_hold_nobody_up():
     known = scores(1, 1e6, noise=0.01) | {"bad": [1.0, float("nan"), 1.0, None]}
-    found = replay(known)
-    assert found["bad"] == Progress(3, "a seed failed") and found["s0"] == Progress(3, "decided")
-    assert replay({"alone": known["s0"]}) == {"alone": Progress(3, "nothing to compare with")}
+    found = replayed(known)
+    assert found["bad"] == SeedProgress(3, "a seed failed") and found["s0"] == SeedProgress(3, "decided")
+    assert replayed({"alone": known["s0"]}) == {"alone": SeedProgress(3, "nothing to compare with")}
 
 
-def test_it_waits_for_what_is_asked_for_and_goes_the_same_way_however_often_it_is_broken_off():
+def test_it_waits_for_missing_scores_and_an_interrupted_launch_takes_the_same_seeds():
     known = scores(1, 1.3, 1.35, 50, noise=0.1)
-    final = replay(known)
+    final = replayed(known)
     have = dict.fromkeys(known, 0)
     for _ in range(40):
         seen = {name: [s if k < have[name] else None for k, s in enumerate(v)] for name, v in known.items()}
-        now = replay(seen)
-        if all(one.asked == have[name] for name, one in now.items()):
+        now = replayed(seen)
+        if all(one.seeds == have[name] for name, one in now.items()):
             break
-        assert not any(one.stopped for one in now.values()) and now["s0"].text.startswith("asked for")
-        assert all(one.asked <= final[name].asked for name, one in now.items())
-        first = next(name for name, one in now.items() if have[name] < one.asked)
+        assert not any(one.stopped for one in now.values()) and now["s0"].text.endswith("requested")
+        assert all(one.seeds <= final[name].seeds for name, one in now.items())
+        first = next(name for name, one in now.items() if have[name] < one.seeds)
         have[first] += 1
     assert now == final
 
 
 @pytest.mark.parametrize("settings", [2, 4])
-def test_equal_settings_are_told_apart_no_more_often_than_it_says(settings):
+def test_equal_settings_are_declared_different_no_more_often_than_it_says(settings):
     wrong = 0
     for seed in range(300):
-        found = replay(scores(*[1.0] * settings, seed=seed), Seeds(min=3, max=6))
+        found = replayed(scores(*[1.0] * settings, seed=seed), Seeds(min=3, max=6))
         wrong += any(one.stopped == "decided" for one in found.values())
     assert wrong / 300 <= ERROR + 0.02
 
 
-def test_without_the_correction_looking_often_would_err_too_often():
+def test_without_the_correction_interim_analyses_would_err_too_often():
     wrong = 0
     for seed in range(300):
         a, b = (np.array(v) for v in scores(1.0, 1.0, seed=seed).values())
-        wrong += any(told_apart(a[:n], b[:n], ERROR) for n in range(3, 11))
+        wrong += any(scores_differ(a[:n], b[:n], ERROR) for n in range(3, 11))
     assert wrong / 300 > 2 * ERROR
 
 
-def test_equal_scores_are_never_told_apart_and_a_constant_difference_is():
+def test_equal_scores_never_differ_and_a_constant_difference_does():
     ones = np.ones(4)
-    assert not told_apart(ones, ones, 1.0) and told_apart(ones, 2 * ones, 1e-9)
-    assert not told_apart(np.array([-1.0, 0, 1]), np.array([-1.1, 0.1, 1.0]), 0.05)
+    assert not scores_differ(ones, ones, 1.0) and scores_differ(ones, 2 * ones, 1e-9)
+    assert not scores_differ(np.array([-1.0, 0, 1]), np.array([-1.1, 0.1, 1.0]), 0.05)
 
 
 @pytest.fixture(scope="module")
@@ -125,19 +133,19 @@ def toy(tmp_path_factory):
         yield sweep, sizes
 
 
-def test_every_seed_is_a_row_and_only_those_asked_for_are_made(toy):
+def test_every_seed_is_a_row_and_only_the_requested_ones_are_made(toy):
     sweep, sizes = toy
     assert len(sweep.rows) == 16 and sizes[0] == 8 and sizes == sorted(set(sizes)) and sizes[-1] < 16
     made = [Store().manifest(*row.configuration.item.address) is not None for row in sweep.rows]
-    assert sum(made) == sizes[-1] == len(asked(sweep, Store()).rows)
-    told = progress(sweep, Store())
+    assert sum(made) == sizes[-1] == len(sweep_so_far(sweep, Store()).rows)
+    told = seed_progress(sweep, Store())
     assert {one.stopped for one in told.values()} <= {"decided", "the most allowed", "a seed failed"}
-    assert next(one for name, one in told.items() if "wild" in name) == Progress(2, "a seed failed")
+    assert next(one for name, one in told.items() if "wild" in name) == SeedProgress(2, "a seed failed")
 
 
 def test_plan_leaderboard_and_report_know_of_no_other_rows(toy):
     sweep, sizes = toy
-    verdicts = plan_sweep(asked(sweep, Store()), Store())
+    verdicts = plan_sweep(sweep_so_far(sweep, Store()), Store())
     assert not any(verdict.due for found in verdicts.values() for verdict in found)
     experiment = Experiment(sweep, Store())
     board = rank(experiment)
@@ -145,16 +153,16 @@ def test_plan_leaderboard_and_report_know_of_no_other_rows(toy):
     assert set(board["status"]) == {"ok", "2 diverged"}
     assert all(board["stopped"].str.startswith("stopped after"))
     text = sweep_report.write(experiment).path.read_text()
-    assert "stopped after" in text and "3 looks" in text
+    assert "stopped after" in text and "interim analyses (3)" in text
 
 
-def test_p_values_pay_for_the_looks(toy):
-    from assets.statistics.best_against_rest import rivals
+def test_p_values_are_corrected_for_the_interim_analyses(toy):
+    from assets.statistics.best_against_rest import best_against_rest
 
     experiment = Experiment(toy[0], Store())
-    against = rivals(experiment, rank(experiment))
+    against = best_against_rest(experiment, rank(experiment))
     known = against[np.isfinite(against["p"])]
-    assert experiment.looks == 3 and (known["p_holm"] >= np.minimum(1, 3 * known["p"]) - 1e-12).all()
+    assert experiment.analyses == 3 and (known["p_holm"] >= np.minimum(1, 3 * known["p"]) - 1e-12).all()
 
 
 @pytest.mark.parametrize(

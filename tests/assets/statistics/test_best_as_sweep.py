@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from assets.stages.freshness import plan_sweep
-from assets.statistics.best_as_sweep import kept_sweep
+from assets.statistics.best_as_sweep import best_as_sweep
 from assets.statistics.leaderboard import best_of, rank
 from assets.sweeps.sweep_file import load_sweep
 from orchestration.cli import app
@@ -20,7 +20,7 @@ def board(toy_experiment):
 def test_the_best_of_every_value_are_the_same_models_and_nothing_is_due(toy_experiment, board, tmp_path):
     kept = best_of(board, toy_experiment.sweep, "width", 1)
     path = tmp_path / "best.yaml"
-    path.write_text(kept_sweep(kept, toy_experiment.sweep))
+    path.write_text(best_as_sweep(kept, toy_experiment.sweep))
     sweep = load_sweep(path)
     assert {row.configuration.item.hash for row in sweep.rows} == set(" ".join(kept["keys"]).split())
     verdicts = plan_sweep(sweep, toy_experiment.store)
@@ -29,7 +29,7 @@ def test_the_best_of_every_value_are_the_same_models_and_nothing_is_due(toy_expe
 
 def test_a_further_test_set_is_evaluated_and_nothing_is_trained(toy_experiment, board, tmp_path):
     path = tmp_path / "more.yaml"
-    text = kept_sweep(best_of(board, toy_experiment.sweep, "width", 1), toy_experiment.sweep)
+    text = best_as_sweep(best_of(board, toy_experiment.sweep, "width", 1), toy_experiment.sweep)
     path.write_text(text.replace('"tests": [', '"tests": [{"other": {"trajectories": 3, "seed": 77}},'))
     verdicts = plan_sweep(load_sweep(path), toy_experiment.store)
     assert all(verdict.state == "fresh" for verdict in (*verdicts["segments"], *verdicts["model"]))

@@ -3,12 +3,12 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from assets.statistics import leaderboard
-from assets.statistics.leaderboard import best_of, markdown, rank
+from assets.statistics.experiment import Experiment
+from assets.statistics.leaderboard import best_of, rank
 from assets.statistics.sweep_table import sweep_table
+from assets.store.store import Store
 
 pytest_plugins = ["tests.assets.toy_sweep"]
 
@@ -50,21 +50,19 @@ def test_what_failed_has_no_rank_and_comes_last(rows):
 
 
 def test_a_setting_of_which_one_seed_failed_has_no_rank_and_no_better_mean(toy_experiment, monkeypatch):
-    lost = toy_experiment.settings[0].rows[1]
-    known = type(toy_experiment).status
-    monkeypatch.setattr(
-        type(toy_experiment), "status", lambda self, row: "diverged" if row is lost else known(self, row)
-    )
-    rows = rank(toy_experiment)
+    experiment, status = Experiment(toy_experiment.sweep, toy_experiment.store), Experiment.status
+    lost = experiment.settings[0].rows[1]
+    monkeypatch.setattr(Experiment, "status", lambda self, row: "diverged" if row is lost else status(self, row))
+    rows = rank(experiment)
     row = one(rows, "plain", 2)
     assert (row["rank"], row["status"], row["seeds"]) == ("", "2 ok, 1 diverged", 2)
 
 
-def test_doubts_stand_beside_the_rank(rows):
-    assert one(rows, "plain", 2)["marks"] == ""
-    assert one(rows, "unvalidated", 2)["marks"] == "one seed; no validation"
-    assert one(rows, "plain", 2, "few")["marks"] == "train = test"
-    assert one(rows, "plain", 2, "train")["marks"] == "train = test"
+def test_caveats_stand_beside_the_rank(rows):
+    assert one(rows, "plain", 2)["caveats"] == ""
+    assert one(rows, "unvalidated", 2)["caveats"] == "one seed; no validation"
+    assert one(rows, "plain", 2, "few")["caveats"] == "train = test"
+    assert one(rows, "plain", 2, "train")["caveats"] == "train = test"
 
 
 def test_training_and_test_stand_side_by_side_with_the_gap(rows):
@@ -81,27 +79,30 @@ def test_the_best_of_each_value_of_an_axis_can_be_kept(rows, toy_experiment):
         best_of(rows, toy_experiment.sweep, "depth", 1)
 
 
-def test_exported_tables_say_what_they_are_of(toy_experiment):
-    board = leaderboard.write(toy_experiment)
-    exported = pd.read_csv(board.path / "leaderboard.csv")
-    for frame in (exported, pd.read_parquet(board.path / "leaderboard.parquet")):
-        assert {"model.width", "recipe", "keys", "dataset", "test", "test_dataset", "code", "metric"} <= set(frame)
-    assert exported["code"].str.fullmatch(r"[0-9a-f]{8}/[0-9a-f]{8}")[:9].all()
-    text = (board.path / "leaderboard.md").read_text()
-    assert "## Test set few" in text and "step_error" in text and "Does &lt;width" not in text.splitlines()[2]
-    assert board.failed == 2
-
-
-def test_markdown_is_not_broken_by_what_a_configuration_says(toy_experiment, rows):
-    text = markdown(rows.assign(recipe="a|b <i>"), toy_experiment.sweep, toy_experiment.study)
-    assert "a\\|b &lt;i&gt;" in text
-
-
 def test_a_sweep_that_has_not_run_is_a_table_of_what_is_missing(toy_experiment, tmp_path):
-    from assets.statistics.experiment import Experiment
-    from assets.store.store import Store
-
     rows = rank(Experiment(toy_experiment.sweep, Store(tmp_path)))
     assert set(rows["rank"]) == {""}
     assert one(rows, "plain", 2)["status"] == "3 missing"
     assert math.isnan(one(rows, "plain", 2)["mean"])
+
+
+def test_a_row_that_loses_against_the_baseline_says_so(toy_experiment, monkeypatch):
+    record = Experiment.record
+    worse = {"baseline": 1e-6}
+    monkeypatch.setattr(Experiment, "record", lambda self, row, test: record(self, row, test) | worse)
+    rows = rank(Experiment(toy_experiment.sweep, toy_experiment.store))
+    assert one(rows, "plain", 2)["caveats"] == "worse than the baseline"
+    assert one(rows, "wild", 2)["caveats"] == "", "a setting without a usable row has no caveat"
+    worse["baseline"] = one(rows, "unvalidated", 2)["mean"]
+    rows = rank(Experiment(toy_experiment.sweep, toy_experiment.store))
+    assert "worse" not in one(rows, "unvalidated", 2)["caveats"], "equal to the baseline is not worse"
+
+
+def test_a_leaderboard_is_ranked_once_per_experiment_and_equal_states_rank_alike(toy_experiment):
+    first, second = (Experiment(toy_experiment.sweep, toy_experiment.store) for _ in range(2))
+    assert rank(first) is rank(first) and rank(second) is not rank(first)
+    assert first.state == second.state and rank(first).equals(rank(second))
+
+
+def test_the_state_of_an_experiment_follows_the_store(toy_experiment, tmp_path):
+    assert Experiment(toy_experiment.sweep, Store(tmp_path)).state != toy_experiment.state

@@ -1,4 +1,4 @@
-"""Published numbers and planned questions: what agrees, what differs, what cannot be told, and what is refused."""
+"""Published numbers and planned questions: what agrees, what differs, what is inconclusive, and what is refused."""
 
 import numpy as np
 import pytest
@@ -81,8 +81,8 @@ def test_a_published_number_agrees_where_one_more_run_would_lie_and_differs_else
     assert table["verdict"].to_dict() == {
         "flat": "differs",
         "wide": "agrees",
-        "lonely": "cannot be told: 1 of at least 3 seeds",
-        "wild": "cannot be told: nothing of ours",
+        "lonely": "inconclusive: 1 of at least 3 seeds",
+        "wild": "inconclusive: no run of ours",
     }
     wide = table.loc["wide"]
     assert wide["run_low"] < wide["low"] < wide["ours"] < wide["high"] < wide["run_high"]
@@ -93,12 +93,12 @@ def test_a_published_number_agrees_where_one_more_run_would_lie_and_differs_else
 def test_on_one_trajectory_nothing_differs(folder):
     lines = "".join(f"{run},single,1e6,\n" for run in "abcd")
     table = agreement(Experiment(sweep_of(folder, lines), Store())).set_index("row")
-    assert table.loc["wide", "verdict"] == "cannot be told: one test trajectory, and another one there"
+    assert table.loc["wide", "verdict"] == "inconclusive: one test trajectory, and theirs may be another"
 
 
 def test_runs_that_spread_too_far_agree_with_nothing():
     told = {"published": 1.0, "run_low": 0.1, "run_high": 9.0}
-    assert verdict(told, 5, 10) == "cannot be told: runs spread too far"
+    assert verdict(told, 5, 10) == "inconclusive: the runs spread too widely"
     assert verdict(told | {"published": 10.0}, 5, 10) == "differs"
 
 
@@ -135,7 +135,7 @@ def test_questions_are_answered_with_their_interval_or_said_to_be_open(folder):
     told = first.comparisons[0]
     assert (told["a"], told["b"], told["pairs"]) == ("flat", "wide", 5)
     assert told["low"] <= told["effect"] <= told["high"]
-    assert first.text.startswith("Cannot be told: b/a = ") and "pairs or more could tell" in first.text
+    assert first.text.startswith("Inconclusive: b/a = ") and "pairs are needed" in first.text
     assert [one["b"] for one in second.comparisons][-1] == "wild" and "comes first" in second.text
     assert third.text == "No answer: no row has a metric nothing."
 
@@ -145,13 +145,13 @@ def test_an_answer_is_yes_or_no_when_enough_pairs_agree(monkeypatch, folder):
 
     def told(effect):
         found = {"pairs": 10, "better_b": 10, "scale": "ratio", "effect": effect, "low": 0.4, "high": 0.6, "p": 0.002}
-        monkeypatch.setattr(module, "paired", lambda *rest: dict(found))
+        monkeypatch.setattr(module, "compare_rows", lambda *rest: dict(found))
         experiment = Experiment(sweep_of(folder, "".join(f"{r},many,1,\n" for r in "abcd")), Store())
         return [answer.text for answer in module.answers(experiment)]
 
     assert told(0.5)[0] == "Yes: b/a = 0.5 [0.4, 0.6], b is better in 10 of 10 pairs, p 0.006 after correction."
     assert told(2.0)[0].startswith("No, the contrary: b/a = 2")
-    assert told(2.0)[1].endswith("It is told from all 2 others.")
+    assert told(2.0)[1].endswith("It is better than all 2 others.")
 
 
 def test_the_report_shows_both(folder):

@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import pytest
 
+from assets.report.stored_leaderboard import write
 from assets.statistics.experiment import Experiment
-from assets.statistics.leaderboard import write
 from assets.statistics.sweep_table import sweep_table
 from assets.sweeps.sweep import Sweep
 from assets.sweeps.sweep_file import load_sweep
@@ -43,7 +43,7 @@ def test_a_headline_that_is_no_number_is_never_ranked_and_counted(plain, tmp_pat
     assert board.rows["rank"].tolist() == ["1", "2", ""]
     assert board.rows["model.train_fraction"].tolist()[2] == SPOILED and set(board.rows["status"]) == {"ok"}
     assert board.rows["mean"].notna().tolist() == [True, True, False]
-    assert ["1 not finite" in marks for marks in board.rows["marks"]] == [False, False, True]
+    assert ["1 not finite" in caveats for caveats in board.rows["caveats"]] == [False, False, True]
     (spoiled_row,) = [row for row in sweep.rows if row.configuration.model.train_fraction == SPOILED]
     manifest = plain.manifest(*spoiled_row.evaluations[0].address)
     assert [value for name, value in manifest["numbers"].items() if "step_error" in name] == [None]

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from assets.report.comparison import as_json, compare, page
-from assets.report.find_model import find_model
-from assets.report.paired_tests import metrics, verdicts
+from assets.report.comparison.comparison import as_json, compare
+from assets.report.comparison.find_model import find_model
+from assets.report.comparison.page import page
+from assets.report.comparison.paired_tests import metrics, verdicts
 from assets.statistics.experiment import PER_TRAJECTORY
 from assets.store.store import Missing
 from orchestration.cli import app
@@ -107,7 +108,7 @@ def test_metrics_and_differences_are_those_of_the_stored_tables(compared, toy_ex
     for test, found in compared.metrics.items():
         metric = found[0]
         assert metric.name == "step_error" and {one.name for one in found} == {"step_error", "baseline"}
-        tables = [side.table(_address(side, test), PER_TRAJECTORY)["step_error"] for side in compared.sides]
+        tables = [side.table(_address(side, test), PER_TRAJECTORY)["step_error"] for side in compared.models]
         assert metric.values["A"].value == pytest.approx(tables[0].mean())
         assert metric.differences["B"].value == pytest.approx(tables[1].mean() - tables[0].mean())
         assert metric.values["B"].low <= metric.values["B"].value <= metric.values["B"].high
@@ -121,33 +122,33 @@ def _address(side, test):
 def test_the_better_model_is_found_beneath_a_larger_spread_between_trajectories():
     (found,) = verdicts(stubs(errors(), errors(factor=0.9, noise=0.05, seed=1)), TESTS)
     assert (found.text, found.better) == ("B is better", "B")
-    assert found.told["low"] < 0.9 < found.told["high"] < 1
-    assert found.told["better_b"] == (errors(factor=0.9, noise=0.05, seed=1) < errors()).sum()
+    assert found.comparison["low"] < 0.9 < found.comparison["high"] < 1
+    assert found.comparison["better_b"] == (errors(factor=0.9, noise=0.05, seed=1) < errors()).sum()
 
 
-def test_equal_models_cannot_be_told_apart():
+def test_equal_models_are_inconclusive():
     (found,) = verdicts(stubs(errors(seed=1), errors(seed=2)), TESTS)
-    assert found.text == "A and B cannot be told apart" and not found.reason
-    assert found.told["low"] < 1 < found.told["high"]
+    assert found.text == "A against B is inconclusive" and not found.reason
+    assert found.comparison["low"] < 1 < found.comparison["high"]
 
 
 def test_swapping_the_models_swaps_the_verdict():
     sides = errors(), errors(factor=0.7)
     (there,), (back,) = verdicts(stubs(*sides), TESTS), verdicts(stubs(*sides[::-1]), TESTS)
     assert (there.better, back.better) == ("B", "A")
-    assert there.told["effect"] * back.told["effect"] == pytest.approx(1)
+    assert there.comparison["effect"] * back.comparison["effect"] == pytest.approx(1)
 
 
 def test_few_trajectories_decide_nothing_and_it_is_said():
     (found,) = verdicts(stubs(errors(3), errors(3, factor=0.1)), TESTS)
-    assert not found.better and found.reason == "3 trajectories, at least 6 can tell"
+    assert not found.better and found.reason == "3 trajectories, at least 6 are needed"
 
 
 def test_trajectories_that_one_of_them_lost_are_left_out_on_both_sides():
     lost = errors(factor=0.5)
     lost[:5] = np.nan
     (found,) = verdicts(stubs(errors(), lost), TESTS)
-    assert found.told["pairs"] == 35
+    assert found.comparison["pairs"] == 35
     (metric, _) = metrics(stubs(errors(), lost), "t")
     assert metric.differences["B"].value == pytest.approx(lost[5:].mean() - errors()[5:].mean())
     (nothing,) = verdicts(stubs(errors(4), np.full(4, np.nan)), TESTS)
@@ -167,12 +168,14 @@ def test_several_verdicts_are_corrected_for_their_number():
         Stub("B", {"t": errors(factor=0.95, seed=3), "u": errors(factor=0.96, seed=4)}),
     ]
     found = verdicts(sides, {"t": "one", "u": "two"})
-    assert min(one.told["p_holm"] for one in found) == pytest.approx(2 * min(one.told["p"] for one in found))
+    assert min(one.comparison["p_holm"] for one in found) == pytest.approx(
+        2 * min(one.comparison["p"] for one in found)
+    )
 
 
 def test_the_seeds_of_a_sweep_speak_for_the_settings(compared, toy_experiment, pair):
     (found,) = compared.settings_verdicts
-    assert found.told["pairs"] == 3 and found.text == "cannot be told: needs 6 seeds or more"
+    assert found.comparison["pairs"] == 3 and found.text == "inconclusive: needs at least 6 seeds"
     again = model_of(toy_experiment, 2, seed=1)
     same = compare([pair[0].hash, again.hash], toy_experiment.store, [toy_experiment.sweep])
     assert same.settings_verdicts[0].text == "A and B differ in their seed alone"
@@ -181,9 +184,9 @@ def test_the_seeds_of_a_sweep_speak_for_the_settings(compared, toy_experiment, p
 def test_what_failed_is_said_in_one_line_and_the_rest_is_compared(toy_experiment, pair):
     wild = model_of(toy_experiment, 2, "wild", 2)
     found = compare([pair[0].key, wild.key], toy_experiment.store, [toy_experiment.sweep])
-    (line,) = found.lacking
+    (line,) = found.missing
     assert line.startswith("B has no trained model: diverged") and "\n" not in line
-    assert "no test set" in found.conclusion and not found.verdicts
+    assert "on the same test set" in found.conclusion and not found.verdicts
     assert {"setting": "model.behaviour", "A": "train", "B": "diverge"} in as_json(found)["settings"]
     assert set(found.metrics) == {"train", "test", "few"} and line in page(found)
 
@@ -198,11 +201,11 @@ def test_a_third_model_is_compared_with_the_first(toy_experiment, pair):
 def test_the_page_needs_no_other_file_and_its_numbers_are_those_of_the_comparison(compared):
     text = page(compared)
     assert all(target.startswith("data:") for target in Page(text).targets) and "<script" not in text
-    for side in compared.sides:
+    for side in compared.models:
         assert side.key in text
     assert compared.metrics["test"][0].values["B"].text in text and text.count("<img") == 1
     linked = Page(page(compared, linked=True)).targets
-    assert f"/files/toy/model/{compared.sides[0].manifest['hash']}" in linked and "/report/toy/widths" in linked
+    assert f"/files/toy/model/{compared.models[0].manifest['hash']}" in linked and "/report/toy/widths" in linked
 
 
 def test_the_command_prints_json_and_writes_a_page_once(toy_experiment, pair, tmp_path):

@@ -1,0 +1,1 @@
+"""The tables of reports, comparisons and the terminal."""

@@ -1,0 +1,120 @@
+"""Tables of the rows of a sweep: failures, convergence, every row, how to make it again, settings, provenance."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from assets.identity.paths import dotted, flatten
+from assets.identity.text import shown
+from assets.report.tables.table import MOST_ROWS, Table, table_of
+from assets.statistics.convergence import convergence
+from assets.statistics.experiment import Experiment, row_text
+from assets.sweeps.diff import difference
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from assets.sweeps.sweep import Row
+
+
+def failure_table(experiment: Experiment) -> Table:
+    """Return every row that is not ok, with the place and the reason."""
+    rows = [
+        [row_text(row), row.configuration.key, status, *_failure(experiment, row)]
+        for row in experiment.sweep.rows
+        if (status := experiment.status(row)) != "ok"
+    ]
+    header = ("row", "key", "status", "stage", "phase", "step", "detail")
+    return table_of("Rows that are not ok", header, rows)
+
+
+def _failure(experiment: Experiment, row: Row) -> list[Any]:
+    """Return stage, phase, step and detail of the first stored failure of a row, or why it is not up to date."""
+    for item in (row.configuration.item, *row.evaluations):
+        manifest = experiment.store.manifest(*item.address) or {}
+        if failure := manifest.get("failure"):
+            return [failure.get(name) for name in ("stage", "phase", "step", "detail")]
+    return ["", "", "", experiment.planner.verdict(row.configuration.item).reason]
+
+
+def convergence_table(experiment: Experiment) -> Table:
+    """Return how fast the trainings of every setting converged: medians over its seeds."""
+    settings, histories = {}, {}
+    for setting in experiment.settings:
+        for row in experiment.usable(setting):
+            key, history = (
+                row.configuration.key,
+                experiment.store.open(*row.configuration.item.address).table("history"),
+            )
+            if len(history):
+                settings[key], histories[key] = setting.text, history
+    if not histories:
+        return table_of("Convergence", (), [])
+    table = convergence(histories)
+    table.insert(0, "setting", table.pop("name").map(settings))
+    medians: pd.DataFrame = table.groupby("setting", sort=False).median().reset_index()
+    note = "Of the training loss, medians over seeds; a seed that does not reach a loss does not count there"
+    return speed_table(medians, note)
+
+
+def speed_table(speeds: pd.DataFrame, note: str) -> Table:
+    """Return a frame of `convergence` as a table; `note` says of what."""
+    header = [name.replace("area", "mean of log10(loss)") for name in speeds.columns]
+    note = f"{note}. The mean of the logarithm is the area under the curve per step."
+    return table_of("Convergence", header, speeds.to_numpy(object).tolist(), note)
+
+
+def every_row(experiment: Experiment) -> Table:
+    """Return every configuration on every test set, with its key, time, code and commit."""
+    rows = [
+        [row_text(row), row.configuration.key, record["test"], record["status"], record[experiment.metric],
+         record["train_seconds"], record["code"], record["commit"]]
+        for row in experiment.sweep.rows
+        for record in (experiment.record(row, test) for test in experiment.sweep.tests)
+    ]  # fmt: skip
+    header = ("row", "key", "test set", "status", experiment.metric, "training [s]", "code", "commit")
+    return table_of("Rows", header, rows)
+
+
+def sweep_files(experiment: Experiment) -> list[tuple[str, str]]:
+    """Return for every row its key and a sweep file of this row alone, defaults left out: JSON, which is YAML."""
+    tests = [name if item is None else {name: dict(item.config)} for name, item in experiment.sweep.tests.items()]
+    files = []
+    for row in experiment.sweep.rows[:MOST_ROWS]:
+        model = row.configuration.item
+        base = {"dataset": dict(model.dataset.config), "model": dict(model.config)}
+        content = {"study": experiment.sweep.study, "tests": tests, "base": base}
+        files.append((row.configuration.key, json.dumps(content, indent=1)))
+    return files
+
+
+def setting_table(experiment: Experiment) -> Table:
+    """Return every setting that all rows share, defaults resolved; the axes are in the leaderboard."""
+    configurations = {row.configuration.key: row.configuration.settings() for row in experiment.sweep.rows}
+    varied = {path for path, _ in difference(configurations)}
+    first = next(iter(configurations.values()))
+    rows = [[dotted(place), shown(value)] for place, value in flatten(first) if dotted(place) not in varied]
+    return table_of("Settings of every row", ("setting", "value"), rows)
+
+
+def provenance_table(experiment: Experiment) -> Table:
+    """Return where the numbers come from: code, packages, machine, dates, data, time spent."""
+    stored = [experiment.store.manifest(*row.configuration.item.address) for row in experiment.sweep.rows]
+    manifests = [manifest for manifest in stored if manifest]
+    newest = max(manifests, key=lambda manifest: manifest["created"], default={})
+    oldest = min((manifest["created"] for manifest in manifests), default="")
+    commits = {f"{m['commit'] or 'none'}{' with uncommitted changes' if m['dirty'] else ''}" for m in manifests}
+    seconds = sum(float(manifest.get("timings", {}).get("train", 0.0)) for manifest in manifests)
+    rows = [
+        ["commit", ", ".join(sorted(commits))],
+        ["trained", f"{oldest[:19]} to {newest.get('created', '')[:19]} UTC"],
+        ["training time", f"{seconds:.0f} s in all"],
+        ["device", shown(newest.get("device", ""))],
+        ["environment", shown(newest.get("environment", {}))],
+        ["versions", ", ".join(f"{name} {number}" for name, number in newest.get("versions", {}).items())],
+        *[["dataset", key] for key in sorted(set(experiment.table["dataset"]))],
+        *[[f"test set {test}", ", ".join(sorted(set(group["test_dataset"])))]
+          for test, group in experiment.table.groupby("test", sort=False)],
+    ]  # fmt: skip
+    return table_of("Origin", ("what", "value"), rows)
