@@ -18,6 +18,7 @@ from assets.store.store import Damaged, Store
 from assets.study_assets import asset_key, partition_keys
 from assets.sweeps.sweep import Sweep
 from orchestration.launch.own_launch import own_launch
+from orchestration.launch.report_switch import writes_report
 
 JobByName = Callable[[str], dg.JobDefinition]
 
@@ -50,7 +51,7 @@ class Summary:
 def run_sweep(
     sweep: Sweep, catalogue: Catalogue, instance: dg.DagsterInstance, job: JobByName, parent: str = ""
 ) -> Summary:
-    """Make what is missing or stale of a sweep, in order, and write its leaderboard and report.
+    """Make what is missing or stale of a sweep, in order, and write its leaderboard and report; see `writes_report`.
 
     Every layer is one Dagster run per contiguous stretch of partition keys, so that no run covers a key that it does
     not launch. What is fresh in the store but unknown to Dagster gets its event instead.
@@ -73,7 +74,7 @@ def _run_all(
     for part in rounds(sweep):
         if not engine.interrupted:
             _run_rows(part, study, instance, job, tags)
-    for whole in ("leaderboard", "report"):
+    for whole in ("leaderboard", "report") if writes_report() else ("leaderboard",):
         _run_layer(job(f"{sweep.study}_{whole}"), [sweep.key], instance, tags)
     seconds = time.monotonic() - started
     busy = (engine.cpu_seconds - before) / (seconds * len(engine.cpus))

@@ -13,6 +13,7 @@ os.environ |= {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DAGSTER_DISABLE_TELEMETRY": "true",
+    "ORRERY_REPORT": "off",
     "JAX_PLATFORMS": "cpu",
     "MPLBACKEND": "agg",
     "ORRERY_HOME": f"{SCRATCH.name}/home",
@@ -54,9 +55,9 @@ def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def smoke_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which the smoke sweep has run once; read it, do not write to it."""
+    """A home in which the smoke sweep has run once, report and all; read it, do not write to it."""
     home = tmp_path_factory.mktemp("smoke") / "home"
-    environment = os.environ | {"ORRERY_HOME": str(home), "DAGSTER_HOME": str(home / "dagster")}
+    environment = os.environ | {"ORRERY_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "ORRERY_REPORT": "on"}
     command = [sys.executable, "-m", "orchestration.cli", "run", SMOKE]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from orchestration.cli.request import print_json
+from orchestration.launch.report_switch import writes_report
 
 if TYPE_CHECKING:
     from assets.search.progress import Standing
@@ -57,7 +58,7 @@ def run(search: "Search", cpus: int, json: bool, limit: float | None) -> None:
     from orchestration.search_launch import run_search
 
     summary = launched(partial(run_search, search), cpus, json, limit)
-    written = _written(search)
+    written = _written(search) if writes_report() else None
     if json:
         found = {"trials": summary.trials, "failed": summary.failed, "seconds": summary.seconds}
         print_json({"search": search.name, **found, "best": _best(_standing(search)), "report": written})

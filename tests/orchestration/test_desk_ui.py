@@ -91,7 +91,7 @@ def until(seen: Callable[[], object], seconds: float) -> float:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlainProject]:
-    """A project in which one sweep has run, and is tracked."""
+    """A project in which one sweep has run, is tracked, and has its report."""
     with pytest.MonkeyPatch.context() as patch:
         register(patch)
         patch.setattr(PlainProject, "environment", property(tracked))
@@ -101,7 +101,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlainProject]:
 
 
 def tracked(project: PlainProject) -> dict[str, str]:
-    return super(PlainProject, project).environment | {"PYTHONUNBUFFERED": "1"}
+    return super(PlainProject, project).environment | {"PYTHONUNBUFFERED": "1", "ORRERY_REPORT": "on"}
 
 
 @pytest.fixture(scope="module")

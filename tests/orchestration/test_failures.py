@@ -4,6 +4,8 @@ import pytest
 
 from tests.orchestration.conftest import Project, copy_project
 
+pytestmark = pytest.mark.launch
+
 MIXED = """
 study: two_body
 description: One good, one impossible and one diverging configuration.

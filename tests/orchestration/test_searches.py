@@ -8,6 +8,8 @@ import pytest
 
 from tests.orchestration.conftest import Project, copy_project
 
+pytestmark = pytest.mark.launch
+
 TUNE = """
 study: preference_dynamics
 description: How wide?

@@ -12,6 +12,7 @@ import typer
 from assets.search.search import Search
 from orchestration.cli import searches
 from orchestration.cli.request import Name, clear_errors, known_file, print_json, refuse
+from orchestration.launch.report_switch import turn_off_report, writes_report
 
 if TYPE_CHECKING:
     from assets.catalogue import Catalogue
@@ -36,8 +37,13 @@ def run(
         typer.Option("--for", help="Begin no training after this time (20m, 1.5h, 90s); seed by seed."),
     ] = "",
     detach: Annotated[bool, typer.Option("--detach", help="Go on in the background, also after the log-out.")] = False,
+    no_report: Annotated[
+        bool, typer.Option("--no-report", help="Write no report; `orrery report` writes it later.")
+    ] = False,
 ) -> None:
     """Run what is missing or stale of a sweep; what is stored already is not repeated."""
+    if no_report:
+        turn_off_report()
     with clear_errors():
         chosen, catalogue = known_file(sweep)
         if isinstance(chosen, Search) and only_failed:
@@ -68,19 +74,21 @@ def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit:
 
 
 def _conclude(sweep: "Sweep", summary: "Summary", json: bool) -> NoReturn:
-    """Write the report, say how the run ended, and exit."""
+    """Write the report if one is wanted, say how the run ended, and exit."""
+    from assets.engine.engine import shared_engine
     from assets.statistics.experiment import Experiment
     from assets.store.store import Store
 
     experiment = Experiment(sweep, Store())
-    written = _written(experiment)
+    written = _written(experiment) if writes_report() else None
     if json:
         counts = {"trained": summary.trained, "evaluated": summary.evaluated, "cached": summary.cached}
         ended = {"failed": summary.failed, "seconds": summary.seconds, "busy": summary.busy}
         print_json({"sweep": sweep.name, **counts, **ended, "report": written and str(written.path)})
     else:
         _epilogue(experiment, summary, written)
-    raise typer.Exit(SOME_FAILED if summary.failed or written is None else 0)
+    lacks_report = writes_report() and written is None
+    raise typer.Exit(SOME_FAILED if summary.failed or shared_engine().interrupted or lacks_report else 0)
 
 
 def _written(experiment: "Experiment") -> "Report | None":
