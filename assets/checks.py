@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from assets.home.disk_space import quota_gb, size_of
-from assets.home.usage import bytes_of
+from assets.home.disk_space import quota_gb, size_of, size_of_sweep
 from assets.identity.canonical import Item, LayerName
-from assets.store.atomic import free_bytes
+from assets.store.errors import free_bytes
 from assets.store.store import Store, home
 from assets.store.train_test_overlap import known_trajectories
 from assets.sweeps.sweep import Sweep
@@ -158,7 +157,7 @@ def disk_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
 
 def check_disk(asset: dg.AssetKey, sweep: Sweep, store: Store) -> dg.AssetCheckResult:
     """Measure what a sweep takes, and where there is a quota what the home holds; fail above the quota."""
-    quota, used = quota_gb(), bytes_of(sweep, store)
+    quota, used = quota_gb(), size_of_sweep(sweep, store)
     told = {"sweep": used / 1e9, "free": free_bytes(home()) / 1e9}
     if quota == math.inf:
         passed, text = True, f"{sweep.name} takes {used / 1e9:.3g} GB; no quota is set"

@@ -11,20 +11,21 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from assets.home import launches, leases, scratch
+from assets.home import running, scratch
 from assets.home.disk_space import size_of
-from assets.home.journal import NAME as JOURNAL
-from assets.home.journal import journals
 from assets.identity.canonical import LAYER_NAMES
 from assets.identity.items import model_hash
 from assets.stages.warm_start import MARKER, STATE
-from assets.store.atomic import take_away, writer_of
-from assets.store.process_identity import started
+from assets.store.atomic import clear
+from assets.store.locks import is_held
 from assets.store.store import Store, home
+from assets.store.versions import remove_leftover, take_away, writer_of
 from assets.sweeps.sweep import Sweep
 
 LOG = re.compile(r"(worker-(?P<worker>\d+)-\d+|run-.+-\d{8}T\d{6}-(?P<run>\d+))\.log")
 Address = tuple[str, str, str]
+
+UNUSED = "unused"
 
 HASH = re.compile(r"[0-9a-f]{12}")
 
@@ -43,8 +44,14 @@ class Garbage:
 
     def remove(self) -> None:
         """Delete it."""
-        if self.path.is_dir() and not self.path.is_symlink():
+        if self.path.parent == running.records():
+            running.remove_record(self.path)
+        elif self.kind == "unfinished version":
+            remove_leftover(self.path)
+        elif self.kind.startswith(UNUSED):
             take_away(self.path)
+        elif self.path.is_dir() and not self.path.is_symlink():
+            clear(self.path)
         else:
             self.path.unlink(missing_ok=True)
 
@@ -75,17 +82,12 @@ def _candidates(store: Store) -> Iterator[tuple[str, Path, str]]:
         yield "unfinished version", path, f"process {writer}" if writer else ""
     for path in scratch.orphans():
         yield "scratch", path, f"process {path.name.partition('-')[0]}"
-    for found in leases.held():
-        if not found.alive:
-            lease = leases.Lease(found.study, found.layer, found.hash)
-            yield "lease", lease.path, f"process {found.holder.pid}"
-    logging = {launch.log for launch in launches.found() if launch.alive}
     for path in (home() / "logs").glob("*.log"):
         name = LOG.fullmatch(path.name)
-        if name and str(path) not in logging and not started(pid := int(name["worker"] or name["run"])):
-            yield "log", path, f"process {pid}"
+        if name and not is_held(path):
+            yield "log", path, f"process {name['worker'] or name['run']}"
     yield from (("checkpoints", path, "") for path in _finished(store))
-    yield from (("journal", path, "") for path in _told_out(store))
+    yield from (("running record", path, "") for path in _finished_records(store))
     yield from (("marker", path, "") for path in _without_model(store))
 
 
@@ -103,7 +105,7 @@ def _unneeded(store: Store, needed: Collection[Address] | None) -> Iterator[tupl
     """Yield the artifacts that no sweep is made of; tables of whole sweeps stay."""
     for address in store.addresses() if needed is not None else ():
         if address not in (needed or ()) and address[1] in (*LAYER_NAMES, STATE):
-            yield f"unused {address[1]}", store.path(*address), ""
+            yield f"{UNUSED} {address[1]}", store.path(*address), ""
 
 
 def _finished(store: Store) -> Iterator[Path]:
@@ -114,13 +116,12 @@ def _finished(store: Store) -> Iterator[Path]:
             yield path
 
 
-def _told_out(store: Store) -> Iterator[Path]:
-    """Yield the journals of what nobody makes now and what is not stored as failed."""
-    living = {(one.study, one.layer, one.hash) for one in leases.held() if one.alive}
-    for path in journals().glob("*.jsonl"):
-        if (name := JOURNAL.fullmatch(path.name)) and (address := name.group("study", "layer", "hash")) not in living:
-            known = store.manifest(*address)
-            if known is None or known["status"] == "ok":
+def _finished_records(store: Store) -> Iterator[Path]:
+    """Yield the running records whose artifact is neither in progress nor stored as failed."""
+    for path in running.records().glob("*.jsonl"):
+        if (name := running.NAME.fullmatch(path.name)) and not is_held(path):
+            manifest = store.manifest(*name.group("study", "layer", "hash"))
+            if manifest is None or manifest["status"] == "ok":
                 yield path
 
 

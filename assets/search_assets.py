@@ -10,7 +10,7 @@ from assets import partition_page
 from assets.catalogue import StudyCatalogue
 from assets.engine.background import publish
 from assets.engine.engine import EngineError, shared_engine
-from assets.home import launches, live_jobs
+from assets.home import launches
 from assets.search import search_table
 from assets.search.objective import NoObjective
 from assets.search.progress import Standing, status_of
@@ -18,7 +18,6 @@ from assets.search.search import Search
 from assets.search.search_run import SearchRun
 from assets.search.search_table import LAYER
 from assets.search.trials import Trial
-from assets.store.process_identity import owner
 from assets.store.store import Store
 from assets.tracking.tracker import Tracker
 from trainers.study import Study
@@ -69,18 +68,16 @@ def _alone(search: Search) -> AbstractContextManager:
     Raises:
         Busy: another process runs this search.
     """
-    ours = any(one.sweep == search.name and one.holder == owner() for one in launches.found())
-    return nullcontext() if ours else launches.launch(search.name)
+    return nullcontext() if launches.launched_here(search.name) else launches.launch(search.name)
 
 
 def _run(search: Search, store: Store, run_id: str) -> None:
-    with live_jobs.recorded(publish) as listener:
-        run = SearchRun(search, store, shared_engine(), listener)
-        for trial in run.run():
-            _tell(trial, Standing(search, tuple(run.trials.all()), run.planner))
-            _track(search, trial, run_id)
-        for _ in run.finish():
-            pass
+    run = SearchRun(search, store, shared_engine(), publish)
+    for trial in run.run():
+        _tell(trial, Standing(search, tuple(run.trials.all()), run.planner))
+        _track(search, trial, run_id)
+    for _ in run.finish():
+        pass
 
 
 def _tell(trial: Trial, standing: Standing) -> None:

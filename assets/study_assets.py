@@ -18,7 +18,6 @@ from assets.catalogue import StudyCatalogue
 from assets.checks import check_specs, run_checks
 from assets.engine.background import publish, run_in_background
 from assets.engine.engine import Outcome, Task, shared_engine
-from assets.home import live_jobs
 from assets.identity.canonical import Item, LayerName
 from assets.identity.code_version import stage_source
 from assets.search_assets import search_asset
@@ -187,8 +186,7 @@ def _finished(
 def _outcomes(tasks: Sequence[Task]) -> Iterator[Outcome]:
     engine = shared_engine()
     deadline = engine.train_until if tasks[0].item.layer == "model" else None
-    with live_jobs.recorded(publish) as listener:
-        yield from run_in_background(engine, tasks, listener, deadline)
+    yield from run_in_background(engine, tasks, publish, deadline)
 
 
 def _standing(verdict: Verdict, store: Store) -> str:

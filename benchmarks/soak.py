@@ -115,12 +115,14 @@ class Soak:
 
     def kill_worker(self) -> bool:
         """Kill a worker at work, if there is one now."""
-        for lease in (self.project.home / "leases").glob("*.json"):
-            try:
-                os.kill(json.loads(lease.read_text())["holder"]["pid"], signal.SIGKILL)
-            except (OSError, ValueError):  # it has just ended
+        for attempt in self.project.attempts():
+            if not attempt.alive or not attempt.pid:
                 continue
-            self.killed[f"worker in {lease.name.split('-')[1]}"] += 1
+            try:
+                os.kill(attempt.pid, signal.SIGKILL)
+            except OSError:  # it has just ended
+                continue
+            self.killed[f"worker in {attempt.layer}"] += 1
             return True
         return False
 
@@ -150,16 +152,10 @@ def faults(soak: Soak, before: set[Path]) -> list[str]:
         "artifacts unlike those of an untouched pipeline": unlike,
         "processes left": processes_of(project),
         "files outside the home": sorted(map(str, project.files() - before)),
-        "left in the home": sorted(map(str, left(project))),
+        "left in the home": sorted(map(str, project.left())),
         "damaged": [] if "orrery: 0 damaged" in project.orrery("verify") else "see `orrery verify`",
     }
     return [f"{name}: {what}" for name, what in checks.items() if what]
-
-
-def left(project: Soaked) -> set[Path]:
-    """Return leases, records, scratch and unfinished versions."""
-    places = [path for name in ("leases", "launches", "scratch") for path in (project.home / name).glob("*")]
-    return {*places, *(project.home / "store").glob("*/*/.*")}
 
 
 def made_untouched(project: Soaked) -> dict[str, dict]:

@@ -21,6 +21,7 @@ from assets.engine import worker
 from assets.engine.queue import Cohort
 from assets.home.hardware import PLATFORMS, VARIABLE, Device
 from assets.stages.tasks import Task, task_to_json
+from assets.store.locks import mark_in_use
 from assets.store.store import Store, home, project_root
 
 COMMAND: tuple[str, ...] = (sys.executable, "-m", "assets.engine.worker")
@@ -92,6 +93,7 @@ class WorkerProcess:
         self._mark = 0
         self._asked = False
         with self.log.open("ab") as log:
+            mark_in_use(log)
             self._process = subprocess.Popen(
                 [*COMMAND, str(store.root)],
                 stdin=subprocess.PIPE,

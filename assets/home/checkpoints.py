@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import time
@@ -17,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assets.store.atomic import said_clearly
+from assets.store.atomic import replace_bytes
+from assets.store.errors import clear_write_errors
 from assets.store.store import home
 
 if TYPE_CHECKING:
@@ -98,9 +98,8 @@ class Checkpoints:
         header |= {"judged": self.judged} if self.judged else {}
         header |= {"order": json.dumps(list(arrays)), "sha256": sum_of(arrays)}
         data = save(arrays, metadata=header)
-        with said_clearly(self.directory, len(data)):
-            self.directory.mkdir(parents=True, exist_ok=True)
-            _replace(self.directory / f"{step:09d}.safetensors", data)
+        with clear_write_errors(self.directory, len(data)):
+            replace_bytes(self.directory / f"{step:09d}.safetensors", data)
         for path in self._files()[:-KEPT]:
             path.unlink()
 
@@ -133,21 +132,3 @@ def _parts(arrays: Mapping[str, np.ndarray]) -> Iterator[bytes]:
     for name, array in arrays.items():
         yield f"{name}|{array.dtype.str}|{array.shape}|".encode()
         yield array.tobytes()
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Put a file in its place at once, after it has reached the disk."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,4 +1,4 @@
-"""Whether a launch may begin where the home is: room on the disk, a quota, and places that are not for data.
+"""Disk space: what the home takes, what is free, and the checks before a launch.
 
 ORRERY_FREE_GB       least free space before a launch [GB], 1 unless set
 ORRERY_QUOTA_GB      most that the home may hold before a launch [GB], no limit unless set
@@ -13,18 +13,22 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from assets.store.atomic import StoreError, free_bytes
+from assets.home.checkpoints import Checkpoints
+from assets.store.errors import StoreError, free_bytes
+from assets.store.store import Store, home
+from assets.sweeps.sweep import Sweep
 
 FLOOR, FLOOR_GB = "ORRERY_FREE_GB", 1.0
 QUOTA = "ORRERY_QUOTA_GB"
 NEVER_UNDER = "ORRERY_NEVER_UNDER"
 
-REMEDY = "make room (`orrery gc` lists what can go)"
+REMEDY = "free some space (`orrery gc` lists what can go)"
 
 
-def require_room(where: Path) -> None:
-    """Refuse to begin where the home is not allowed, too little is free, or the home holds too much.
+def require_space(where: Path) -> None:
+    """Refuse a launch where the home is not allowed, too little space is free, or the home holds too much.
 
     Raises:
         StoreError: with the numbers and what to do.
@@ -38,30 +42,47 @@ def require_room(where: Path) -> None:
         line = f"{free:.2f} GB are free at {where}, below the floor of {floor:g} GB"
         raise StoreError(errno.ENOSPC, f"{line}: {REMEDY}, or set {FLOOR} lower")
     quota = quota_gb()
-    if quota < math.inf and (held := size_of(where) / 1e9) > quota:
-        line = f"{where} holds {held:.2f} GB, above the quota of {quota:g} GB"
+    if quota < math.inf and (used := size_of(where) / 1e9) > quota:
+        line = f"{where} holds {used:.2f} GB, above the quota of {quota:g} GB"
         raise StoreError(errno.EDQUOT, f"{line}: {REMEDY}, or set {QUOTA} higher")
 
 
-def room_line(where: Path) -> str:
-    """Say how much is free where the home is, and what a launch has to find there."""
+def free_space_line(where: Path) -> str:
+    """Say in one line how much space is free at the home, and how much a launch requires."""
     quota = "" if quota_gb() == math.inf else f", quota {quota_gb():g} GB"
     return f"{free_bytes(where) / 1e9:.1f} GB free at {where} (floor {floor_gb():g} GB{quota})"
 
 
 def floor_gb() -> float:
-    """Return how many GB have to be free."""
-    return _number(FLOOR, FLOOR_GB)
+    """Return the least free space of a launch [GB]."""
+    return _gigabytes(FLOOR, FLOOR_GB)
 
 
 def quota_gb() -> float:
-    """Return how many GB the home may hold; infinity where no quota is set."""
-    return _number(QUOTA, math.inf)
+    """Return how much the home may hold [GB]; infinity where no quota is set."""
+    return _gigabytes(QUOTA, math.inf)
 
 
 def size_of(path: Path) -> int:
     """Return the bytes of a file, or of all files below a directory; links are not followed."""
     return sum(_sizes(path))
+
+
+def size_of_sweep(sweep: Sweep, store: Store) -> int:
+    """Return the bytes of all artifacts and checkpoints of a sweep; what several sweeps share counts for each."""
+    items = dict.fromkeys(item for row in sweep.rows for item in row.items())
+    manifests = (store.manifest(*item.address) or {} for item in items)
+    stored = sum(file["size"] for manifest in manifests for file in manifest.get("files", {}).values())
+    checkpoints = (Checkpoints(item.study, item.hash, "").directory for item in items if item.layer == "model")
+    return stored + sum(map(size_of, checkpoints))
+
+
+def usage() -> dict[str, Any]:
+    """Return where the home is, what each part of it takes, what is free there, floor and quota [bytes]."""
+    place = home()
+    parts = {path.name: size_of(path) for path in sorted(place.iterdir())} if place.is_dir() else {}
+    limits = {"floor": floor_gb() * 1e9, "quota": quota_gb() * 1e9 if quota_gb() < math.inf else None}
+    return {"home": str(place), "free": free_bytes(place), **limits, "used": parts}
 
 
 def _sizes(path: Path) -> Iterator[int]:
@@ -73,14 +94,14 @@ def _sizes(path: Path) -> Iterator[int]:
             yield from _sizes(Path(entry.path))
 
 
-def _number(variable: str, usual: float) -> float:
-    """Return what is set, or the usual value.
+def _gigabytes(variable: str, default: float) -> float:
+    """Return the number of an environment variable.
 
     Raises:
-        StoreError: what is set is no number.
+        StoreError: it is set, and not to a number.
     """
-    given = os.environ.get(variable, str(usual))
+    text = os.environ.get(variable, str(default))
     try:
-        return float(given)
+        return float(text)
     except ValueError:
-        raise StoreError(errno.EINVAL, f"{variable} is {given!r}; expected a number of GB, such as 5") from None
+        raise StoreError(errno.EINVAL, f"{variable} is {text!r}; expected a number of GB, such as 5") from None

@@ -1,12 +1,14 @@
-"""Launches: which sweep is being run, by which process, since when: `<home>/launches/<begin>-<pid>.json`.
+"""Launches: which sweep is being run, by which process, since when: `<home>/launches/<begin>-<process number>.json`.
 
-A record goes when its launch ends; one whose process is dead was left by a kill, and the next launch clears it away.
+A launch holds the lock of its record until it ends, and then removes it. A record that nobody holds was left by a
+kill; the next launch closes it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +16,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from assets.store.atomic import alone_in
-from assets.store.process_identity import Owner, owner, owner_of
+from assets.store import locks
+from assets.store.atomic import append_durably
+from assets.store.errors import clear_write_errors
 from assets.store.store import home
 
 LOG = "ORRERY_LAUNCH_LOG"
 """Set for a detached launch: where its output goes."""
 
-NAME = re.compile(r"(?P<id>\d{8}T\d{6}-\d+)\.json")
+NAME = re.compile(r"(?P<id>\d{8}T\d{6,12}-\d+)\.json")
+
+_own: set[str] = set()
+"""What this process has launched and not yet ended."""
 
 
 class Busy(RuntimeError):  # noqa: N818
@@ -29,87 +35,95 @@ class Busy(RuntimeError):  # noqa: N818
 
 
 @dataclass(frozen=True)
-class Launch:
-    """A launch as it is found."""
+class LaunchRecord:
+    """A launch, as its record tells."""
 
     id: str
     sweep: str
-    holder: Owner
+    pid: int
+    host: str
     begun: str
     """UTC, ISO 8601."""
     log: str
 
     @property
+    def path(self) -> Path:
+        """Where the record lies."""
+        return records() / f"{self.id}.json"
+
+    @property
     def alive(self) -> bool:
-        """Whether its process runs; on another machine it is taken to."""
-        return self.holder.alive is not False
+        """Whether the launch still runs, on whatever machine."""
+        return locks.is_held(self.path)
+
+    @property
+    def here(self) -> bool:
+        """Whether it runs on this machine."""
+        return self.host == platform.node()
 
 
 @contextmanager
-def launch(sweep: str) -> Iterator[Launch]:
+def launch(sweep: str) -> Iterator[LaunchRecord]:
     """Be the one launch of a sweep until the end of the block.
 
     Raises:
         Busy: another process runs this sweep.
+        StoreError: the home cannot be written, or its file system has no locks.
     """
-    directory = launches()
-    directory.mkdir(parents=True, exist_ok=True)
-    with alone_in(directory):
-        for draft in directory.glob(".*.json"):  # whoever wrote it held the lock, and was killed
-            draft.unlink()
-        for other in found():
+    with clear_write_errors(records()):
+        records().mkdir(parents=True, exist_ok=True)
+    with locks.alone_in(records()):
+        for other in launches():
             if other.sweep == sweep and other.alive:
-                raise Busy(_busy(other))
+                raise Busy(
+                    f"busy: {other.sweep} is being run by process {other.pid} on {other.host} since {other.begun[:19]} "
+                    f"UTC; `orrery status` shows it, `orrery stop {other.sweep}` ends it"
+                )
         begun = datetime.now(UTC)
-        own = Launch(f"{begun:%Y%m%dT%H%M%S}-{os.getpid()}", sweep, owner(), begun.isoformat(), os.environ.get(LOG, ""))
-        _write(own)
+        name = f"{begun:%Y%m%dT%H%M%S%f}-{os.getpid()}"
+        own = LaunchRecord(name, sweep, os.getpid(), platform.node(), begun.isoformat(), os.environ.get(LOG, ""))
+        fields = {name: getattr(own, name) for name in ("sweep", "pid", "host", "begun", "log")}
+        with clear_write_errors(records()):
+            file = locks.take(own.path)
+            assert file is not None, f"{own.path} is new, so nobody else can have locked it"
+            try:
+                append_durably(file, json.dumps(fields).encode())
+            except OSError:
+                own.path.unlink()
+                raise
+    _own.add(sweep)
     try:
         yield own
     finally:
-        forget(own)
+        _own.discard(sweep)
+        own.path.unlink(missing_ok=True)
+        file.close()
 
 
-def launches() -> Path:
+def launched_here(sweep: str) -> bool:
+    """Return whether this process is the one launch of a sweep."""
+    return sweep in _own
+
+
+def records() -> Path:
     """Return the directory of all records."""
     return home() / "launches"
 
 
-def found() -> Iterator[Launch]:
-    """Yield every record, the oldest first."""
-    for path in sorted(launches().glob("*.json")):
-        if record := _read(path):
-            yield record
+def launches() -> Iterator[LaunchRecord]:
+    """Yield every launch that runs or was killed, the oldest first."""
+    for path in sorted(records().glob("*.json")):
+        name = NAME.fullmatch(path.name)
+        try:
+            fields = json.loads(path.read_text(encoding="utf-8"))
+            if name:
+                yield LaunchRecord(name["id"], **fields)
+        except (OSError, ValueError, TypeError):  # just removed, or not written yet, or none of ours
+            continue
 
 
-def forget(record: Launch) -> None:
-    """Remove a record."""
-    (launches() / f"{record.id}.json").unlink(missing_ok=True)
-
-
-def _busy(other: Launch) -> str:
-    where = f"process {other.holder.pid} on {other.holder.host}"
-    return (
-        f"busy: {other.sweep} is being run by {where} since {other.begun[:19]} UTC; "
-        f"`orrery status` shows it, `orrery stop {other.sweep}` ends it"
-    )
-
-
-def _write(record: Launch) -> None:
-    path = launches() / f"{record.id}.json"
-    draft = path.with_name(f".{path.name}")
-    value = {"sweep": record.sweep, "holder": record.holder.json(), "begun": record.begun, "log": record.log}
-    try:
-        draft.write_text(json.dumps(value), encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _read(path: Path) -> Launch | None:
-    name = NAME.fullmatch(path.name)
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        told = (value["sweep"], owner_of(value["holder"]), value["begun"], value["log"])
-        return Launch(name["id"], *told) if name else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def forget(record: LaunchRecord) -> None:
+    """Remove the record of a launch that was killed."""
+    with locks.alone_in(records()):
+        if not record.alive:
+            record.path.unlink(missing_ok=True)

@@ -8,9 +8,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Generator, Iterator, Sequence
-from datetime import UTC, datetime
 
-from assets.home.leases import Lease, read
 from assets.identity.canonical import Fingerprint, Item
 from assets.stages.exception_status import one_line, status_of
 from assets.stages.inputs import read_inputs
@@ -36,9 +34,8 @@ def run(item: Item, fingerprint: Fingerprint, store: Store, report: Report = lam
 def run_together(tasks: Sequence[Task], store: Store, report: Report = lambda progress: False) -> Iterator[Outcome]:
     """Make artifacts, or store why they could not be made; models are handed to their study in one call."""
     waiting: dict[Steps, TrainingRequest] = {}
-    for task in sorted(tasks, key=lambda task: task.item.hash):  # two processes take leases in the same order
-        lease = Lease(*task.item.address, told={"key": task.item.key, "begun": datetime.now(UTC).isoformat()})
-        making = Making(task.item, task.fingerprint, LAYERS[task.item.layer].stage, store, report, lease)
+    for task in sorted(tasks, key=lambda task: task.item.hash):  # two processes take locks in the same order
+        making = Making(task.item, task.fingerprint, LAYERS[task.item.layer].stage, store, report)
         making.watch.judge = Judge(task.pruning) if task.pruning else None
         steps = _outcome_of(making)
         try:
@@ -61,7 +58,6 @@ def make(making: Making) -> Failed | None:
 def make_in_steps(making: Making) -> Generator[TrainingRequest, TrainingResult, Failed | None]:
     """Make and store an artifact, suspending for its training if it is a model."""
     item, layer = making.item, LAYERS[making.item.layer]
-    making.journal.begin(item.key, making.fingerprint.value)
     with making.timed("inputs"):
         inputs = read_inputs(item, making.fingerprint, making.store)
     cpu = time.process_time()
@@ -79,16 +75,17 @@ def make_in_steps(making: Making) -> Generator[TrainingRequest, TrainingResult, 
             draft.manifest["numbers"] |= {"loss_spikes": float(making.notes["spikes"]["count"])}
     making.on_stored()
     making.checkpoints.clear()
-    making.journal.remove()
+    making.record.finish()
     return None
 
 
 def store_failure(item: Item, fingerprint: Fingerprint, store: Store, failed: Failed, trace: str) -> str:
     """Store a failure on behalf of a worker that no longer can; return its detail."""
-    lease = Lease(*item.address)
-    if (found := read(lease.path)) and not found.alive:
-        lease.remove()
-    return Making(item, fingerprint, LAYERS[item.layer].stage, store).store_failure(failed, trace)
+    making = Making(item, fingerprint, LAYERS[item.layer].stage, store)
+    making.record.take_over()
+    detail = making.store_failure(failed, trace)
+    making.record.release()
+    return detail
 
 
 def _outcome_of(making: Making) -> Generator[TrainingRequest, TrainingResult, Outcome]:
@@ -101,8 +98,7 @@ def _outcome_of(making: Making) -> Generator[TrainingRequest, TrainingResult, Ou
     except BaseException as error:  # whatever ends a stage is its outcome
         failed, trace = making.failure(status_of(error), one_line(error)), traceback.format_exc()
     detail = making.store_failure(failed, trace) if failed else ""
-    if making.lease is not None:
-        making.lease.give_back()
+    making.record.release()
     seconds = time.monotonic() - started - making.elsewhere
     if failed is None:
         return Outcome(item, "ok", making.place, detail, seconds)
@@ -111,15 +107,15 @@ def _outcome_of(making: Making) -> Generator[TrainingRequest, TrainingResult, Ou
 
 def _made_elsewhere(making: Making) -> Outcome | None:
     """Take the lock, waiting while another process holds it; return an outcome if that leaves nothing to do."""
-    started, waited, item, lease = time.monotonic(), False, making.item, making.lease
-    assert lease is not None
-    while holder := lease.take():
+    started, waited, item, record = time.monotonic(), False, making.item, making.record
+    while other := record.take(item.key, making.fingerprint.value):
         waited = True
         if making.report(Progress(item.key, 0, 0, 0, {}, dict)):
-            detail = f"stopped while waiting for process {holder.holder.pid}, which makes it; run again to resume"
+            where = f"process {other.pid} on {other.host}"
+            detail = f"stopped while waiting for {where}, which makes it; run again to resume"
             return Outcome(item, "interrupted", making.place, detail, time.monotonic() - started)
         time.sleep(WAIT_SECONDS)
     if not waited or not making.stored:
         return None
-    lease.give_back()
+    record.finish()
     return Outcome(item, "ok", making.place, "", time.monotonic() - started)

@@ -11,8 +11,7 @@ from typing import Any, get_type_hints
 
 from assets.home.checkpoints import Checkpoints
 from assets.home.hardware import device_used, peak_memory, usable_cpus
-from assets.home.journal import Journal
-from assets.home.leases import Lease
+from assets.home.running import RunningRecord
 from assets.identity.canonical import Fingerprint, Item
 from assets.stages.joint_training import TrainingRequest, TrainingResult
 from assets.stages.key_numbers import last_numbers, loss_spikes
@@ -49,7 +48,6 @@ class Making:
     """The function of the study that makes it."""
     store: Store
     report: Report = lambda progress: False
-    lease: Lease | None = None
     timings: dict[str, float] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     """What the manifest says beyond the fields that every artifact has."""
@@ -59,8 +57,8 @@ class Making:
 
     def __post_init__(self) -> None:
         self.checkpoints = Checkpoints(self.item.study, self.item.hash, self.fingerprint.value)
-        self.journal = Journal(*self.item.address)
-        self.watch = Watch(self.report, self.checkpoints, self.journal, self.lease)
+        self.record = RunningRecord(*self.item.address)
+        self.watch = Watch(self.report, self.checkpoints, self.record)
 
     @property
     def study(self) -> Study:
@@ -87,7 +85,7 @@ class Making:
     def store_failure(self, failed: Failed, trace: str = "") -> str:
         """Write a failure as the artifact, unless a good one of the same fingerprint is there; return its detail."""
         described = {"status": failed.status, **asdict(failed.place), "detail": failed.detail}
-        self.journal.write("end", **described, traceback=trace)
+        self.record.write("end", **described, traceback=trace)
         if self.stored:
             return failed.detail
         try:
@@ -198,7 +196,7 @@ def _initial_state(making: Making, warm_start: WarmStart) -> Arrays | None:
     checkpoint = making.checkpoints.newest()
     if checkpoint.state is not None or checkpoint.refused:
         making.notes["resumed"] = {"step": checkpoint.step, "refused": list(checkpoint.refused)}
-        making.journal.write("resumed", **making.notes["resumed"])
+        making.record.write("resumed", **making.notes["resumed"])
     if checkpoint.refused:
         end = "none is left, it starts over" if checkpoint.state is None else f"it resumes from step {checkpoint.step}"
         log.warning("%s: checkpoint refused: %s; %s", making.item.key, "; ".join(checkpoint.refused), end)
@@ -210,5 +208,5 @@ def _initial_state(making: Making, warm_start: WarmStart) -> Arrays | None:
     if stored is None:
         return None
     making.notes["continued"] = {"layer": stored.layer, "hash": stored.hash, "key": stored.key}
-    making.journal.write("continued", **making.notes["continued"])
+    making.record.write("continued", **making.notes["continued"])
     return stored.state

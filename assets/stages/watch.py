@@ -1,4 +1,4 @@
-"""What a running training is watched by: heartbeat, lease, checkpoints, journal, and the place it has reached."""
+"""What a running training is watched by: heartbeat, running record, checkpoints, and the place it has reached."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from assets.home.checkpoints import Checkpoints
-from assets.home.journal import Journal
-from assets.home.leases import Lease
+from assets.home.running import RunningRecord
 from assets.stages.pruning import Judge
-from assets.store.manifest import finite
 from trainers.study import Progress, Report
 
 
@@ -20,8 +18,7 @@ class Watch:
 
     report: Report
     checkpoints: Checkpoints
-    journal: Journal
-    lease: Lease | None = None
+    record: RunningRecord
     judge: Judge | None = None
     """Ends a training that is not worth going on with, in a search."""
     on_phase_end: Callable[[Progress], None] = lambda progress: None
@@ -35,9 +32,9 @@ class Watch:
         """Answer whether the training shall stop."""
         self.phase, self.step, self.total_steps = progress.phase, progress.step, progress.total_steps
         self.losses = {name: float(loss) for name, loss in progress.losses.items()}
-        self.journal.progress(self.phase, self.step, self.losses, progress.phase_end)
+        self.record.progress(self.phase, self.step, self.total_steps, self.losses, progress.phase_end)
         judged = self._judged(progress)  # also where it is to stop anyway: no look may be lost to an interrupt
-        stop = self.report(progress) or self._told(progress) or judged
+        stop = self.report(progress) or self.record.asked_to_stop or judged
         if progress.phase_end:  # before the checkpoint, from which a resumed training does not pass here again
             self.on_phase_end(progress)
         self.checkpoints.offer(progress, stopping=stop)
@@ -50,14 +47,6 @@ class Watch:
         self.pruned = self.judge(progress)
         self.checkpoints.judged = self.judge.said
         return self.pruned
-
-    def _told(self, progress: Progress) -> bool:
-        """Tell the lease how far the training is; answer whether somebody asked through it to stop."""
-        if self.lease is None:
-            return False
-        place = {"phase": progress.phase, "step": progress.step, "total_steps": progress.total_steps}
-        self.lease.tell(**place, losses=finite(self.losses or {}))
-        return self.lease.asked_to_stop
 
     @property
     def last_losses(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assets.home.journal import Journal
+from assets.home.running import RunningRecord
 from assets.identity.canonical import Item
 from assets.identity.paths import dotted, flatten
 from assets.stages.freshness import Planner
@@ -93,7 +93,7 @@ def _failure(row: Row, settings: Mapping[str, Any], planner: Planner) -> Failure
     manifest = (planner.store.manifest(*item.address) if item else None) or {}
     if item is None or "failure" not in manifest or planner.verdict(item).state not in WITH_STATUS:
         return None
-    traceback, journal = "traceback.txt", Journal(*item.address).path
+    traceback, journal = "traceback.txt", RunningRecord(*item.address).path
     return Failure(
         key=row.configuration.key,
         status=manifest["status"],

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.store.array_file import header_of, mapped, to_bytes
-from assets.store.atomic import inode_of, write_durably
-from assets.store.manifest import Damaged, note_damage, write_manifest
+from assets.store.atomic import append_durably, write_durably
+from assets.store.errors import clear_write_errors
+from assets.store.locks import take
+from assets.store.manifest import MANIFEST, Damaged, manifest_bytes, note_damage
+from assets.store.versions import inode_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +32,9 @@ class Draft:
 
     def __init__(self, directory: Path, study: str, layer: str, hash: str) -> None:
         self.directory = directory
+        lock = take(directory / MANIFEST)
+        assert lock is not None, f"{directory} is new, so nobody else can have locked it"
+        self._lock = lock
         self._address = {"study": study, "layer": layer, "hash": hash}
         self.manifest: dict[str, Any] = {**self._address, "key": "", "label": "", "status": "ok"}
         self._files: dict[str, dict[str, Any]] = {}
@@ -70,7 +76,13 @@ class Draft:
 
     def seal(self) -> None:
         """Write the manifest; nothing can be added after it."""
-        write_manifest(self.directory, self.manifest | self._address, self._files)
+        data = manifest_bytes(self.manifest | self._address, self._files)
+        with clear_write_errors(self.directory, len(data)):
+            append_durably(self._lock, data)
+
+    def close(self) -> None:
+        """Let go of the lock that tells others that this version is being written."""
+        self._lock.close()
 
     def _put(self, file: str, data: Any) -> None:
         if not _PART.fullmatch(file.rpartition(".")[0]):

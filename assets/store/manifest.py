@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from assets.identity.provenance import provenance
-from assets.store.atomic import write_durably
 
 MANIFEST = "manifest.json"
 
@@ -31,11 +30,11 @@ class Damaged(ValueError):  # noqa: N818
     """An artifact is there, but is not what was written."""
 
 
-def write_manifest(directory: Path, fields: Mapping[str, Any], files: Mapping[str, Any]) -> None:
-    """Write a manifest: the given fields, the files, the origin of everything, and the date."""
+def manifest_bytes(fields: Mapping[str, Any], files: Mapping[str, Any]) -> bytes:
+    """Return the content of a manifest: the given fields, the files, the origin of everything, the date; sealed."""
     full = {**fields, "files": files, **provenance(), "created": datetime.now(UTC).isoformat()}
     body = json.dumps(finite(full), indent=1, allow_nan=False)[1:].lstrip().encode()
-    write_durably(directory / MANIFEST, _seal(body) + body)
+    return _seal(body) + body
 
 
 def read_manifest(directory: str) -> dict[str, Any]:

@@ -20,19 +20,11 @@ from typing import Any
 
 from assets.identity.provenance import project_root
 from assets.store.artifact import Artifact, Draft, Missing
-from assets.store.atomic import (
-    StoreError,
-    alone_in,
-    clear,
-    inode_of,
-    is_leftover,
-    said_clearly,
-    take_away,
-    take_place,
-    temporary,
-    unreadable,
-)
+from assets.store.atomic import clear
+from assets.store.errors import StoreError, clear_write_errors, unreadable
+from assets.store.locks import alone_in
 from assets.store.manifest import Damaged, forget_damage, read_manifest
+from assets.store.versions import inode_of, is_leftover, remove_leftover, take_away, take_place, temporary
 
 __all__ = ["Artifact", "Damaged", "Draft", "Missing", "Store", "StoreError", "home", "project_root", "verify"]
 
@@ -128,12 +120,9 @@ class Store:
                     found.append(path)
         return found
 
-    def sweep(self) -> int:
+    def remove_leftovers(self) -> int:
         """Delete them; return how many there were."""
-        found = self.leftovers()
-        for path in found:
-            take_away(path)
-        return len(found)
+        return sum(map(remove_leftover, self.leftovers()))
 
     @contextmanager
     def writing(self, study: str, layer: str, hash: str) -> Iterator[Draft]:
@@ -144,14 +133,19 @@ class Store:
         """
         target = self.path(study, layer, hash)
         directory = temporary(target)
-        with said_clearly(self.root):
-            directory.mkdir(parents=True)
         try:
-            draft = Draft(directory, study, layer, hash)
-            yield draft
-            draft.seal()
-            with said_clearly(self.root):
-                take_place(directory, target)
+            with clear_write_errors(self.root):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with alone_in(target.parent):  # whoever removes left-overs must not come before the draft is locked
+                    directory.mkdir()
+                    draft = Draft(directory, study, layer, hash)
+            try:
+                yield draft
+                draft.seal()
+                with clear_write_errors(self.root):
+                    take_place(directory, target)
+            finally:
+                draft.close()
         finally:
             clear(directory)
 
@@ -159,7 +153,7 @@ class Store:
         """Delete an artifact."""
         target = self.path(study, layer, hash)
         if target.parent.exists():
-            with said_clearly(self.root):
+            with clear_write_errors(self.root):
                 take_away(target)
 
     def _glance(self, study: str, layer: str, hash: str) -> Found:

@@ -69,11 +69,11 @@ def run(search: "Search", cpus: int, json: bool, limit: float | None) -> None:
 
 def status(search: "Search") -> dict[str, Any]:
     """Return how the trials of a search ended, and the disk they take."""
-    from assets.home.usage import bytes_of
+    from assets.home.disk_space import size_of_sweep
     from assets.store.store import Store
 
     standing = _standing(search)
-    return {**_counts(standing), "best": _best(standing), "bytes": bytes_of(standing.sweep(), Store())}
+    return {**_counts(standing), "best": _best(standing), "bytes": size_of_sweep(standing.sweep(), Store())}
 
 
 def trials(search: "Search") -> "Sweep":

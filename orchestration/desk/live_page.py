@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from assets.home import live_jobs
+from assets.home.running import Attempt, running
 from assets.store.manifest import finite
 from assets.store.store import Store
 from orchestration.desk.page import render, template
@@ -123,7 +122,7 @@ def live_page(request: Request) -> Response:
 def live_state(request: Request) -> Response:
     """Return the running jobs, or with `?of=<study>/<hash>` the curve of a finished model, as JSON."""
     name = request.query_params.get("of")
-    found = _curve(name, Store()) if name else [asdict(job) for job in live_jobs.running()]
+    found = _curve(name, Store()) if name else list(map(_job, running()))
     return JSONResponse(finite(found), headers={"Cache-Control": "no-store"})
 
 
@@ -131,8 +130,25 @@ async def stop(request: Request) -> Response:
     """Ask the job that the body names, {study, hash}, to stop and keep its best."""
     asked = await request.json()
     study, hash = (str(asked.get(name, "")) if isinstance(asked, dict) else "" for name in ("study", "hash"))
-    found = live_jobs.ask_to_stop(study, hash)
-    return JSONResponse({"stopping": found}, 202 if found else 404)
+    trainings = [one for one in running() if (one.study, one.layer, one.hash) == (study, "model", hash)]
+    for training in trainings:
+        training.ask_to_stop()
+    return JSONResponse({"stopping": bool(trainings)}, 202 if trainings else 404)
+
+
+def _job(attempt: Attempt) -> dict[str, Any]:
+    """Return what the page shows of an attempt."""
+    progress = attempt.progress or {"step": 0, "total_steps": 0}
+    return {
+        "study": attempt.study,
+        "layer": attempt.layer,
+        "hash": attempt.hash,
+        "key": attempt.key,
+        "step": progress["step"],
+        "total_steps": progress["total_steps"],
+        "curve": attempt.curve,
+        "stopping": attempt.stopping,
+    }
 
 
 def _curve(name: str, store: Store) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import logging
 
 import dagster as dg
 
-from assets.home import launches, leases, scratch
+from assets.home import running, scratch
+from assets.home.launches import forget, launches
 from assets.store.store import Store
 
 LAUNCH = "orrery/launch"
@@ -22,22 +23,25 @@ log = logging.getLogger("orrery.launch")
 
 
 def clean_up(instance: dg.DagsterInstance) -> None:
-    """Close runs of killed launches, take away their records and leases, sweep their scratch and torn versions."""
-    closed = close_runs(instance)
-    found = {"runs closed": closed, "leases": leases.sweep(), "scratch directories": scratch.sweep()}
-    found["unfinished versions"] = Store().sweep()
-    if said := ", ".join(f"{name} {count}" for name, count in found.items() if count):
+    """Close the runs and records of killed launches, remove their scratch directories and unfinished versions."""
+    counts = {
+        "runs closed": close_runs(instance),
+        "running records": running.close_killed(),
+        "scratch directories": scratch.remove_leftovers(),
+        "unfinished versions": Store().remove_leftovers(),
+    }
+    if said := ", ".join(f"{name} {count}" for name, count in counts.items() if count):
         log.warning("an earlier launch was killed; cleaned up: %s", said)
 
 
 def close_runs(instance: dg.DagsterInstance) -> int:
     """Report the open runs of dead launches as failed; return how many there were."""
-    dead = [record for record in launches.found() if not record.alive]
+    dead = [record for record in launches() if not record.alive]
     closed = 0
     for record in dead:
         filters = dg.RunsFilter(tags={LAUNCH: record.id}, statuses=list(OPEN))
         for run in instance.get_runs(filters):
-            instance.report_run_failed(run, f"its launcher (process {record.holder.pid}) was killed")
+            instance.report_run_failed(run, f"its launcher (process {record.pid} on {record.host}) was killed")
             closed += 1
-        launches.forget(record)
+        forget(record)
     return closed

@@ -6,7 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from assets.home import launches
+from assets.home.launches import LOG, LaunchRecord, launches
+from assets.store.locks import mark_in_use
 from assets.store.store import home, project_root
 from orchestration.cli.request import refuse
 
@@ -14,7 +15,7 @@ PATIENCE_SECONDS = 120.0
 """How long the launch may take to begin; on a busy machine imports alone take a while."""
 
 
-def detach(sweep: str, options: list[str]) -> launches.Launch | None:
+def detach(sweep: str, options: list[str]) -> LaunchRecord | None:
     """Start the launch and wait until it has begun; None if it ended before, with all rows ok.
 
     Raises:
@@ -23,23 +24,24 @@ def detach(sweep: str, options: list[str]) -> launches.Launch | None:
     log = home() / "logs" / f"run-{sweep.replace('/', '-')}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
+        mark_in_use(output)
         process = subprocess.Popen(
             [sys.executable, "-m", "orchestration.cli", "run", sweep, *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             cwd=project_root(),
-            env={**os.environ, launches.LOG: str(log)},
+            env={**os.environ, LOG: str(log)},
             start_new_session=True,
         )
     return _begun(process, log)
 
 
-def _begun(process: subprocess.Popen, log: Path) -> launches.Launch | None:
+def _begun(process: subprocess.Popen, log: Path) -> LaunchRecord | None:
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
-        for record in launches.found():
-            if record.holder.pid == process.pid and record.alive:
+        for record in launches():
+            if record.pid == process.pid and record.alive:
                 return record
         if process.poll() is not None:
             break

@@ -7,7 +7,8 @@ import errno
 import os
 from pathlib import Path
 
-from assets.store.atomic import alone_in
+from assets.store.atomic import replace_text
+from assets.store.locks import alone_in
 from assets.store.store import StoreError, home, project_root
 
 MARK = "# Written by Orrery; remove this line to keep changes of your own."
@@ -93,9 +94,7 @@ def write_changed(file: Path, text: str) -> None:
     """Write a file in one step, and only if its text changes: other processes may be reading it."""
     if file.exists() and file.read_text(encoding="utf-8") == text:
         return
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(file)
+    replace_text(file, text)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from assets.home import scratch
-from assets.home.disk_space import require_room
+from assets.home.disk_space import require_space
 from assets.home.launches import launch
 from assets.store.store import home
 from orchestration.launch.clean_up import LAUNCH, clean_up
@@ -24,7 +24,7 @@ def own_launch(name: str, instance: dg.DagsterInstance, parent: str = "") -> Ite
         StoreError: less disk is free than the floor, or the home holds more than its quota.
         Locked: another program holds the database of events.
     """
-    require_room(home())
+    require_space(home())
     with launch(name) as own:
         scratch.claim()
         tags = {LAUNCH: own.id}

@@ -15,6 +15,7 @@ from unittest import mock
 import dagster as dg
 import psutil
 
+from assets.home.running import Attempt, attempt_at
 from assets.store.store import Store
 from assets.sweeps.sweep import Sweep
 from assets.sweeps.sweep_file import load_sweep
@@ -105,21 +106,29 @@ class PlainProject(Project):
         return dg.DagsterInstance.from_config(str(self.home / "dagster"))
 
     def tidy(self) -> bool:
-        """Whether nothing is left of any launch: no process, lease, record or scratch."""
-        left = [path for name in ("leases", "launches", "scratch") for path in (self.home / name).glob("*")]
-        return not left and not processes_of(self) and not list((self.home / "store").glob("*/*/.*"))
+        """Whether nothing is left of any launch: no process, record that is not over, scratch, unfinished version."""
+        return not self.left() and not processes_of(self)
 
-    def leases(self) -> list[dict]:
-        """Return what the workers tell in their leases."""
-        return [json.loads(path.read_text()) for path in (self.home / "leases").glob("*.json")]
+    def left(self) -> list[Path]:
+        """Return what launches left: records of launches, records that are not over, scratch, unfinished versions."""
+        home = self.home
+        records = [one.record.path for one in self.attempts() if not one.over]
+        stops = home.glob("running/*.stop")
+        hidden = [path for path in (home / "store").glob("*/*/.*") if path.name != ".lock"]
+        return [*records, *stops, *home.glob("launches/*.json"), *home.glob("scratch/*"), *hidden]
 
-    def holds(self, layer: str) -> bool:
+    def attempts(self) -> list[Attempt]:
+        """Return what the running records tell."""
+        paths = sorted((self.home / "running").glob("*.jsonl"))
+        return [attempt for path in paths if (attempt := attempt_at(path))]
+
+    def makes(self, layer: str) -> bool:
         """Whether somebody makes an artifact of a layer now."""
-        return bool(list((self.home / "leases").glob(f"*-{layer}-*.json")))
+        return any(one.alive and one.layer == layer for one in self.attempts())
 
     def training(self, step: int = 1) -> bool:
-        """Whether a training has told that it did so many steps."""
-        return any(lease["told"].get("step", 0) >= step for lease in self.leases())
+        """Whether a training that runs now has told that it did so many steps."""
+        return any(one.alive and one.progress and one.progress["step"] >= step for one in self.attempts())
 
 
 def plain_project(target: Path) -> PlainProject:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from assets.home import leases
+from assets.home import running
 from assets.store.store import Store, verify
 from tests.faults.pipeline import chain, make, manifests
 from tests.plain_study import STUDY
@@ -55,10 +55,11 @@ def _aftermath(home: Path, expected: dict) -> dict[str, Any]:
     seen = {"damaged": verify(store), "partial": _differing(manifests(store.root), expected)}
     (home / "filler").unlink(missing_ok=True)
     again = _forked(lambda: _run(home, 0))
-    leases.sweep()
-    store.sweep()
-    checkpoints = [str(path) for path in home.rglob("*") if path.name.startswith(".") or path.suffix == ".tmp"]
-    return {**seen, "again": again, "converged": manifests(store.root) == expected, "left": checkpoints}
+    running.close_killed()
+    store.remove_leftovers()
+    left = [str(path) for path in home.rglob("*") if path.name.startswith(".") and path.name != ".lock"]
+    left += [str(one.record.path) for one in running.attempts() if not one.over]
+    return {**seen, "again": again, "converged": manifests(store.root) == expected, "left": left}
 
 
 def _differing(found: dict, expected: dict) -> list[str]:

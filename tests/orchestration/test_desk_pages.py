@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from assets import partition_page
 from assets.catalogue import read_catalogue
-from assets.home import live_jobs
+from assets.home.running import RunningRecord
 from assets.store.store import Store
 from assets.study_assets import asset_key
 from orchestration.desk.application import assembled
@@ -254,57 +254,50 @@ def test_mlflow_is_where_the_environment_says(desk: Served, monkeypatch: pytest.
     assert (answer.status, answer.headers["location"]) == (307, "http://127.0.0.1:5000")
 
 
-START = {"event": "start", "study": "toy", "layer": "model", "hash": "0123456789ab", "key": "k"}
-PROGRESS = {"event": "progress", "key": "k", "total_steps": 10_000}
+TRAINING = ("toy", "model", "0123456789ab")
 
 
 def test_what_runs_is_seen_and_gone_when_it_ends(desk: Served) -> None:
-    with live_jobs.recorded(lambda line: None) as record:
-        record(START)
-        for step in range(10_000):
-            record(
-                {
-                    "event": "progress",
-                    "key": "k",
-                    "step": step,
-                    "total_steps": 10_000,
-                    "losses": {"loss": 1.0 / (step + 1)},
-                }
-            )
-        record(
-            {"event": "progress", "key": "k", "step": 10_000, "total_steps": 10_000, "losses": {"loss": float("nan")}}
-        )
-        (job,) = desk.ask("/live/state").json
-        assert (job["key"], job["step"], job["stopping"]) == ("k", 10_000, False)
-        assert 250 < len(job["curve"]) < 350 and job["curve"][-1] == [10_000, {"loss": None}]
-        record({"event": "done", "key": "k"})
-        assert desk.ask("/live/state").json == []
-        record(START)
+    record = RunningRecord(*TRAINING)
+    assert record.take("k", "f") is None
+    for step in range(10_000):
+        record.progress(0, step, 10_000, {"loss": 1.0 / (step + 1)})
+    record.progress(0, 10_000, 10_000, {"loss": float("nan")}, phase_end=True)
+    (job,) = desk.ask("/live/state").json
+    assert (job["key"], job["step"], job["total_steps"], job["stopping"]) == ("k", 10_000, 10_000, False)
+    assert 250 < len(job["curve"]) < 350 and job["curve"][-1] == [10_000, {"loss": None}]
+    record.release()
     assert desk.ask("/live/state").json == []
-    assert not list((live_jobs.home() / "live").iterdir())
+    assert record.take("k", "f") is None
+    (job,) = desk.ask("/live/state").json
+    assert (job["step"], job["curve"]) == (0, [])
+    record.finish()
+    assert desk.ask("/live/state").json == []
 
 
-def test_the_files_of_a_process_that_was_killed_say_nothing(desk: Served) -> None:
-    place = live_jobs.home() / "live" / "999999-1"
-    place.mkdir(parents=True)
-    (place / "toy.0123456789ab.jsonl").write_text(json.dumps(START) + "\n")
+def test_the_record_of_a_process_that_was_killed_says_nothing(desk: Served) -> None:
+    line = {"event": "begin", "key": "k", "pid": 1, "host": "elsewhere"}
+    RunningRecord(*TRAINING).path.parent.mkdir(parents=True, exist_ok=True)
+    RunningRecord(*TRAINING).path.write_text(json.dumps(line) + "\n")
     assert desk.ask("/live/state").json == []
-    assert not place.exists()
+    assert desk.ask("/live/stop", "POST", {"study": "toy", "hash": TRAINING[2]}).status == 404
+    RunningRecord(*TRAINING).path.unlink()
 
 
 def test_a_stop_is_asked_once_and_only_of_what_runs(desk: Served) -> None:
-    body = {"study": "toy", "hash": "0123456789ab"}
+    body = {"study": "toy", "hash": TRAINING[2]}
     assert desk.ask("/live/stop", "POST", body).status == 404
     for wrong in ({"study": "../x", "hash": "y"}, {}, [], {"study": "toy", "hash": "../../../tmp/x"}):
         assert desk.ask("/live/stop", "POST", wrong).status == 404
-    with live_jobs.recorded(lambda line: None) as record:
-        record(START)
-        assert desk.ask("/live/stop", "GET").status == 404
-        assert desk.ask("/live/stop", "POST", body, origin="http://evil.example").status == 403
-        assert not desk.ask("/live/state").json[0]["stopping"]
-        assert desk.ask("/live/stop", "POST", body).json == {"stopping": True}
-        assert desk.ask("/live/state").json[0]["stopping"]
-    assert not list((live_jobs.home() / "live").iterdir())
+    record = RunningRecord(*TRAINING)
+    assert record.take("k", "f") is None
+    assert desk.ask("/live/stop", "GET").status == 404
+    assert desk.ask("/live/stop", "POST", body, origin="http://evil.example").status == 403
+    assert not desk.ask("/live/state").json[0]["stopping"] and not record.asked_to_stop
+    assert desk.ask("/live/stop", "POST", body).json == {"stopping": True}
+    assert desk.ask("/live/state").json[0]["stopping"] and record.asked_to_stop
+    record.finish()
+    assert not record.path.exists() and not record.stop_path.exists()
 
 
 def test_the_curve_of_a_finished_model_can_lie_beside(desk: Served, sweep) -> None:

@@ -255,7 +255,7 @@ def test_the_stop_button_ends_a_training_that_runs_and_its_best_is_kept(ui: Ui, 
 def test_one_ctrl_c_ends_all_of_it_and_the_next_run_goes_on_from_there(ui: Ui, project: PlainProject) -> None:
     """The run that the UI started, its workers, daemon, MLflow: nothing is left, the training is kept."""
     name = project.sweep("evening", axes="model.seed: [8]", pause=0.2, phases="[{steps: 600}]")
-    until(lambda: len(keys(ui)) == 4 and not leases_of(project), 60)
+    until(lambda: len(keys(ui)) == 4 and not project.left(), 60)
     launch(ui, name)
     until(lambda: training(ui), 120)
     began = time.monotonic()
@@ -267,11 +267,7 @@ def test_one_ctrl_c_ends_all_of_it_and_the_next_run_goes_on_from_there(ui: Ui, p
     assert stopped["status"] == "interrupted" and 0 < stopped["failure"]["step"] < 600
     assert "trained 1, evaluated 1, cached 0, failed 0" in project.orrery("run", name)
     assert manifest(project, seed=8)["resumed"] == {"step": stopped["failure"]["step"], "refused": []}
-    assert not leases_of(project)
-
-
-def leases_of(project: PlainProject) -> list[Path]:
-    return [path for name in ("leases", "launches") for path in (project.home / name).glob("*.json")]
+    assert not project.left()
 
 
 def test_no_file_that_any_of_it_wrote_is_a_pickle(project: PlainProject) -> None:

@@ -26,7 +26,7 @@ def plan(
     """Show what a run of the sweep would do, and why each item is due; or where a search stands."""
     from assets.engine.budget import budget
     from assets.engine.segment_counts import counts, cut
-    from assets.home.disk_space import room_line
+    from assets.home.disk_space import free_space_line
     from assets.home.hardware import usable_cpus
     from assets.stages.freshness import plan_sweep
     from assets.store.store import Store, home
@@ -63,7 +63,7 @@ def plan(
     for name, text in seeds.items():
         print(f"{name}: {text}")
     print(needed.line)
-    print(room_line(home()))
+    print(free_space_line(home()))
 
 
 def standings(sweep: "Sweep", store: "Store") -> dict[str, str]:

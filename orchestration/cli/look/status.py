@@ -1,6 +1,7 @@
 """`orrery status`: where the sweeps stand, what runs now and whether its launcher lives, and the disk."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 from assets.catalogue import Catalogue
@@ -13,7 +14,7 @@ from orchestration.cli.request import Json, NameOrAll, any_file, clear_errors, p
 def status(sweep: NameOrAll = "", json: Json = False) -> None:
     """Show how many rows ended how, what runs now, and how much disk is used and free."""
     from assets.catalogue import read_catalogue
-    from assets.home.usage import disk
+    from assets.home.disk_space import usage
 
     with clear_errors():
         chosen = [any_file(sweep)] if sweep else _all(read_catalogue())
@@ -22,7 +23,7 @@ def status(sweep: NameOrAll = "", json: Json = False) -> None:
             "searches": [searches.status(one) for one in chosen if isinstance(one, Search)],
             "launches": _launches(),
             "running": _running(),
-            "disk": disk(),
+            "disk": usage(),
         }
     if json:
         print_json(found)
@@ -35,7 +36,7 @@ def _all(catalogue: Catalogue) -> list[Sweep | Search]:
 
 
 def _sweep(sweep) -> dict[str, Any]:
-    from assets.home.usage import bytes_of
+    from assets.home.disk_space import size_of_sweep
     from assets.stages.freshness import Planner
     from assets.statistics.adaptive_seeds import sweep_so_far
     from assets.statistics.failure_causes import row_status
@@ -44,28 +45,36 @@ def _sweep(sweep) -> dict[str, Any]:
     store = Store()
     planner, sweep = Planner(store), sweep_so_far(sweep, store)
     states = Counter(row_status(row, planner)[0] for row in sweep.rows)
-    return {"sweep": sweep.name, "rows": len(sweep.rows), "states": dict(states), "bytes": bytes_of(sweep, store)}
+    return {"sweep": sweep.name, "rows": len(sweep.rows), "states": dict(states), "bytes": size_of_sweep(sweep, store)}
 
 
 def _launches() -> list[dict[str, Any]]:
-    from assets.home.launches import found
+    from assets.home.launches import launches
 
     return [
-        {"sweep": one.sweep, "pid": one.holder.pid, "host": one.holder.host, "begun": one.begun, "log": one.log}
-        | {"alive": one.alive}
-        for one in found()
+        {"sweep": one.sweep, "pid": one.pid, "host": one.host, "begun": one.begun, "log": one.log, "alive": one.alive}
+        for one in launches()
     ]
 
 
 def _running() -> list[dict[str, Any]]:
-    from assets.home.leases import held
+    """Return what runs, and what a kill ended and no launch has cleaned up yet."""
+    from assets.home.running import attempts
 
     return [
-        {"study": one.study, "layer": one.layer, "hash": one.hash, "pid": one.holder.pid, "alive": one.alive}
-        | dict(one.told)
-        | {"silent_seconds": round(one.age)}
-        for one in held()
+        {"study": one.study, "layer": one.layer, "hash": one.hash, "pid": one.pid, "host": one.host}
+        | {"alive": one.alive, "key": one.key, "begun": one.begun, **(one.progress or {})}
+        | {"silent_seconds": _seconds_since(one.last)}
+        for one in attempts()
+        if not one.over
     ]
+
+
+def _seconds_since(time: str) -> int | None:
+    """Return the seconds since a time, which may be by the clock of another machine."""
+    if not time:
+        return None
+    return max(0, round((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds()))
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -100,7 +109,7 @@ def _launch_line(one: dict[str, Any]) -> str:
 
 
 def _running_line(one: dict[str, Any]) -> str:
-    name = f"  {one['layer']} {one.get('key', one['hash'])}"
+    name = f"  {one['layer']} {one['key'] or one['hash']}"
     if not one["alive"]:
         return f"{name}: its worker (process {one['pid']}) is dead"
     if "step" not in one:

@@ -17,22 +17,22 @@ What = Annotated[str, typer.Argument(help="A sweep that was launched with --deta
 
 def attach(sweep: What = "") -> None:
     """Show what a detached launch prints, from its beginning to its end; Ctrl-C leaves it running."""
-    from assets.home import launches
+    from assets.home.launches import launches
 
-    running = [one for one in launches.found() if one.alive]
+    running = [one for one in launches() if one.alive]
     chosen = [one for one in running if sweep in ("", one.sweep, one.sweep.partition("/")[2])]
     if len(chosen) != 1:
         known = ", ".join(one.sweep for one in running) or "none"
         refuse(f"given {sweep!r}; expected one launch that runs, and there is {known}; see `orrery status`")
     (launch,) = chosen
     if not launch.log:
-        refuse(f"{launch.sweep} runs in the terminal of process {launch.holder.pid}; only --detach keeps its output")
+        refuse(f"{launch.sweep} runs in the terminal of process {launch.pid}; only --detach keeps its output")
     try:
         for text in followed(Path(launch.log), lambda: launch.alive):
             sys.stdout.write(text)
             sys.stdout.flush()
     except KeyboardInterrupt:
-        print(f"\norrery: {launch.sweep} goes on as process {launch.holder.pid}; `orrery stop {launch.sweep}` ends it")
+        print(f"\norrery: {launch.sweep} goes on as process {launch.pid}; `orrery stop {launch.sweep}` ends it")
 
 
 def followed(log: Path, going: Callable[[], bool]) -> Iterator[str]:

@@ -89,8 +89,9 @@ def _failing(given: "Item", study: "StudyCatalogue") -> "Item":
 
 
 def _refuse_running(item: "Item") -> None:
-    from assets.home.leases import Lease, read
+    from assets.home.running import RunningRecord, attempt_at
 
-    found = read(Lease(*item.address).path)
-    if found and found.alive:
-        refuse(f"{item.key} is being made by process {found.holder.pid} now; `orrery stop {item.key}` ends that")
+    attempt = attempt_at(RunningRecord(*item.address).path)
+    if attempt and attempt.alive:
+        where = f"process {attempt.pid} on {attempt.host}"
+        refuse(f"{item.key} is being made by {where} now; `orrery stop {item.key}` ends that")

@@ -60,13 +60,13 @@ def run(
 
 def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit: float | None) -> "Summary":
     """Say what it takes, and run the sweep as one Dagster run per layer and stretch of keys."""
-    from assets.home.disk_space import room_line
+    from assets.home.disk_space import free_space_line
     from assets.store.store import home
     from orchestration.launch.launching import launched
 
     needed = what_it_takes(chosen, cpus)
     if not quiet:
-        print(needed.line, room_line(home()), sep="\n", flush=True)
+        print(needed.line, free_space_line(home()), sep="\n", flush=True)
     needed.check()
     from orchestration.sweep_run import run_sweep
 
@@ -125,11 +125,11 @@ def _detach(name: str, options: list[str], json: bool) -> None:
 
     begun = detach(name, options)
     if json:
-        print_json({"sweep": name, "pid": begun and begun.holder.pid, "log": begun and begun.log})
+        print_json({"sweep": name, "pid": begun and begun.pid, "log": begun and begun.log})
     elif begun is None:
         print(f"{name}: nothing to do; every row is ok")
     else:
-        print(f"{name} runs as process {begun.holder.pid}; its output goes to {os.path.relpath(begun.log)}")
+        print(f"{name} runs as process {begun.pid}; its output goes to {os.path.relpath(begun.log)}")
         print(f"  orrery status {name}      where it stands")
         print(f"  orrery attach {name}      what it prints; Ctrl-C leaves it running")
         print(f"  orrery stop {name}        checkpoint and end it; a further run goes on from there")

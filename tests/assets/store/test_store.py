@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.store.atomic import aside
 from assets.store.store import Damaged, Missing, Store, StoreError, home, verify
+from assets.store.versions import aside
 
 ADDRESS = ("toy", "model", "0123456789ab")
 PROJECT = Path(__file__).resolve().parents[3]
@@ -48,7 +48,7 @@ def values(store: Store) -> set[float]:
 
 
 def hidden(store: Store) -> list[str]:
-    return sorted(path.name for path in store.root.glob("*/*/.*"))
+    return sorted(path.name for path in store.root.glob("*/*/.*") if path.name != ".lock")
 
 
 def test_what_is_written_is_read(store):
@@ -381,7 +381,7 @@ def test_killed_writer_leaves_the_old_version_and_a_leftover(store):
     writer.wait()
     assert values(store) == {1.0}
     assert [path.name.split("-")[0] for path in store.leftovers()] == [".tmp"]
-    assert store.sweep() == 1 and hidden(store) == [] and values(store) == {1.0}
+    assert store.remove_leftovers() == 1 and hidden(store) == [] and values(store) == {1.0}
 
 
 def test_a_writer_killed_at_any_moment_leaves_one_whole_version(store):

@@ -168,4 +168,4 @@ def test_less_room_than_the_floor_or_a_place_ruled_out_is_refused(mixed: PlainPr
         with monkeypatch.context() as patch:
             patch.setenv(variable, value)
             with pytest.raises(StoreError, match=words):
-                disk_space.require_room(mixed.home)
+                disk_space.require_space(mixed.home)

@@ -30,7 +30,7 @@ from pathlib import Path
 import dagster as dg
 import mlflow
 
-from assets.home.leases import Lease
+from assets.home.running import RunningRecord
 from assets.tracking.mlflow_runs import MlflowRuns
 from assets.store.store import Store, home
 from orchestration.launch.home import prepare
@@ -45,9 +45,9 @@ def use(number):
         runs._client.create_run(runs.experiment("plain"), run_name=str(number))
     with Store().writing("plain", "model", "0123456789ab") as draft:
         draft.json("trained", {"number": number})
-    lease = Lease("plain", "model", f"{number:012x}")
-    assert lease.take() is None
-    lease.give_back()
+    record = RunningRecord("plain", "model", f"{number:012x}")
+    assert record.take("key", "fingerprint") is None
+    record.finish()
 
 begin = time.monotonic() + 0.5
 for number in range(int(sys.argv[1])):
@@ -85,7 +85,7 @@ def test_sixteen_first_users_at_once_create_everything_once(fresh_home: Path) ->
         seen = {event.asset_materialization.metadata["number"].value for event in events}
     assert seen == set(range(PROCESSES))
     assert Store().open("plain", "model", "0123456789ab").json("trained")["number"] in range(PROCESSES)
-    left = [*(fresh_home / "store").glob("*/*/.*"), *(fresh_home / "leases").glob("*"), *torn.parent.glob(".mlflow*")]
+    left = [*fresh_home.glob("store/*/*/.*-*"), *fresh_home.glob("running/*"), *torn.parent.glob(".mlflow*")]
     assert left == []
 
 

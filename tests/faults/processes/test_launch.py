@@ -12,7 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.home.leases import Lease, read
+from assets.home.running import RunningRecord, attempt_at
 from assets.stages.freshness import Planner
 from assets.stages.make import run
 from orchestration.launch.clean_up import OPEN
@@ -72,7 +72,7 @@ def test_a_signal_in_any_stage_ends_a_launch_within_ten_seconds(project: PlainPr
     number, settings, layer = STOPS[stage]
     name = project.sweep(**settings)
     launch = project.start("run", name)
-    wait_until(lambda: project.holds(layer))
+    wait_until(lambda: project.makes(layer))
     if stage == "train":
         wait_until(lambda: project.training(step=10))
     began = time.monotonic()
@@ -89,7 +89,7 @@ def test_a_signal_in_any_stage_ends_a_launch_within_ten_seconds(project: PlainPr
 def test_a_second_signal_breaks_off_at_once(project: PlainProject) -> None:
     name = project.sweep(axes="model.seed: [0]", pause=20.0)
     launch = project.start("run", name)
-    wait_until(lambda: project.holds("model"))
+    wait_until(lambda: project.makes("model"))
     launch.terminate()
     time.sleep(0.5)
     assert launch.poll() is None
@@ -112,10 +112,10 @@ def test_what_another_process_makes_is_waited_for_or_taken_over(plain, end: str)
     items = chain(pause=0.3)
     model = items[2]
     other = subprocess.Popen([sys.executable, "-c", HOLDER], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    lease = Lease(*model.address)
-    wait_until(lambda: read(lease.path))
-    holder = read(lease.path)
-    assert holder.alive and holder.holder.pid == other.pid
+    record = RunningRecord(*model.address)
+    wait_until(lambda: attempt_at(record.path))
+    attempt = attempt_at(record.path)
+    assert attempt.alive and attempt.pid == other.pid
     if end == "is killed":
         threading.Timer(0.4, other.kill).start()
     outcome = run(model, Planner(plain).fingerprint(model), plain)
@@ -125,13 +125,13 @@ def test_what_another_process_makes_is_waited_for_or_taken_over(plain, end: str)
     assert plain.manifest(*model.address)["created"] == created
     assert (outcome.place.step == 0) == (end == "finishes") or end == "is killed"
     assert ("'ok', 'ok', 'ok'" in said) == (end == "finishes")
-    assert list(make(plain, *items[:3])) == [] and not lease.path.exists()
+    assert list(make(plain, *items[:3])) == [] and not record.path.exists()
 
 
 def test_a_locked_event_log_is_waited_for_and_trainings_go_on(project: PlainProject) -> None:
     name = project.sweep(axes="model.seed: [0, 1, 2, 3]", pause=0.1)
     launch = project.start("run", name)
-    wait_until(lambda: project.holds("model"))
+    wait_until(lambda: project.makes("model"))
     held = [
         sqlite3.connect(path, timeout=30, isolation_level=None)
         for path in (project.home / "dagster").rglob("*.db")

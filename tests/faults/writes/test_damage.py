@@ -2,15 +2,14 @@
 
 import os
 import time
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from assets.garbage_collection import garbage
 from assets.stages.freshness import Planner
-from assets.store.atomic import FORGET_SECONDS
-from assets.store.process_identity import Owner, owner
+from assets.store.locks import alone_in, mark_in_use, take
 from assets.store.store import home, verify
 from tests.faults.pipeline import chain, make
 
@@ -30,42 +29,70 @@ def test_a_flipped_byte_of_a_table_makes_its_partition_and_no_other_due(plain, s
     assert verify(plain) == [] and list(make(plain, *items)) == []
 
 
-def left_by(target: Path, writer: Owner) -> Path:
-    """Return where a process would write a version of an artifact."""
-    return target.with_name(f".tmp-{target.name}-{writer.stamp}-0123abcd")
+def left_by(target: Path, number: int) -> Path:
+    """Return where a process of a number would write a version of an artifact."""
+    return target.with_name(f".tmp-{target.name}-{number}-0123abcd")
 
 
-@pytest.mark.parametrize(
-    ("writer", "swept"),
-    [
-        ({}, False),
-        ({"pid": 2**22 + 1}, True),
-        ({"started": "1"}, True),
-        ({"boot": "another start of the machine"}, True),
-        ({"host": "another machine"}, False),
-    ],
-)
-def test_an_unfinished_version_goes_at_once_when_its_writer_is_dead(plain, writer: dict, swept: bool) -> None:
-    """Its number alone does not tell: another process may have it by now. Of another machine, an hour has to do."""
-    directory = left_by(plain.path("plain", "model", "0123456789ab"), replace(owner(), **writer))
-    directory.mkdir(parents=True)
-    assert plain.sweep() == int(swept) and directory.exists() != swept
-    if "host" in writer:
-        os.utime(directory, (time.time() - FORGET_SECONDS,) * 2)
-        assert plain.sweep() == 1 and not directory.exists()
+@pytest.mark.parametrize("number", [1, os.getpid()], ids=["the number of the living", "our own number"])
+def test_an_unfinished_version_goes_when_nobody_writes_it_whoever_has_its_number(plain, number: int) -> None:
+    """Of a process that died, its number may be another's by now, here or on another machine: the lock alone counts."""
+    target = plain.path("plain", "model", "0123456789ab")
+    (directory := left_by(target, number)).mkdir(parents=True)
+    lock = take(directory / "manifest.json")
+    assert plain.remove_leftovers() == 0 and directory.exists()
+    lock.close()
+    assert plain.leftovers() == [directory]
+    assert plain.remove_leftovers() == 1 and not directory.exists()
+
+
+def test_a_version_that_has_just_begun_is_not_taken_for_a_leftover(plain) -> None:
+    """Between the making of its directory and its lock, whoever removes left-overs has to wait."""
+    target = plain.path("plain", "model", "0123456789ab")
+    (directory := left_by(target, 1)).mkdir(parents=True)
+    with ThreadPoolExecutor(1) as thread:
+        with alone_in(target.parent):
+            cleaning = thread.submit(plain.remove_leftovers)
+            time.sleep(0.3)
+            assert not cleaning.done()
+            lock = take(directory / "manifest.json")
+        assert cleaning.result() == 0 and directory.exists()
+        lock.close()
+
+
+def test_whoever_begins_a_version_waits_for_who_removes_leftovers(plain) -> None:
+    target = plain.path("plain", "model", "0123456789ab")
+    target.parent.mkdir(parents=True)
+
+    def write() -> None:
+        with plain.writing("plain", "model", "0123456789ab"):
+            pass
+
+    with ThreadPoolExecutor(1) as thread:
+        with alone_in(target.parent):
+            writing = thread.submit(write)
+            time.sleep(0.3)
+            assert not writing.done() and [path.name for path in target.parent.iterdir()] == [".lock"]
+        writing.result()
+    assert plain.manifest("plain", "model", "0123456789ab")["status"] == "ok"
 
 
 def test_gc_lists_only_what_is_ours_dead_and_of_no_use(plain, tmp_path) -> None:
     items = chain()
     list(make(plain, *items))
     dead = 2**22 + 1
-    torn, alive = (left_by(plain.path(*items[0].address), one) for one in (replace(owner(), pid=dead), owner()))
+    torn, alive = (left_by(plain.path(*items[0].address), number) for number in (dead, os.getpid()))
     foreign = torn.with_name(".tmp-notes")
     log, theirs = home() / f"logs/worker-{dead}-1.log", home() / f"scratch/{dead}-0123abcd"
     for path in (torn, foreign, alive, log.parent, theirs.parent, theirs):
         path.mkdir()
         os.utime(path, (0, 0))
     log.write_text("last words")
+    lock = take(alive / "manifest.json")
+    writing = log.with_name("worker-1-1.log").open("ab")
+    mark_in_use(writing)
+    for path in (alive, Path(writing.name)):
+        os.utime(path, (0, 0))
     (outside := tmp_path / "outside").mkdir()
     torn.with_name(torn.name.replace("0123abcd", "ffffffff")).symlink_to(outside)
     log.with_name(f"worker-{dead}-2.log").symlink_to(outside)
@@ -75,5 +102,8 @@ def test_gc_lists_only_what_is_ours_dead_and_of_no_use(plain, tmp_path) -> None:
     for one in found:
         one.remove()
     assert garbage(plain) == [] and foreign.exists() and alive.exists() and outside.exists()
+    lock.close()
+    writing.close()
+    assert {one.path for one in garbage(plain)} == {alive, Path(writing.name)}, "nobody writes them any more"
     assert theirs.exists(), "it has our kind of name, but not our marker"
     assert list(make(plain, *items)) == []
