@@ -15,6 +15,7 @@ from assets.home import running, scratch
 from assets.home.disk_space import size_of
 from assets.identity.canonical import LAYER_NAMES
 from assets.identity.items import model_hash
+from assets.stages.parts import PART, parts_of
 from assets.stages.warm_start import MARKER, STATE
 from assets.store.atomic import clear
 from assets.store.locks import is_held
@@ -87,13 +88,25 @@ def _candidates(store: Store) -> Iterator[tuple[str, Path, str]]:
         if name and not is_held(path):
             yield "log", path, f"process {name['worker'] or name['run']}"
     yield from (("checkpoints", path, "") for path in _finished(store))
+    yield from (("part", path, "") for path in _joined_parts(store))
     yield from (("running record", path, "") for path in _finished_records(store))
     yield from (("marker", path, "") for path in _without_model(store))
 
 
+def _joined_parts(store: Store) -> Iterator[Path]:
+    """Yield the parts of datasets that are stored: of one whose worker was killed after it had joined them."""
+    for study, layer, hash in store.addresses():
+        if layer == PART and (part := store.manifest(study, layer, hash)):
+            dataset = store.manifest(study, "dataset", part["config"]["hash"])
+            if dataset and dataset["status"] == "ok":
+                yield store.path(study, layer, hash)
+
+
 def needed_by(sweeps: Iterable[Sweep]) -> set[Address]:
-    """Return the addresses of all that sweeps are made of, the states at the ends of their phases included."""
-    found = {item.address for sweep in sweeps for items in sweep.items().values() for item in items}
+    """Return the addresses of all that sweeps are made of, with the parts of datasets and the states of phase ends."""
+    found: set[Address] = set()
+    for item in (item for sweep in sweeps for items in sweep.items().values() for item in items):
+        found |= {item.address, *(part.address for part in parts_of(item))}
     for sweep in sweeps:
         for row in sweep.rows:
             for prefix in row.configuration.model.prefixes():
@@ -104,7 +117,7 @@ def needed_by(sweeps: Iterable[Sweep]) -> set[Address]:
 def _unneeded(store: Store, needed: Collection[Address] | None) -> Iterator[tuple[str, Path, str]]:
     """Yield the artifacts that no sweep is made of; tables of whole sweeps stay."""
     for address in store.addresses() if needed is not None else ():
-        if address not in (needed or ()) and address[1] in (*LAYER_NAMES, STATE):
+        if address not in (needed or ()) and address[1] in (*LAYER_NAMES, PART, STATE):
             yield f"{UNUSED} {address[1]}", store.path(*address), ""
 
 

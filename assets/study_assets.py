@@ -18,7 +18,7 @@ from assets.catalogue import StudyCatalogue
 from assets.checks import check_specs, run_checks
 from assets.engine.background import publish, run_in_background
 from assets.engine.engine import Outcome, Task, shared_engine
-from assets.identity.canonical import Item, LayerName
+from assets.identity.canonical import LAYER_NAMES, Item, LayerName
 from assets.identity.code_version import stage_source
 from assets.search_assets import search_asset
 from assets.stages.freshness import Planner, Verdict
@@ -31,7 +31,7 @@ from trainers.study import Study
 
 def study_assets(study: Study, catalogue: StudyCatalogue) -> list[dg.AssetsDefinition]:
     """Build the assets of one study from its catalogue."""
-    layers = [_layer_asset(study, layer, catalogue) for layer in LAYERS]
+    layers = [_layer_asset(study, layer, catalogue) for layer in LAYER_NAMES]
     return [
         *layers,
         leaderboard_asset(study, catalogue),

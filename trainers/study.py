@@ -50,6 +50,32 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
+class DatasetConfigBase(Config):
+    """What the house needs to know of every dataset configuration.
+
+    A large set may be simulated in parts, by several workers at once; the house joins them along the trajectories. For
+    that, the first k trajectories of a larger set with the same seed are the smaller set, bit for bit, and part p holds
+    the contiguous range `part_of(N, p)` of the set's trajectories, so that the joined set is the one that a single call
+    makes. Units, roles, `arrays`, `meta` and all else that a set shares are equal in its parts.
+    """
+
+    def parts(self) -> int:
+        """Return how many parts `simulate` can be asked for; 1 where a set is made in one call."""
+        return 1
+
+    def part_of(self, count: int, part: int | None, block: int = 1) -> slice:
+        """Return the range of `count` trajectories that a part holds, all for None.
+
+        The parts differ by at most `block` trajectories and begin at multiples of it: a block is what is computed
+        together where company changes the rounding.
+        """
+        if part is None:
+            return slice(0, count)
+        blocks, parts = -(-count // block), self.parts()
+        first, last = (blocks * number // parts * block for number in (part, part + 1))
+        return slice(min(first, count), min(last, count))
+
+
 class PhaseBase(Config):
     """What the house needs to know of a training phase."""
 
@@ -287,7 +313,7 @@ class Study:
 
     The functions live in the module of their name inside `package` and are imported at first call:
 
-        simulate(DatasetConfig) -> Trajectories
+        simulate(DatasetConfig, part=None) -> Trajectories, all or those of one of `DatasetConfig.parts()`
         segment(model.segmentation(), Trajectories) -> Segments
         train(Sequence[Job], report) -> iterator of Trained | Failed, one per job, in order
         apply(ModelConfig, Trained) -> the predictor in the study's own terms
@@ -298,7 +324,7 @@ class Study:
     title: str
     framework: Literal["jax", "torch", "numpy"]
     package: str
-    dataset: type[Config]
+    dataset: type[DatasetConfigBase]
     model: type[ModelConfigBase]
     presets: Mapping[str, Config]
     """Datasets by name, older names included."""
@@ -314,9 +340,9 @@ class Study:
         """Return the stage function `name` without importing its module."""
         return Stage(f"{self.package}.{name}", name)
 
-    def simulate(self, config: Config) -> Trajectories:
-        """Simulate a dataset."""
-        return self.stage("simulate")(config)
+    def simulate(self, config: Config, part: int | None = None) -> Trajectories:
+        """Simulate a dataset, or one of its parts."""
+        return self.stage("simulate")(config) if part is None else self.stage("simulate")(config, part)
 
     def segment(self, config: Config, trajectories: Trajectories) -> Segments:
         """Cut trajectories into training and validation segments."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from assets.stages.tasks import Task
 
@@ -72,6 +72,13 @@ class Dispatch:
     def put_back(self, task: Task) -> None:
         """Add a task, first in its cohort."""
         self._waiting.setdefault(cohort_of(task), deque()).appendleft(task)
+
+    def remove(self, tasks: Collection[Task]) -> None:
+        """Take tasks out that are not to be made any more, as far as they wait."""
+        for cohort, waiting in list(self._waiting.items()):
+            self._waiting[cohort] = deque(task for task in waiting if task not in tasks)
+            if not self._waiting[cohort]:
+                del self._waiting[cohort]
 
     def _next_of_round(self, last: Cohort | None) -> Cohort:
         """Return a cohort whose next task has the lowest waiting seed, the last one if it has."""

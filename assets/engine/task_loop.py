@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal, Protocol
@@ -14,8 +15,9 @@ from assets.engine.worker_process import WorkerProcess
 from assets.home.oom_counter import OomCounter, oom_counter
 from assets.stages.layers import LAYERS
 from assets.stages.make import store_failure
+from assets.stages.parts import missing_parts
 from assets.stages.tasks import Outcome, Task
-from assets.store.store import Store
+from assets.store.store import Damaged, Missing, Store
 from trainers.study import Failed, Place
 
 TICK_SECONDS = 0.5
@@ -63,7 +65,7 @@ class State(Enum):
 
 
 TRANSITIONS: dict[State, tuple[State, ...]] = {
-    State.WAITING: (State.HANDED,),
+    State.WAITING: (State.HANDED, State.LOST),  # lost: a dataset of which a part failed
     State.HANDED: (State.ANNOUNCED, State.WAITING, State.LOST),  # waiting again: the worker has older code, or died
     State.ANNOUNCED: (State.DONE, State.LOST, State.OOM_ONCE, State.WAITING),  # waiting again: it died in company
     State.OOM_ONCE: (State.HANDED,),
@@ -87,6 +89,10 @@ class TaskState:
     step: int = 0
     memory: OomCounter | None = None
     """Kills for want of memory, counted since it was announced."""
+    whole: TaskState | None = None
+    """The dataset that it is a part of."""
+    parts_left: int = 0
+    """Parts that a dataset waits for."""
 
     def move(self, state: State) -> None:
         """Pass to another state."""
@@ -119,9 +125,14 @@ class TaskLoop:
         self.waiting = Dispatch(balanced=self.deadline is not None)
 
     def add(self, task: Task) -> None:
-        """Let a task wait."""
-        self.tasks[task] = TaskState(task)
-        self.waiting.add(task)
+        """Let a task wait, a large dataset for its parts."""
+        whole = self.tasks[task] = TaskState(task)
+        parts = missing_parts(task, self.engine.store)
+        whole.parts_left = len(parts)
+        for part in parts:
+            self.tasks[part] = TaskState(part, whole=whole)
+        for one in parts or [task]:
+            self.waiting.add(one)
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield outcomes until nothing is left to do; raise an interrupt after the outcomes that it brings about."""
@@ -141,7 +152,9 @@ class TaskLoop:
                 self.engine.interrupted = True
                 self.interrupt()
             yield from outcomes
-        yield from (one.oom for one in self._out_of_memory() if one.oom is not None)  # no time for a second try
+        for one in self._out_of_memory():  # there was no time for a second try
+            if one.oom is not None and (outcome := self._final(one, one.oom)):
+                yield outcome
         if pending is not None:
             raise pending
 
@@ -254,10 +267,37 @@ class TaskLoop:
         """Let a task that ran out of memory wait for its second try; every other outcome is final."""
         if outcome.status != "oom" or one.oom is not None or self.stop_by is not None:
             one.move(state)
-            return outcome
+            return self._final(one, outcome)
         one.move(State.OOM_ONCE)
         one.oom = outcome
         return None
+
+    def _final(self, one: TaskState, outcome: Outcome) -> Outcome | None:
+        """Return the outcome of a task; that of a part only where it fails, as the failure of its dataset."""
+        whole = one.whole
+        if whole is None:
+            return outcome
+        if whole.state is not State.WAITING:  # another part has failed before
+            return None
+        whole.parts_left -= 1
+        if outcome.status != "ok":
+            whole.move(State.LOST)
+            self.waiting.remove([part.task for part in self.tasks.values() if part.whole is whole])
+            return self._record_failed_part(whole.task, one.task, outcome)
+        if not whole.parts_left:
+            self.waiting.put_back(whole.task)
+        return None
+
+    def _record_failed_part(self, whole: Task, part: Task, outcome: Outcome) -> Outcome:
+        assert outcome.status != "ok"
+        store, number, count = self.engine.store, part.item.config["part"], part.item.config["parts"]
+        detail, trace = f"part {number + 1} of {count}: {outcome.detail}", ""
+        with suppress(Damaged, Missing):
+            trace = store.open(*part.item.address).text("traceback")
+        store.remove(*part.item.address)
+        failed = Failed(whole.item.key, outcome.status, outcome.place, detail)
+        detail = store_failure(whole.item, whole.fingerprint, store, failed, trace)
+        return Outcome(whole.item, outcome.status, outcome.place, detail, outcome.seconds)
 
     # -- deaths -------------------------------------------------------------------------------------------------------
 

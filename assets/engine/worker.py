@@ -193,7 +193,11 @@ def _shown(item: Item) -> dict[str, Any]:
     if item.layer in ("model", "evaluation"):
         model = item if item.layer == "model" else item.model
         shown["seed"] = model.config.get("seed", 0)
-    return shown | {name: item.config[name] for name in ("test", "part", "parts") if name in item.config}
+    if item.layer == "evaluation":
+        shown["test"] = item.config["test"]
+    if item.layer == "part":
+        shown |= {"label": item.config["label"], "part": item.config["part"] + 1, "parts": item.config["parts"]}
+    return shown
 
 
 def _claim_output() -> TextIO:

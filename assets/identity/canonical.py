@@ -11,7 +11,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-LayerName = Literal["dataset", "segments", "model", "evaluation"]
+LayerName = Literal["dataset", "segments", "model", "evaluation", "part"]
+"""`part` is one of the parts that a large dataset is simulated in; it lives until they are joined."""
+
 LAYER_NAMES: tuple[LayerName, ...] = ("dataset", "segments", "model", "evaluation")
 
 HASH_LENGTH = 12

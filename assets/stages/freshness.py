@@ -153,8 +153,8 @@ def _in_full(study: Study, item: Item) -> Any:
     """Return the configuration of an item with its defaults; an evaluation has those of its inputs."""
     if item.layer == "dataset" and is_file(item.config):
         return item.config.get("meta", {})
-    settings = LAYERS[item.layer].settings(study)
-    return settings.model_validate(dict(item.config)).model_dump(mode="json") if settings else {}
+    config = LAYERS[item.layer].config(study, item.config)
+    return config.model_dump(mode="json") if config else {}
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ Whoever needs to know how layers differ reads it here and does not compare names
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
@@ -26,8 +26,8 @@ class Layer:
     """The function of the study that makes it."""
     upstream: tuple[LayerName, ...]
     """The layers that it is made of, in the order of `Item.inputs`."""
-    settings: Callable[[Study], type[Config] | None]
-    """The type of an item's configuration; None where the configuration only names the inputs."""
+    config: Callable[[Study, Mapping[str, Any]], Config | None]
+    """Validate the configuration that an item carries; None where it only names the inputs."""
     make: Callable[..., Any]
     """Call the stage: (making, *inputs) -> a data type of the contract, or a generator that waits for a training."""
     write: Callable[..., None]
@@ -45,7 +45,7 @@ LAYERS: dict[LayerName, Layer] = {
             name="dataset",
             stage="simulate",
             upstream=(),
-            settings=lambda study: study.dataset,
+            config=lambda study, config: study.dataset.model_validate(config),
             make=making.simulate,
             write=contract_files.write_trajectories,
             read=contract_files.read_trajectories,
@@ -55,7 +55,7 @@ LAYERS: dict[LayerName, Layer] = {
             name="segments",
             stage="segment",
             upstream=("dataset",),
-            settings=lambda study: get_type_hints(study.model.segmentation)["return"],
+            config=lambda study, config: get_type_hints(study.model.segmentation)["return"].model_validate(config),
             make=making.segment,
             write=contract_files.write_segments,
             read=contract_files.read_segments,
@@ -65,7 +65,7 @@ LAYERS: dict[LayerName, Layer] = {
             name="model",
             stage="train",
             upstream=("segments",),
-            settings=lambda study: study.model,
+            config=lambda study, config: study.model.model_validate(config),
             make=making.train,
             write=contract_files.write_trained,
             read=contract_files.read_trained,
@@ -76,12 +76,22 @@ LAYERS: dict[LayerName, Layer] = {
             name="evaluation",
             stage="evaluate",
             upstream=("model", "dataset"),
-            settings=lambda study: None,
+            config=lambda study, config: None,
             make=making.evaluate,
             write=contract_files.write_evaluation,
             read=contract_files.read_evaluation,
             partitioned_by="model",
         ),
+        Layer(
+            name="part",
+            stage="simulate",
+            upstream=(),
+            config=lambda study, config: study.dataset.model_validate(config["dataset"]),
+            make=making.simulate_part,
+            write=contract_files.write_trajectories,
+            read=contract_files.read_trajectories,
+            partitioned_by="dataset",
+        ),
     )
 }
-"""In the order in which they are made."""
+"""By name; the order of the chain is that of `LAYER_NAMES`, to which parts do not belong."""

@@ -15,6 +15,7 @@ from assets.home.running import RunningRecord
 from assets.identity.canonical import Fingerprint, Item
 from assets.stages.joint_training import TrainingRequest, TrainingResult
 from assets.stages.key_numbers import last_numbers, loss_spikes
+from assets.stages.parts import remove_parts, simulate_parts
 from assets.stages.warm_start import WarmStart
 from assets.stages.watch import Watch
 from assets.store import contract_files
@@ -131,7 +132,17 @@ def simulate(making: Making) -> Any:
         return read_file(FileDataset.model_validate(making.item.config))
     config = making.study.dataset.model_validate(making.item.config)
     making.notes["seed"] = getattr(config, "seed", None)
-    return making.study.simulate(config)
+    if config.parts() == 1:
+        return making.study.simulate(config)
+    making.on_stored = lambda: remove_parts(making.item, making.store)
+    return simulate_parts(making.item, making.fingerprint, making.store)
+
+
+def simulate_part(making: Making) -> Any:
+    """Simulate one part of a dataset."""
+    config = making.study.dataset.model_validate(making.item.config["dataset"])
+    making.notes["seed"] = getattr(config, "seed", None)
+    return making.study.simulate(config, making.item.config["part"])
 
 
 def segment(making: Making, trajectories: Any) -> Segments:

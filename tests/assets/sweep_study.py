@@ -5,12 +5,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from trainers.common.names import check_name
-from trainers.study import Config, ModelConfigBase, Study
+from trainers.study import Config, DatasetConfigBase, ModelConfigBase, Study
 
 HEADS = ("plain", "signed", "unit_exp")
 
 
-class DatasetConfig(Config):
+class DatasetConfig(DatasetConfigBase):
     family: Literal["wide", "narrow"] = "wide"
     size: Annotated[int, Field(ge=1)] = 10
     start: Annotated[float, Field(ge=0, lt=360)] | Literal["random"] = "random"

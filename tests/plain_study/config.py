@@ -18,6 +18,8 @@ class DatasetConfig(toy.DatasetConfig):
     """How long the simulation waits [s]."""
     compute: Pause = 0.0
     """How long the simulation computes, in Python [s]."""
+    fail: bool = False
+    """Whether the second part of the simulation fails."""
     additions: Annotated[int, Field(ge=0)] = 0
     """Additions that the simulation does in one call of C, which lets no other thread of its process run."""
 

@@ -7,11 +7,13 @@ from tests.toy_study import simulate as toy
 from trainers.study import Trajectories
 
 
-def simulate(config: DatasetConfig) -> Trajectories:
+def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
     """Return x = a cos(t + p), v = -a sin(t + p): t (N, T), y (N, T, 2)."""
     time.sleep(config.pause)
     end = time.monotonic() + config.compute
     while time.monotonic() < end:
         pass
     sum(range(config.additions))
-    return toy.simulate(config)
+    if config.fail and part == 1:
+        raise ValueError("the second part fails")
+    return toy.simulate(config, part)

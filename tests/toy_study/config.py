@@ -4,10 +4,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from trainers.study import Config, ModelConfigBase, PhaseBase
+from trainers.study import Config, DatasetConfigBase, ModelConfigBase, PhaseBase
 
 
-class DatasetConfig(Config):
+class DatasetConfig(DatasetConfigBase):
     """Oscillations of random amplitude and phase."""
 
     trajectories: Annotated[int, Field(ge=1)] = 8
@@ -16,6 +16,10 @@ class DatasetConfig(Config):
     """Points per trajectory, 0.2 time units apart."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of amplitudes and phases [integer]."""
+
+    def parts(self) -> int:
+        """Return how many parts the simulation has: one for each 100 trajectories."""
+        return -(-self.trajectories // 100)
 
 
 class Phase(PhaseBase):

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from trainers.common.names import check_name
-from trainers.study import Config, ModelConfigBase
+from trainers.study import Config, DatasetConfigBase, ModelConfigBase
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -17,7 +17,14 @@ NETWORKS = ("cnn", "cnn_features", "residual", "posterior", "pinn")
 """Kinds of model that are trained step by step."""
 
 
-class DatasetConfig(Config):
+PART_SERIES = 20_480
+"""A set of more series is simulated in parts of about that size."""
+
+LONGEST_BOUNDED = 1000.0
+"""Duration up to which no series of one action can pass the limit of divergence, 1e5."""
+
+
+class DatasetConfig(DatasetConfigBase):
     """Series of systems drawn from the prior, on an even grid of time."""
 
     actions: Annotated[int, Field(ge=1, le=3)] = 1
@@ -38,6 +45,16 @@ class DatasetConfig(Config):
     """Range of the observation noise, drawn per series, in parts of the std of its desires and of its efforts [1]."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of unknowns and noise [integer]; the noise does not change the unknowns."""
+
+    def parts(self) -> int:
+        """Return how many parts the simulation has: of one action, one for each 20,480 series.
+
+        A series of one action cannot diverge: a >= 0 and Pi, Gamma >= 0.1 bound desire by v0 + g t, and effort by ten
+        times that, 3e4 at t = 1000. So the draws of a part are known without simulating those before. Some series of
+        two actions diverge and are drawn again, and which draw stands where shows only from the beginning.
+        """
+        bounded = self.actions == 1 and self.duration <= LONGEST_BOUNDED
+        return -(-self.trajectories // PART_SERIES) if bounded else 1
 
     @model_validator(mode="after")
     def _ordered(self) -> DatasetConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trainers.preference_dynamics.config import DatasetConfig
-from trainers.preference_dynamics.propagate import propagate
+from trainers.preference_dynamics.propagate import BLOCK, propagate
 from trainers.preference_dynamics.stability import accepted
 from trainers.preference_dynamics.system import Array, ranges, series_names, unknown_names, unpack
 from trainers.study import Trajectories
@@ -17,8 +17,8 @@ MOST_ROUNDS_WITHOUT = 200
 """Rounds in a row without an accepted draw after which the prior is taken to hold none."""
 
 
-def simulate(config: DatasetConfig) -> Trajectories:
-    """Simulate `config.trajectories` series: t (N, T), y (N, T, 2n) with channels u_0, ..., a_0, ...
+def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
+    """Simulate N series, all or one part: t (N, T), y (N, T, 2n) with channels u_0, ..., a_0, ...
 
     Draws that `stability.accepted` refuses, and those whose desire or effort passes 1e5 at any time, are drawn again
     and counted. `parameters` holds every unknown, and the std of the noise that was added to desires and efforts.
@@ -27,8 +27,9 @@ def simulate(config: DatasetConfig) -> Trajectories:
         ValueError: if no draw is accepted.
     """
     t = np.linspace(0.0, config.duration, config.points)
-    unknowns, series, refused = _draw(config, t)
-    observed, spread = _observe(config, series)
+    span = config.part_of(config.trajectories, part, BLOCK)
+    unknowns, series, refused = _draw(config, t) if part is None else _draw_part(config, t, span)
+    observed, spread = _observe(config, series, first=span.start)
     names = unknown_names(config.actions)
     channels = series_names(config.actions)
     return Trajectories(
@@ -56,6 +57,18 @@ def _draw(config: DatasetConfig, t: Array) -> tuple[Array, Array, dict[str, int]
         have, diverged = have + int(finite.sum()), diverged + int((~finite).sum())
     unknowns, clean = (np.concatenate(parts) for parts in zip(*kept, strict=True))
     return unknowns, clean, {"refused_unstable": stable.refused, "refused_diverged": diverged}
+
+
+def _draw_part(config: DatasetConfig, t: Array, span: slice) -> tuple[Array, Array, dict[str, int]]:
+    """Return what `_draw` does, of a range of a set of which no series diverges."""
+    stable = _Stable(config)
+    unknowns = stable.take(config.trajectories)[span]
+    series = propagate(unknowns, t, config.actions)
+    finite = np.isfinite(series).all(axis=(1, 2))
+    if not finite.all():
+        raise ValueError("a series diverged in a set that is simulated in parts; expected none; ask for a smaller set")
+    # Taken as `_draw` takes it: another order in memory would change the rounding of the standard deviations.
+    return unknowns, np.concatenate([series[finite]]), {"refused_unstable": stable.refused, "refused_diverged": 0}
 
 
 class _Stable:
@@ -94,9 +107,14 @@ def draw_prior(config: DatasetConfig, random: np.random.Generator, count: int) -
     return drawn
 
 
-def _observe(config: DatasetConfig, clean: Array) -> tuple[Array, tuple[Array, Array]]:
-    """Return series with noise (N, T, 2n), and the std of the noise of desires and efforts (N,)."""
+def _observe(config: DatasetConfig, clean: Array, first: int) -> tuple[Array, tuple[Array, Array]]:
+    """Return series with noise (N, T, 2n), and the std of the noise of desires and efforts (N,).
+
+    `first` is the number of the first series in its set: the noise of those before is drawn and dropped.
+    """
     random = np.random.default_rng([config.seed, 1])
+    for _ in range(first):
+        _noise(config, random, clean[0])
     rows = [_noise(config, random, series) for series in clean]
     level = np.array([row[0] for row in rows])
     blocks = np.split(clean, 2, axis=2)

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from trainers.common.curriculum import CurriculumPhase
 from trainers.common.names import check_name
-from trainers.study import Config, ModelConfigBase
+from trainers.study import Config, DatasetConfigBase, ModelConfigBase
 
 EARTH_RADIUS_KM = 6378.137
 GEOSTATIONARY_KM = 42164.0
@@ -16,11 +16,14 @@ GEOSTATIONARY_KM = 42164.0
 CISLUNAR_KM = (60_000.0, 180_000.0)
 """Semi-major axes far enough out for the Moon to be felt [km]."""
 
+PART_ORBITS = 20_000
+"""A set of more orbits is simulated in parts of about that size."""
+
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class DatasetConfig(Config):
+class DatasetConfig(DatasetConfigBase):
     """Orbits of one problem, sampled on an even grid of mean anomaly (two-body) or time (others)."""
 
     problem: str = "two_body"
@@ -46,6 +49,10 @@ class DatasetConfig(Config):
     """Range of the eccentricity before the perigee check [1]."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the orbital elements [integer]."""
+
+    def parts(self) -> int:
+        """Return how many parts the simulation has: one for each 20,000 orbits."""
+        return -(-self.orbits // PART_ORBITS)
 
     @field_validator("problem")
     @classmethod

@@ -10,7 +10,7 @@ import numpy as np
 from trainers.study import Trajectories
 from trainers.two_body.elements import PARAMETER_UNITS
 from trainers.two_body.problems import load_problem
-from trainers.two_body.propagate import propagate
+from trainers.two_body.propagate import LANES, propagate
 
 if TYPE_CHECKING:
     from trainers.two_body.config import DatasetConfig
@@ -25,8 +25,8 @@ SMALLEST_SCALE = 0.01
 """Changes of an invariant nearer zero than this, such as h_z of a polar orbit, are relative to this [DU, TU]."""
 
 
-def simulate(config: DatasetConfig) -> Trajectories:
-    """Simulate `config.orbits` trajectories of `config.points` points each, t (N, T) [TU], y (N, T, 6) [DU, DU/TU].
+def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
+    """Simulate N orbits of T = `config.points` points, t (N, T) [TU], y (N, T, 6) [DU, DU/TU]: all or one part.
 
     The points of an orbit are even in time, hence in mean anomaly: one per degree for 360 points and one
     revolution. The first one is at the true anomaly drawn or given; the end of the last revolution is left out.
@@ -38,6 +38,8 @@ def simulate(config: DatasetConfig) -> Trajectories:
     """
     problem = load_problem(config.problem)
     start, periods, parameters = problem.sample(config, np.random.default_rng(config.seed))
+    orbits = config.part_of(config.orbits, part, LANES)
+    start, periods, parameters = start[orbits], periods[orbits], {name: v[orbits] for name, v in parameters.items()}
     t = periods[:, None] * (config.revolutions * np.arange(config.points) / config.points)
     y = _exact(problem, parameters, t) if hasattr(problem, "solution") else propagate(problem.acceleration, start, t)
     return Trajectories(

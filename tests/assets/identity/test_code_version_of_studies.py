@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from assets.catalogue import read_catalogue
+from assets.identity.canonical import LAYER_NAMES
 from assets.identity.code_version import code_version
 from assets.stages.freshness import Planner
 from assets.stages.layers import LAYERS
@@ -35,7 +36,7 @@ class Copy:
 
     def versions(self) -> dict[str, str]:
         """Return the code version of every stage of every study, by `<study> <stage>`."""
-        pairs = [(study, stage) for study in STUDIES.values() for stage in (layer.stage for layer in LAYERS.values())]
+        pairs = [(study, stage) for study in STUDIES.values() for stage in (LAYERS[name].stage for name in LAYER_NAMES)]
         return {
             f"{study.name} {stage}": code_version(study, stage, names_of(study.name, stage), self.locate)
             for study, stage in pairs
