@@ -198,8 +198,6 @@ def test_rooms_import_one_way() -> None:
 
 
 CIRCLES: set[frozenset[str]] = {
-    frozenset({"assets.report.comparison", "assets.report.comparison_tables"}),
-    frozenset({"assets.report.neighbours", "assets.report.sweep_pictures", "assets.report.tables"}),
     frozenset({f"trainers.preference_dynamics.{name}" for name in ("apply", "baselines", "calibrate")}),
     frozenset({f"trainers.preference_dynamics.{name}" for name in ("evaluate", "tables")}),
     frozenset({f"trainers.two_body.{name}" for name in ("config", "losses", "network")}),

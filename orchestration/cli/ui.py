@@ -75,7 +75,7 @@ def _serve(parts: list[Part], host: str, port: int, mlflow_port: int) -> str:
 def _started(host: str, port: int, mlflow_port: int) -> list[Part]:
     """Start the three processes over the present home."""
     from assets.store.store import home, project_root
-    from orchestration.desk.mlflow_link import ADDRESS
+    from orchestration.desk.pages.mlflow import ADDRESS
     from orchestration.desk.processes import Part
     from orchestration.launch.home import prepare
 

@@ -16,45 +16,36 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from assets.store.store import Damaged, project_root
-from orchestration.desk import (
-    compare_page,
-    failures_page,
-    files_page,
-    home_page,
-    live_page,
-    mlflow_link,
-    report_page,
-    search_page,
-    which,
-)
 from orchestration.desk.guard import Guard
-from orchestration.desk.page import message
+from orchestration.desk.pages import compare, failures, files, home, live, mlflow, report, scripts, search, sweeps
+from orchestration.desk.render import message
 from orchestration.desk.sweep_watch import SweepWatch
 
 LOCATION = "orrery"
 """Name of the code location in workspace.yaml."""
 
 PAGES = (
-    Route("/", home_page.home_page),
-    Route("/sweeps/state", home_page.sweeps_state),
-    Route("/files/{study}/{layer}/{hash}", files_page.artifact_page),
-    Route("/files/{study}/{layer}/{hash}/{file}", files_page.artifact_file),
-    Route("/failures", which.go_to_sweep),
-    Route("/failures/{study}/{sweep}", failures_page.failures_page),
-    Route("/report", which.go_to_sweep),
-    Route("/report/{study}/{sweep}", report_page.report_page),
-    Route("/compare", compare_page.compare_page),
-    Route("/search/{study}/{search}", search_page.search_page),
-    Route("/live", live_page.live_page),
-    Route("/live/state", live_page.live_state),
-    Route("/live/stop", live_page.stop, methods=["POST"]),
-    Route("/mlflow", mlflow_link.mlflow_link),
+    Route("/", home.home_page),
+    Route("/sweeps/state", home.sweeps_state),
+    Route("/files/{study}/{layer}/{hash}", files.artifact_page),
+    Route("/files/{study}/{layer}/{hash}/{file}", files.artifact_file),
+    Route("/failures", sweeps.go_to_sweep),
+    Route("/failures/{study}/{sweep}", failures.failures_page),
+    Route("/report", sweeps.go_to_sweep),
+    Route("/report/{study}/{sweep}", report.report_page),
+    Route("/compare", compare.compare_page),
+    Route("/search/{study}/{search}", search.search_page),
+    Route("/live", live.live_page),
+    Route("/live/state", live.live_state),
+    Route("/live/stop", live.stop, methods=["POST"]),
+    Route("/mlflow", mlflow.mlflow_page),
+    Route("/scripts/{file}", scripts.script),
 )
-"""Everything else is Dagster's, except for what lies below the names of these pages."""
+"""Every other address is Dagster's, except for those below the names of these pages."""
 
 
 def nowhere(request: Request) -> Response:
-    """Answer an address below a page of the desk that is none.
+    """Answer an address below that of a page of the desk where there is no page.
 
     Raises:
         LookupError: always.
@@ -67,7 +58,7 @@ NOWHERE = [Route(f"/{name}/{{rest:path}}", nowhere) for name in {route.path.spli
 
 @contextmanager
 def application(hosts: tuple[str, ...] = ()) -> Iterator[Starlette]:
-    """Build the desk over the present home and the sweeps of the project; the definitions follow the sweep files."""
+    """Build the desk for the present home and the project's sweeps; definitions are reloaded with the sweep files."""
     with DagsterInstance.get() as instance:
         instance.optimize_for_webserver(statement_timeout=15000, pool_recycle=3600, max_overflow=20)
         target = WorkspaceFileTarget([str(project_root() / "workspace.yaml")])
@@ -79,7 +70,7 @@ def application(hosts: tuple[str, ...] = ()) -> Iterator[Starlette]:
 
 
 def assembled(dagster: Starlette, watch: SweepWatch, hosts: tuple[str, ...] = ()) -> Starlette:
-    """Put the pages beside the Dagster UI, and the guard in front of both."""
+    """Join the pages and the Dagster UI behind the guard."""
     desk = Starlette(
         routes=[*PAGES, *NOWHERE, Mount("/", dagster)],
         middleware=[Middleware(Guard, hosts=hosts)],
@@ -90,10 +81,10 @@ def assembled(dagster: Starlette, watch: SweepWatch, hosts: tuple[str, ...] = ()
 
 
 def not_here(request: Request, error: Exception) -> Response:
-    """Answer that there is no such thing, and why."""
+    """Answer that the page does not exist, and why."""
     return message(404, "Not here", str(error.args[0]) if error.args else "no such page")
 
 
 def damaged(request: Request, error: Exception) -> Response:
-    """Answer that something is stored, but is not what was written."""
+    """Answer that an artifact is stored, but damaged."""
     return message(410, "Damaged", str(error))

@@ -13,6 +13,7 @@ from assets.catalogue import read_catalogue
 from assets.home.running import RunningRecord
 from assets.store.store import Store
 from assets.study_assets import asset_key
+from orchestration.desk import render
 from orchestration.desk.application import assembled
 from orchestration.desk.sweep_watch import SweepWatch
 from tests.assets.conftest import register_toy
@@ -72,7 +73,7 @@ def test_the_first_page_counts_rows_and_shows_what_is_broken(desk: Served) -> No
     assert "toy/broken.yaml:2" in text and "unknown key" in text
 
 
-def test_the_first_page_looks_anew_when_a_sweep_file_is_saved(desk: Served, place: Path) -> None:
+def test_the_first_page_reloads_when_a_sweep_file_is_saved(desk: Served, place: Path) -> None:
     before, text = desk.ask("/sweeps/state").json, desk.ask("/").text
     assert desk.ask("/sweeps/state").json == before and f'"{before["files"]}"' in text
     (place / "sweeps/toy/later.yaml").write_text("study: toy\ntests: [test]\n")
@@ -95,6 +96,23 @@ def test_nothing_of_a_configuration_becomes_html(desk: Served, sweep) -> None:
         assert HOSTILE not in answer.text, path
         assert "script-src 'nonce-" in answer.headers["content-security-policy"]
     assert "&lt;script&gt;" in desk.ask("/").text
+
+
+@pytest.mark.parametrize("page", ["/", "/live"])
+def test_the_script_of_a_page_is_a_file_of_the_desk_that_its_policy_names(desk: Served, page: str) -> None:
+    answer = desk.ask(page)
+    ((nonce, source),) = re.findall(r'<script nonce="([^"]+)" src="([^"]+)"[^>]*></script>', answer.text)
+    assert answer.text.count("<script") == 1
+    policy = answer.headers["content-security-policy"]
+    assert f"script-src 'nonce-{nonce}'" in policy and "'unsafe-inline'" not in policy.split("script-src")[1]
+    script = desk.ask(source)
+    assert script.status == 200 and script.headers["content-type"].startswith("text/javascript")
+    assert script.body == (Path(render.__file__).parent / source.lstrip("/")).read_bytes()
+
+
+def test_no_other_file_is_handed_out_as_a_script(desk: Served) -> None:
+    for name in ("none.js", "..%2frender.py", "%2e%2e%2frender.py", "live.js%00", ""):
+        assert desk.ask(f"/scripts/{name}").status == 404, name
 
 
 def test_an_artifact_shows_its_files_and_tables(desk: Served, sweep) -> None:
@@ -136,7 +154,7 @@ def test_only_what_a_manifest_lists_is_handed_out(desk: Served, sweep, place: Pa
 
 def test_failures_are_grouped_by_cause_with_what_they_have_in_common(desk: Served, sweep) -> None:
     text = desk.ask("/failures/toy/trial").text
-    assert "3 of 5 rows are not ok" in text and "the teapot is empty" in text
+    assert "3 of 5 rows failed" in text and "the teapot is empty" in text
     assert re.findall(r'class="bad">(\w+)</span> in (\w+): (\d)', text) == [
         ("diverged", "train", "2"),
         ("failed", "train", "1"),

@@ -1,4 +1,4 @@
-"""`/mlflow`: the way to the MLflow UI that was started with the desk.
+"""`/mlflow`: redirect to the MLflow UI that was started with the desk.
 
 A browser keeps the fragment of an address that is redirected, so `/mlflow#/experiments/1/runs/...` leads to that run.
 """
@@ -14,7 +14,7 @@ ADDRESS = "ORRERY_MLFLOW_ADDRESS"
 """Where `orrery ui` serves the MLflow UI."""
 
 
-def mlflow_link(request: Request) -> Response:
+def mlflow_page(request: Request) -> Response:
     """Go to the MLflow UI.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`/search/<study>/<search>`: the report of a search as its trials stand now."""
+"""`/search/<study>/<search>`: the report of a search, brought up to date."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from starlette.responses import Response
 
 from assets.search.search import Search
 from assets.store.store import Store
-from orchestration.desk.report_page import alone
+from orchestration.desk.pages.report import standalone
 
 
 def search_page(request: Request) -> Response:
     """Show the report of a search.
 
     Raises:
-        LookupError: there is no such search; with those there are.
+        LookupError: there is no such search; lists the searches.
     """
     from assets.search.search_report import write
 
@@ -24,14 +24,14 @@ def search_page(request: Request) -> Response:
     searches = request.app.state.watch.catalogue().searches
     if name not in searches:
         raise LookupError(f"no search {name!r} under sweeps/; there are: {', '.join(sorted(searches)) or 'none'}")
-    return alone(write(searches[name], Store()).path.read_text(encoding="utf-8"))
+    return standalone(write(searches[name], Store()).path.read_text(encoding="utf-8"))
 
 
-def standing_of(search: Search, store: Store) -> dict[str, Any]:
-    """Return what the home page says of a search: how many trials of how many, how they ended, the best."""
+def search_progress(search: Search, store: Store) -> dict[str, Any]:
+    """Return the progress of a search for the first page: trials begun and requested, their outcomes, the best."""
     from assets.search.progress import Standing
     from assets.search.search_table import answer
 
-    standing = Standing.of(search, store)
+    progress = Standing.of(search, store)
     fields = {name: getattr(search, name) for name in ("name", "key", "study", "description")}
-    return fields | {"trials": len(standing.trials), "wanted": search.settings.trials, "answer": answer(standing)}
+    return fields | {"trials": len(progress.trials), "requested": search.settings.trials, "answer": answer(progress)}
