@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from assets.identity.canonical import Item
+from assets.identity.canonical import Item, LayerName
 from assets.identity.labels import KEY
 from assets.search.search import Search
 from assets.search.search_file import load
@@ -56,6 +57,18 @@ class StudyCatalogue:
                 for item in row.evaluations:
                     found[row.configuration.key].setdefault(item.hash, item)
         return {key: tuple(items.values()) for key, items in found.items()}
+
+    @cached_property
+    def _partitions(self) -> dict[str, Mapping[str, tuple[Item, ...]]]:
+        single = {"dataset": self.datasets, "segments": self.segments, "model": self.models}
+        tables: dict[str, Any] = {
+            layer: {key: (item,) for key, item in items.items()} for layer, items in single.items()
+        }
+        return tables | {"evaluation": self.evaluations}
+
+    def partitions(self, layer: LayerName) -> Mapping[str, tuple[Item, ...]]:
+        """Return the items of every partition of a layer, by partition key, cohorts contiguous."""
+        return self._partitions[layer]
 
     @cached_property
     def segments_by_dataset(self) -> Keys:

@@ -16,6 +16,24 @@ from assets.store.store import Store
 SPARKLINE_SIZE = (96, 24)
 
 
+def partition_event(
+    asset: dg.AssetKey,
+    named: Item,
+    items: Sequence[Item],
+    store: Store,
+    extra: Mapping[str, Any] | None = None,
+    seen: int | None = None,
+) -> dg.AssetMaterialization:
+    """Describe the artifacts of one partition, whose key is that of the item `named`, as the event that Dagster shows.
+
+    Raises:
+        Damaged, Missing: an artifact cannot be read.
+    """
+    if items[0].layer == "evaluation":
+        return evaluation_materialization(asset, named, items, store, extra, seen)
+    return materialization(asset, items[0], store, extra, seen)
+
+
 def materialization(
     asset: dg.AssetKey, item: Item, store: Store, extra: Mapping[str, Any] | None = None, seen: int | None = None
 ) -> dg.AssetMaterialization:
@@ -68,34 +86,33 @@ def evaluation_materialization(
     )
 
 
-def failure_observation(
-    asset: dg.AssetKey, item: Item, manifest: Mapping[str, Any], detail: str
-) -> dg.AssetObservation:
-    """Describe a configuration that failed, on its own page."""
+def failure_observation(asset: dg.AssetKey, named: Item, item: Item, store: Store, detail: str) -> dg.AssetObservation:
+    """Describe an artifact that failed on the page of its partition, whose key is that of the item `named`."""
+    manifest = store.manifest(*item.address) or {}
     failure = manifest.get("failure", {})
     fields = {name: failure[name] for name in ("stage", "phase", "step") if name in failure}
     return dg.AssetObservation(
         asset,
-        partition=item.key,
+        partition=named.key,
         metadata={
             "status": manifest.get("status", "failed"),
             **fields,
             "detail": dg.MetadataValue.text(failure.get("detail") or detail),
             **_finite(manifest.get("numbers", {})),
-            **_traceback(manifest),
-            "links": links(item),
-            "settings": dg.MetadataValue.json(dict(item.config)),
-            "see it": dg.MetadataValue.md(f"```\norrery show {item.study}/{item.hash}\n```"),
-            "repeat it": dg.MetadataValue.md(f"```\norrery replay {item.study}/{item.hash}\n```"),
+            **_traceback(manifest, store),
+            "links": links(named),
+            "settings": dg.MetadataValue.json(dict(named.config)),
+            "see it": dg.MetadataValue.md(f"```\norrery show {named.study}/{named.hash}\n```"),
+            "repeat it": dg.MetadataValue.md(f"```\norrery replay {named.study}/{named.hash}\n```"),
         },
     )
 
 
-def _traceback(manifest: Mapping[str, Any]) -> dict[str, dg.PathMetadataValue]:
+def _traceback(manifest: Mapping[str, Any], store: Store) -> dict[str, dg.PathMetadataValue]:
     """Return where the traceback of a failure lies, if an exception ended it."""
     if "traceback.txt" not in manifest.get("files", {}):
         return {}
-    place = Store().path(*(manifest[name] for name in ("study", "layer", "hash")))
+    place = store.path(*(manifest[name] for name in ("study", "layer", "hash")))
     return {"traceback": dg.MetadataValue.path(str(place / "traceback.txt"))}
 
 

@@ -8,7 +8,7 @@ A run of a layer covers one contiguous stretch of partition keys. What is due is
 an event of its own; the run fails at its end if a key failed, and by then all others are materialized.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -20,10 +20,10 @@ from assets.engine.background import publish, run_in_background
 from assets.engine.engine import Outcome, Task, shared_engine
 from assets.identity.canonical import LAYER_NAMES, Item, LayerName
 from assets.identity.code_version import stage_source
+from assets.launch import Launch, present_launch
 from assets.search_assets import search_asset
-from assets.stages.freshness import Planner, Verdict
+from assets.stages.freshness import Verdict
 from assets.stages.layers import LAYERS
-from assets.store.store import Store
 from assets.sweep_assets import leaderboard_asset, report_asset
 from assets.tracking.tracker import Tracker
 from trainers.study import Study
@@ -45,23 +45,13 @@ def asset_key(study: str, layer: str) -> dg.AssetKey:
     return dg.AssetKey([study, layer])
 
 
-def partition_keys(catalogue: StudyCatalogue, layer: LayerName) -> list[str]:
-    """Return the partition keys of a layer, cohorts contiguous."""
-    items = {"dataset": catalogue.datasets, "segments": catalogue.segments}.get(layer, catalogue.models)
-    return list(items)
-
-
-def _partitions(keys: Sequence[str]) -> dg.StaticPartitionsDefinition:
-    return dg.StaticPartitionsDefinition(list(keys))
-
-
 def _layer_asset(study: Study, layer: LayerName, catalogue: StudyCatalogue) -> dg.AssetsDefinition:
     key = asset_key(study.name, layer)
     source = stage_source(study, LAYERS[layer].stage)
 
     @dg.asset(
         key=key,
-        partitions_def=_partitions(partition_keys(catalogue, layer)),
+        partitions_def=dg.StaticPartitionsDefinition(list(catalogue.partitions(layer))),
         deps=_dependencies(study, layer, catalogue),
         check_specs=check_specs(layer, key),
         output_required=False,
@@ -101,54 +91,39 @@ def _materialize(
     context: dg.AssetExecutionContext, key: dg.AssetKey, layer: LayerName, catalogue: StudyCatalogue
 ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckResult]:
     """Make what is due among the keys of this run, then fail if one of them failed."""
-    store = Store()
-    wanted = {partition: _items(catalogue, layer, partition) for partition in context.partition_keys}
-    verdicts = {item: verdict for items in wanted.values() for item, verdict in _verdicts(items, store).items()}
-    _refuse_missing_inputs(key, verdicts)
+    launch = present_launch()
+    partitions = {partition: catalogue.partitions(layer)[partition] for partition in context.partition_keys}
+    named = catalogue.models if layer == "evaluation" else {key: items[0] for key, items in partitions.items()}
+    verdicts = {item: launch.planner.verdict(item) for items in partitions.values() for item in items}
+    _refuse_missing_inputs(key, verdicts, launch)
     failed: dict[str, str] = {}
-    made: list[Item] = []
-    for partition, results in _finished(wanted, verdicts, store):
-        bad = {item: text for item, text in results.items() if text}
+    stored: list[Item] = []
+    for partition, complaints in _results(partitions, verdicts, launch):
+        bad = {item: text for item, text in complaints.items() if text}
         if bad:
             failed[partition] = "; ".join(bad.values())
-            item = next(iter(bad))
             yield partition_page.failure_observation(
-                key, _page(catalogue, layer, partition, item), store.manifest(*item.address) or {}, failed[partition]
+                key, named[partition], next(iter(bad)), launch.store, failed[partition]
             )
         else:
-            made += wanted[partition]
-            yield _event(context, key, layer, catalogue, partition, wanted[partition], store)
-    yield from run_checks(layer, key, made, store)
+            stored += partitions[partition]
+            seen, tracked = partition_page.last_event(context.instance), _track(context, named[partition], partitions)
+            yield partition_page.partition_event(
+                key, named[partition], partitions[partition], launch.store, tracked, seen
+            )
+    yield from run_checks(layer, key, stored, launch.store)
     if failed:
-        raise dg.Failure(_failure_text(failed, len(wanted)), allow_retries=False)
+        raise dg.Failure(_failure_text(failed, len(partitions)), allow_retries=False)
 
 
-def _items(catalogue: StudyCatalogue, layer: LayerName, partition: str) -> tuple[Item, ...]:
-    if layer == "evaluation":
-        return catalogue.evaluations[partition]
-    return (
-        {"dataset": catalogue.datasets, "segments": catalogue.segments, "model": catalogue.models}[layer][partition],
-    )
-
-
-def _page(catalogue: StudyCatalogue, layer: LayerName, partition: str, item: Item) -> Item:
-    """Return the item whose key names the partition."""
-    return catalogue.models[partition] if layer == "evaluation" else item
-
-
-def _verdicts(items: Sequence[Item], store: Store) -> dict[Item, Verdict]:
-    planner = Planner(store)
-    return {item: planner.verdict(item) for item in items}
-
-
-def _refuse_missing_inputs(key: dg.AssetKey, verdicts: dict[Item, Verdict]) -> None:
+def _refuse_missing_inputs(key: dg.AssetKey, verdicts: dict[Item, Verdict], launch: Launch) -> None:
     """End at once where something that a key is made of is not in the store.
 
     Raises:
         dagster.Failure: naming what is missing and the job that makes it.
     """
-    planner = Planner(Store())
-    missing = [up for item, v in verdicts.items() if v.due for up in item.inputs if planner.verdict(up).due]
+    inputs = [up for item, verdict in verdicts.items() if verdict.due for up in item.inputs]
+    missing = [item for item in inputs if launch.planner.verdict(item).due]
     if missing:
         first = missing[0]
         raise dg.Failure(
@@ -158,29 +133,28 @@ def _refuse_missing_inputs(key: dg.AssetKey, verdicts: dict[Item, Verdict]) -> N
         )
 
 
-def _finished(
-    wanted: dict[str, tuple[Item, ...]], verdicts: dict[Item, Verdict], store: Store
+def _results(
+    partitions: dict[str, tuple[Item, ...]], verdicts: dict[Item, Verdict], launch: Launch
 ) -> Iterator[tuple[str, dict[Item, str]]]:
     """Yield each partition when its last item is done, with the complaint of every item ('' when well)."""
-    results: dict[Item, str] = {
-        item: _standing(verdict, store) for item, verdict in verdicts.items() if not verdict.due
-    }
+    complaints = {item: _complaint(verdict) for item, verdict in verdicts.items() if not verdict.due}
     owners: dict[Item, list[str]] = {}
-    for partition, items in wanted.items():
+    for partition, items in partitions.items():
         for item in items:
             owners.setdefault(item, []).append(partition)
-    waiting = dict(wanted)
+    waiting = dict(partitions)
 
-    def ready(partitions: Sequence[str]) -> Iterator[tuple[str, dict[Item, str]]]:
-        for partition in partitions:
-            if partition in waiting and all(item in results for item in waiting[partition]):
-                yield partition, {item: results[item] for item in waiting.pop(partition)}
+    def complete(keys: Sequence[str]) -> Iterator[tuple[str, dict[Item, str]]]:
+        for key in keys:
+            if key in waiting and all(item in complaints for item in waiting[key]):
+                yield key, {item: complaints[item] for item in waiting.pop(key)}
 
-    yield from ready(list(wanted))
+    yield from complete(list(partitions))
     tasks = [Task(item, verdict.fingerprint) for item, verdict in verdicts.items() if verdict.due]
     for outcome in _outcomes(tasks) if tasks else ():
-        results[outcome.item] = "" if outcome.status == "ok" else f"{outcome.status}: {outcome.detail}"
-        yield from ready(owners[outcome.item])
+        launch.forget([outcome.item])
+        complaints[outcome.item] = "" if outcome.status == "ok" else f"{outcome.status}: {outcome.detail}"
+        yield from complete(owners[outcome.item])
 
 
 def _outcomes(tasks: Sequence[Task]) -> Iterator[Outcome]:
@@ -189,38 +163,21 @@ def _outcomes(tasks: Sequence[Task]) -> Iterator[Outcome]:
     yield from run_in_background(engine, tasks, publish, deadline)
 
 
-def _standing(verdict: Verdict, store: Store) -> str:
-    """Return the complaint of an item that is not due: '' for fresh, the stored failure for settled."""
+def _complaint(verdict: Verdict) -> str:
+    """Return the complaint of an item that is not due: '' where it is up to date, else why it is not."""
     if verdict.state == "fresh":
         return ""
-    if verdict.state == "settled":
-        return f"{verdict.reason} (settled; not repeated)"
-    return verdict.reason
+    return f"{verdict.reason} (settled; not repeated)" if verdict.state == "settled" else verdict.reason
 
 
-def _event(
-    context: dg.AssetExecutionContext,
-    key: dg.AssetKey,
-    layer: LayerName,
-    catalogue: StudyCatalogue,
-    partition: str,
-    items: Sequence[Item],
-    store: Store,
-) -> dg.AssetMaterialization:
-    seen = partition_page.last_event(context.instance)
-    if layer == "evaluation":
-        model = catalogue.models[partition]
-        tracked = _track(context, model, items)
-        return partition_page.evaluation_materialization(key, model, items, store, tracked, seen)
-    extra = _track(context, items[0], ()) if layer == "model" else {}
-    return partition_page.materialization(key, items[0], store, extra, seen)
-
-
-def _track(context: dg.AssetExecutionContext, model: Item, evaluations: Sequence[Item]) -> dict[str, Any]:
-    """Log a configuration to the tracker, and return the link to its run for the partition page."""
+def _track(context: dg.AssetExecutionContext, named: Item, partitions: Mapping[str, Sequence[Item]]) -> dict[str, Any]:
+    """Log a model or its evaluations to the tracker; return the link to its run for the partition page."""
+    if named.layer != "model":
+        return {}
     tracker = Tracker.shared()
-    run = tracker.log(model, evaluations, context.run_id)
-    return {"mlflow run": dg.MetadataValue.url(f"/mlflow{tracker.link(model, run)}")} if run else {}
+    evaluations = [item for item in partitions[named.key] if item.layer == "evaluation"]
+    run = tracker.log(named, evaluations, context.run_id)
+    return {"mlflow run": dg.MetadataValue.url(f"/mlflow{tracker.link(named, run)}")} if run else {}
 
 
 def _failure_text(failed: dict[str, str], wanted: int) -> str:

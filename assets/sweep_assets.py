@@ -7,10 +7,9 @@ import dagster as dg
 from assets import partition_page
 from assets.catalogue import StudyCatalogue
 from assets.checks import check_disk, disk_spec
+from assets.launch import present_launch
 from assets.report import stored_leaderboard, sweep_report
 from assets.statistics.experiment import Experiment
-from assets.store.store import Store
-from assets.sweeps.sweep import Sweep
 from trainers.study import Study
 
 
@@ -52,18 +51,19 @@ def _asset(
         check_specs=[disk_spec(key)] if checked else None,
     )
     def sweep_asset(context: dg.AssetExecutionContext) -> Iterator:
+        launch = present_launch()
         for partition in context.partition_keys:
-            yield _event(key, partition, catalogue.sweeps[partition], describe)
+            yield _event(key, partition, launch.experiment(catalogue.sweeps[partition]), describe)
         if checked:
-            yield check_disk(key, catalogue.sweeps[context.partition_keys[-1]], Store())
+            yield check_disk(key, catalogue.sweeps[context.partition_keys[-1]], launch.store)
 
     return sweep_asset
 
 
 def _event(
-    key: dg.AssetKey, partition: str, sweep: Sweep, describe: Callable[[Experiment], tuple[str, dict]]
+    key: dg.AssetKey, partition: str, experiment: Experiment, describe: Callable[[Experiment], tuple[str, dict]]
 ) -> dg.AssetMaterialization:
-    version, metadata = describe(Experiment(sweep, Store()))
+    version, metadata = describe(experiment)
     tags = {"dagster/data_version": version[:16], "dagster/data_version_is_user_provided": "true"}
     return dg.AssetMaterialization(key, partition=partition, metadata=metadata, tags=tags)
 

@@ -2,20 +2,20 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import dagster as dg
 
 from assets import partition_page
 from assets.catalogue import Catalogue, StudyCatalogue
 from assets.engine.engine import Engine, shared_engine
-from assets.identity.canonical import LAYER_NAMES, Item, LayerName
-from assets.stages.freshness import Planner
+from assets.identity.canonical import Item, LayerName
+from assets.launch import Launch, launching
+from assets.stages.layers import LAYERS
 from assets.statistics.adaptive_seeds import rounds, sweep_so_far
-from assets.store.store import Damaged, Store
-from assets.study_assets import asset_key, partition_keys
+from assets.store.store import Damaged
+from assets.study_assets import asset_key
 from assets.sweeps.sweep import Sweep
 from orchestration.launch.own_launch import own_launch
 from orchestration.launch.report_switch import writes_report
@@ -54,49 +54,100 @@ def run_sweep(
     """Make what is missing or stale of a sweep, in order, and write its leaderboard and report; see `writes_report`.
 
     Every layer is one Dagster run per contiguous stretch of partition keys, so that no run covers a key that it does
-    not launch. What is fresh in the store but unknown to Dagster gets its event instead.
+    not launch. What is up to date in the store but unknown to Dagster gets its event instead.
 
     Raises:
         Busy, StoreError, Locked: see `own_launch`.
     """
-    with own_launch(sweep.name, instance, parent) as tags:
-        return _run_all(sweep, catalogue, instance, job, tags)
+    with own_launch(sweep.name, instance, parent) as tags, launching() as launch:
+        launch.refresh()
+        return SweepRun(sweep, catalogue.study(sweep.study), instance, job, tags, launch).run()
 
 
-def _run_all(
-    sweep: Sweep, catalogue: Catalogue, instance: dg.DagsterInstance, job: JobByName, tags: Mapping[str, str]
-) -> Summary:
-    """Run until nothing is due, or asked for, or somebody asks to stop; write the leaderboard either way."""
-    started, engine = time.monotonic(), shared_engine()
-    engine.interrupted, before = False, engine.cpu_seconds
-    study = catalogue.study(sweep.study)
-    standing = _standing(sweep, study)
-    for part in rounds(sweep):
-        if not engine.interrupted:
-            _run_rows(part, study, instance, job, tags)
-    for whole in ("leaderboard", "report") if writes_report() else ("leaderboard",):
-        _run_layer(job(f"{sweep.study}_{whole}"), [sweep.key], instance, tags)
-    seconds = time.monotonic() - started
-    busy = (engine.cpu_seconds - before) / (seconds * len(engine.cpus))
-    return replace(_summary(sweep_so_far(sweep, Store()), standing, seconds), busy=busy)
+@dataclass(frozen=True)
+class SweepRun:
+    """One run of a sweep."""
+
+    sweep: Sweep
+    study: StudyCatalogue
+    instance: dg.DagsterInstance
+    job: JobByName
+    tags: Mapping[str, str]
+    launch: Launch
+
+    def run(self) -> Summary:
+        """Run until nothing is due or somebody asks to stop; write leaderboard and report either way."""
+        started, engine = time.monotonic(), shared_engine()
+        engine.interrupted, before = False, engine.cpu_seconds
+        fresh = {layer: self._fresh_keys(layer) for layer in ("model", "evaluation")}
+        for part in rounds(self.sweep):
+            if not engine.interrupted:
+                self._run_rows(part)
+        for whole in ("leaderboard", "report") if writes_report() else ("leaderboard",):
+            self._run_layer(whole, [self.sweep.key])
+        seconds = time.monotonic() - started
+        busy = (engine.cpu_seconds - before) / (seconds * len(engine.cpus))
+        return self._summary(fresh["model"], fresh["evaluation"], seconds, busy)
+
+    def _run_rows(self, part: Sweep) -> None:
+        """Run what is due of some rows of the sweep, layer by layer."""
+        engine = shared_engine()
+        adopt(part, self.study, self.instance, self.launch)
+        for layer in LAYERS:
+            stretches = list(contiguous(self._due_keys(part, layer), list(self.study.partitions(layer))))
+            while stretches and not engine.interrupted:
+                with sharing_time(engine, stretches):
+                    self._run_layer(layer, stretches.pop(0))
+
+    def _run_layer(self, layer: str, stretch: Sequence[str]) -> None:
+        """Run the job of one layer over a contiguous stretch of keys; failures are on record, not raised."""
+        tags = {
+            **self.tags,
+            "dagster/asset_partition_range_start": stretch[0],
+            "dagster/asset_partition_range_end": stretch[-1],
+        }
+        self.job(f"{self.sweep.study}_{layer}").execute_in_process(
+            instance=self.instance, tags=tags, run_config=QUIET, raise_on_error=False
+        )
+
+    def _due_keys(self, part: Sweep, layer: LayerName) -> list[str]:
+        """Return the partition keys of a layer with something to do, and all that it takes in the store."""
+        verdict = self.launch.planner.verdict
+
+        def due(key: str) -> bool:
+            verdicts = map(verdict, self.study.partitions(layer)[key])
+            return any(one.due and not any(verdict(up).due for up in one.item.inputs) for one in verdicts)
+
+        return [item.key for item in part.items()[LAYERS[layer].partitioned_by] if due(item.key)]
+
+    def _fresh_keys(self, layer: LayerName) -> set[str]:
+        """Return the partition keys of a layer of which every artifact is up to date."""
+        items = self.sweep.items()[LAYERS[layer].partitioned_by]
+        return {item.key for item in items if is_fresh(self.launch, self.study.partitions(layer)[item.key])}
+
+    def _summary(self, models: set[str], evaluations: set[str], seconds: float, busy: float) -> Summary:
+        """Count what became of every row, given the keys that were up to date before."""
+        failed: dict[str, str] = {}
+        rows = sweep_so_far(self.sweep, self.launch.store).rows
+        for row in rows:
+            verdicts = map(self.launch.planner.verdict, (row.configuration.item, *row.evaluations))
+            if verdict := next((one for one in verdicts if one.state != "fresh"), None):
+                failed[row.configuration.key] = verdict.reason
+        done = {row.configuration.key for row in rows} - set(failed)
+        return Summary(
+            self.sweep.name,
+            trained=len(done - models),
+            evaluated=len(done - evaluations),
+            cached=len(done & models & evaluations),
+            failed=failed,
+            seconds=seconds,
+            busy=busy,
+        )
 
 
-def _run_rows(
-    sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance, job: JobByName, tags: Mapping[str, str]
-) -> None:
-    """Run what is due of the rows of a sweep, layer by layer."""
-    engine = shared_engine()
-    adopt(sweep, study, instance)
-    for layer in LAYER_NAMES:
-        stretches = list(contiguous(_due_keys(sweep, study, layer), partition_keys(study, layer)))
-        while stretches and not engine.interrupted:
-            with sharing_time(engine, stretches):
-                _run_layer(job(f"{sweep.study}_{layer}"), stretches.pop(0), instance, tags)
-
-
-def evaluations(study: StudyCatalogue, model: Item) -> tuple[Item, ...]:
-    """Return the evaluations of a model over the test sets of all sweeps that hold it."""
-    return study.evaluations[model.key]
+def is_fresh(launch: Launch, items: Iterable[Item]) -> bool:
+    """Tell whether all artifacts of a partition are up to date."""
+    return all(launch.planner.verdict(item).state == "fresh" for item in items)
 
 
 def contiguous(keys: Iterable[str], ordered: Sequence[str]) -> Iterator[list[str]]:
@@ -129,88 +180,21 @@ def sharing_time(engine: Engine, stretches: Sequence[Sequence[str]]) -> Iterator
         engine.train_until = limit
 
 
-def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance) -> int:
-    """Report what is fresh in the store and unknown to Dagster; return how many artifacts that were."""
-    store, planner = Store(), Planner(Store())
+def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance, launch: Launch) -> int:
+    """Report what is up to date in the store and unknown to Dagster; return how many partitions that were."""
     reported = 0
-    for layer in LAYER_NAMES:
-        key = asset_key(sweep.study, layer)
+    for name, layer in LAYERS.items():
+        key = asset_key(sweep.study, name)
         known, seen = instance.get_materialized_partitions(key), partition_page.last_event(instance)
-        for item in _partition_items(sweep, layer):
-            if item.key in known or not _fresh(planner, study, layer, item):
+        for item in sweep.items()[layer.partitioned_by]:
+            items = study.partitions(name)[item.key]
+            if item.key in known or not is_fresh(launch, items):
                 continue
-            with suppress(Damaged):  # found at reading, noted, and made anew by what follows
-                instance.report_runless_asset_event(_known_event(key, layer, item, study, store, seen))
-                reported += 1
+            try:
+                event = partition_page.partition_event(key, item, items, launch.store, seen=seen)
+            except Damaged:  # the store has noted it: what follows makes it again
+                launch.forget(items)
+                continue
+            instance.report_runless_asset_event(event)
+            reported += 1
     return reported
-
-
-def _partition_items(sweep: Sweep, layer: LayerName) -> tuple[Item, ...]:
-    """Return the items whose keys are the partitions of a layer: an evaluation has the key of its model."""
-    return sweep.items()["model" if layer == "evaluation" else layer]
-
-
-def _fresh(planner: Planner, study: StudyCatalogue, layer: LayerName, item: Item) -> bool:
-    items = evaluations(study, item) if layer == "evaluation" else (item,)
-    return all(planner.verdict(one).state == "fresh" for one in items)
-
-
-def _known_event(
-    key: dg.AssetKey, layer: LayerName, item: Item, study: StudyCatalogue, store: Store, seen: int
-) -> dg.AssetMaterialization:
-    if layer == "evaluation":
-        return partition_page.evaluation_materialization(key, item, evaluations(study, item), store, seen=seen)
-    return partition_page.materialization(key, item, store, seen=seen)
-
-
-def _due_keys(sweep: Sweep, study: StudyCatalogue, layer: LayerName) -> list[str]:
-    """Return the partition keys of a layer with something to do, and all that it takes in the store."""
-    planner = Planner(Store())
-
-    def due(item: Item) -> bool:
-        items = evaluations(study, item) if layer == "evaluation" else (item,)
-        verdicts = [planner.verdict(one) for one in items]
-        return any(v.due and not any(planner.verdict(up).due for up in v.item.inputs) for v in verdicts)
-
-    return [item.key for item in _partition_items(sweep, layer) if due(item)]
-
-
-def _run_layer(
-    job: dg.JobDefinition, stretch: Sequence[str], instance: dg.DagsterInstance, tags: Mapping[str, str]
-) -> None:
-    """Run the job of one layer over a contiguous stretch of keys; failures are on record, not raised."""
-    covered = {
-        "dagster/asset_partition_range_start": stretch[0],
-        "dagster/asset_partition_range_end": stretch[-1],
-    }
-    config: dict[str, Any] = QUIET
-    job.execute_in_process(instance=instance, tags={**tags, **covered}, run_config=config, raise_on_error=False)
-
-
-def _standing(sweep: Sweep, study: StudyCatalogue) -> dict[LayerName, set[str]]:
-    """Return the keys of models and evaluations that are fresh."""
-    planner = Planner(Store())
-    layers: tuple[LayerName, ...] = ("model", "evaluation")
-    return {
-        layer: {item.key for item in _partition_items(sweep, layer) if _fresh(planner, study, layer, item)}
-        for layer in layers
-    }
-
-
-def _summary(sweep: Sweep, standing: dict[LayerName, set[str]], seconds: float) -> Summary:
-    """Count what became of every row; `standing` holds the keys that were fresh before."""
-    planner = Planner(Store())
-    failed: dict[str, str] = {}
-    for row in sweep.rows:
-        bad = (v for v in map(planner.verdict, (row.configuration.item, *row.evaluations)) if v.state != "fresh")
-        if verdict := next(bad, None):
-            failed[row.configuration.key] = verdict.reason
-    done = {row.configuration.key for row in sweep.rows} - set(failed)
-    return Summary(
-        sweep.name,
-        trained=len(done - standing["model"]),
-        evaluated=len(done - standing["evaluation"]),
-        cached=len(done & standing["model"] & standing["evaluation"]),
-        failed=failed,
-        seconds=seconds,
-    )

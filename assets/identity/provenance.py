@@ -29,6 +29,7 @@ ENVIRONMENT = (
 SOURCES = (".py", ".html", ".md", ".css", ".js")
 
 
+@cache
 def project_root() -> Path:
     """Return the directory that holds the project's pyproject.toml."""
     return Path(__file__).resolve().parents[2]

@@ -17,7 +17,9 @@ from orchestration.launch.report_switch import turn_off_report, writes_report
 if TYPE_CHECKING:
     from assets.catalogue import Catalogue
     from assets.engine.budget import Budget
+    from assets.launch import Launch
     from assets.report.sweep_report import Report
+    from assets.stages.freshness import Planner
     from assets.statistics.experiment import Experiment
     from assets.sweeps.sweep import Sweep
     from orchestration.sweep_run import Summary
@@ -42,6 +44,8 @@ def run(
     ] = False,
 ) -> None:
     """Run what is missing or stale of a sweep; what is stored already is not repeated."""
+    from assets.launch import launching
+
     if no_report:
         turn_off_report()
     with clear_errors():
@@ -54,17 +58,20 @@ def run(
             return _detach(chosen.name, [*options, *(["--for", time_limit] if time_limit else [])], json)
         if isinstance(chosen, Search):
             return searches.run(chosen, cpus, json, limit)
-        summary = _run(failed_rows(chosen) if only_failed else chosen, catalogue, cpus, json, limit)
-    _conclude(chosen, summary, json)
+        with launching() as launch:
+            rows = failed_rows(chosen, launch.planner) if only_failed else chosen
+            summary = _run(rows, catalogue, cpus, json, limit)
+            _conclude(chosen, summary, json, launch)
 
 
 def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit: float | None) -> "Summary":
     """Say what it takes, and run the sweep as one Dagster run per layer and stretch of keys."""
     from assets.home.disk_space import free_space_line
+    from assets.launch import present_launch
     from assets.store.store import home
     from orchestration.launch.launching import launched
 
-    needed = what_it_takes(chosen, cpus)
+    needed = what_it_takes(chosen, cpus, present_launch())
     if not quiet:
         print(needed.line, free_space_line(home()), sep="\n", flush=True)
     needed.check()
@@ -73,13 +80,11 @@ def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit:
     return launched(partial(run_sweep, chosen, catalogue), cpus, quiet, limit)
 
 
-def _conclude(sweep: "Sweep", summary: "Summary", json: bool) -> NoReturn:
+def _conclude(sweep: "Sweep", summary: "Summary", json: bool, launch: "Launch") -> NoReturn:
     """Write the report if one is wanted, say how the run ended, and exit."""
     from assets.engine.engine import shared_engine
-    from assets.statistics.experiment import Experiment
-    from assets.store.store import Store
 
-    experiment = Experiment(sweep, Store())
+    experiment = launch.experiment(sweep)
     written = _written(experiment) if writes_report() else None
     if json:
         counts = {"trained": summary.trained, "evaluated": summary.evaluated, "cached": summary.cached}
@@ -105,12 +110,8 @@ def _written(experiment: "Experiment") -> "Report | None":
         return None
 
 
-def failed_rows(sweep: "Sweep") -> "Sweep":
+def failed_rows(sweep: "Sweep", planner: "Planner") -> "Sweep":
     """Return a sweep of those rows alone that ended as something the next run may end otherwise."""
-    from assets.stages.freshness import Planner
-    from assets.store.store import Store
-
-    planner = Planner(Store())
 
     def failed(row) -> bool:
         items = (*row.configuration.item.upstream(), row.configuration.item, *row.evaluations)
@@ -135,16 +136,14 @@ def _detach(name: str, options: list[str], json: bool) -> None:
         print(f"  orrery stop {name}        checkpoint and end it; a further run goes on from there")
 
 
-def what_it_takes(sweep: "Sweep", cpus: int) -> "Budget":
+def what_it_takes(sweep: "Sweep", cpus: int, launch: "Launch") -> "Budget":
     """Return about what a run of the sweep will use."""
     from assets.engine.budget import budget
     from assets.home.hardware import choose_cpus
-    from assets.stages.freshness import plan_sweep
     from assets.statistics.adaptive_seeds import sweep_so_far
-    from assets.store.store import Store
 
-    verdicts = [verdict for found in plan_sweep(sweep_so_far(sweep, Store()), Store()).values() for verdict in found]
-    return budget(verdicts, Store(), len(choose_cpus(cpus or None)))
+    items = [item for layer in sweep_so_far(sweep, launch.store).items().values() for item in layer]
+    return budget([launch.planner.verdict(item) for item in items], launch.store, len(choose_cpus(cpus or None)))
 
 
 def seconds_of(text: str) -> float | None:

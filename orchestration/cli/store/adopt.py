@@ -8,6 +8,7 @@ from orchestration.cli.request import Json, NameOrAll, clear_errors, known_sweep
 def adopt(sweep: NameOrAll = "", json: Json = False) -> None:
     """Report what is fresh in the store and unknown to Dagster, of one sweep or of all; nothing is made."""
     from assets.catalogue import read_catalogue
+    from assets.launch import launching
     from orchestration.launch.home import prepare
 
     with clear_errors():
@@ -18,8 +19,8 @@ def adopt(sweep: NameOrAll = "", json: Json = False) -> None:
 
         from orchestration.sweep_run import adopt as report
 
-        with dg.DagsterInstance.get() as instance:
-            counts = {one.name: report(one, catalogue.study(one.study), instance) for one in chosen}
+        with dg.DagsterInstance.get() as instance, launching() as launch:
+            counts = {one.name: report(one, catalogue.study(one.study), instance, launch) for one in chosen}
     if json:
         print_json(counts)
     else:

@@ -1,0 +1,62 @@
+"""What one launch shares: the store, one planner, and the experiment of each sweep, so that nothing is read twice.
+
+A launch is one `orrery run` with all the Dagster runs that it starts, or a single Dagster run that was started alone.
+Whoever makes or removes artifacts within it tells it so; what rests on them is judged anew, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from assets.identity.canonical import Item
+from assets.stages.freshness import Planner
+from assets.statistics.experiment import Experiment
+from assets.store.store import Store
+from assets.sweeps.sweep import Sweep
+
+
+class Launch:
+    """The store as one launch sees it."""
+
+    def __init__(self, store: Store | None = None) -> None:
+        self.store = store or Store()
+        self.planner = Planner(self.store)
+        self._experiments: dict[tuple[str, ...], Experiment] = {}
+
+    def experiment(self, sweep: Sweep) -> Experiment:
+        """Return the results of a sweep; the same object until an artifact is made."""
+        key = (sweep.name, *sweep.tests, *(row.configuration.item.hash for row in sweep.rows))
+        if key not in self._experiments:
+            self._experiments[key] = Experiment(sweep, self.store)
+        return self._experiments[key]
+
+    def forget(self, items: Iterable[Item]) -> None:
+        """Drop what is known of artifacts that were made, removed or found damaged, and of all that rests on them."""
+        self.planner.forget(items)
+        self._experiments.clear()
+
+    def refresh(self) -> None:
+        """Drop everything, since other processes may have changed the store."""
+        self.planner.refresh()
+        self._experiments.clear()
+
+
+_present: ContextVar[Launch | None] = ContextVar("launch", default=None)
+
+
+def present_launch() -> Launch:
+    """Return the launch that is under way, or one of its own for a Dagster run that was started alone."""
+    return _present.get() or Launch()
+
+
+@contextmanager
+def launching(launch: Launch | None = None) -> Iterator[Launch]:
+    """Make a launch (default: the one under way, or a new one) the present one within this block."""
+    launch = launch or present_launch()
+    token = _present.set(launch)
+    try:
+        yield launch
+    finally:
+        _present.reset(token)
