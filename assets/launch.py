@@ -29,7 +29,7 @@ class Launch:
         """Return the results of a sweep; the same object until an artifact is made."""
         key = (sweep.name, *sweep.tests, *(row.configuration.item.hash for row in sweep.rows))
         if key not in self._experiments:
-            self._experiments[key] = Experiment(sweep, self.store)
+            self._experiments[key] = Experiment(sweep, self.store, self.planner)
         return self._experiments[key]
 
     def forget(self, items: Iterable[Item]) -> None:

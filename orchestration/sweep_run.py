@@ -80,7 +80,7 @@ class SweepRun:
         started, engine = time.monotonic(), shared_engine()
         engine.interrupted, before = False, engine.cpu_seconds
         fresh = {layer: self._fresh_keys(layer) for layer in ("model", "evaluation")}
-        for part in rounds(self.sweep):
+        for part in rounds(self.sweep, self.launch.store, self.launch.planner):
             if not engine.interrupted:
                 self._run_rows(part)
         for whole in ("leaderboard", "report") if writes_report() else ("leaderboard",):

@@ -25,6 +25,7 @@ from itertools import pairwise
 import numpy as np
 
 from assets.identity.canonical import compact
+from assets.stages.freshness import Planner
 from assets.statistics.sweep_table import sweep_table
 from assets.store.store import Store
 from assets.sweeps.seeds import SEED, Seeds
@@ -65,11 +66,11 @@ def sweep_so_far(sweep: Sweep, store: Store, progress: Mapping[str, SeedProgress
     return replace(sweep, rows=tuple(row for row in sweep.rows if row.axes[SEED] < progress[setting_key(row)].seeds))
 
 
-def seed_progress(sweep: Sweep, store: Store) -> dict[str, SeedProgress]:
+def seed_progress(sweep: Sweep, store: Store, planner: Planner | None = None) -> dict[str, SeedProgress]:
     """Return the progress of every setting by the `setting_key` of its rows; empty for a sweep without `seeds`."""
     if sweep.seeds is None:
         return {}
-    return dict(replay(sweep.seeds, _scores(sweep, store)))
+    return dict(replay(sweep.seeds, _scores(sweep, store, planner)))
 
 
 def setting_key(row: Row) -> str:
@@ -77,20 +78,20 @@ def setting_key(row: Row) -> str:
     return compact({axis: value for axis, value in row.axes.items() if axis != SEED})
 
 
-def rounds(sweep: Sweep) -> Iterator[Sweep]:
+def rounds(sweep: Sweep, store: Store, planner: Planner) -> Iterator[Sweep]:
     """Yield the sweep so far, again after each yield, until no setting gets another seed; once without `seeds`."""
     before: tuple[Row, ...] | None = None
-    while (now := sweep_so_far(sweep, Store())).rows != before:
+    while (now := sweep_so_far(sweep, store, seed_progress(sweep, store, planner))).rows != before:
         yield now
         before = now.rows
 
 
-def _scores(sweep: Sweep, store: Store) -> dict[str, list[float | None]]:
+def _scores(sweep: Sweep, store: Store, planner: Planner | None) -> dict[str, list[float | None]]:
     """Return the scores of every setting by its key, in the order of the seeds."""
     tests = [test for test in sweep.tests if test != TRAIN]
     metric = STUDIES[sweep.study].headline[0]
     records: dict[str, list[dict]] = {}
-    for record in sweep_table(sweep, store).to_dict("records"):
+    for record in sweep_table(sweep, store, planner).to_dict("records"):
         if record["test"] in tests:
             records.setdefault(record["hash"], []).append(record)
     scores: dict[str, list[float | None]] = {}

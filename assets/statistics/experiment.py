@@ -79,12 +79,12 @@ class Experiment:
     artifacts have been made, make a new one; `state` says whether that one would show anything else.
     """
 
-    def __init__(self, sweep: Sweep, store: Store) -> None:
-        self.progress = seed_progress(sweep, store)
+    def __init__(self, sweep: Sweep, store: Store, planner: Planner | None = None) -> None:
+        self.planner = planner or Planner(store)
+        self.progress = seed_progress(sweep, store, self.planner)
         self.sweep = sweep_so_far(sweep, store, self.progress)
         self.store = store
         self.study: Study = STUDIES[sweep.study]
-        self.planner = Planner(store)
         self.settings = settings_of(self.sweep)
         self.leaderboard: pd.DataFrame | None = None
         """Kept by `leaderboard.rank`."""
@@ -117,7 +117,7 @@ class Experiment:
     @cached_property
     def table(self) -> pd.DataFrame:
         """The tidy table of the sweep, see `sweep_table`."""
-        return sweep_table(self.sweep, self.store)
+        return sweep_table(self.sweep, self.store, self.planner)
 
     @cached_property
     def _records(self) -> dict[tuple[str, str], dict[Any, Any]]:

@@ -100,7 +100,7 @@ def dataset_of(store: Store, study: str, model: Mapping[str, Any]) -> Config:
     return kind.model_validate(manifest["config"])
 
 
-def sweep_table(sweep: Sweep, store: Store) -> pd.DataFrame:
+def sweep_table(sweep: Sweep, store: Store, planner: Planner | None = None) -> pd.DataFrame:
     """Return a tidy table: one row per configuration and test set.
 
     Columns: the sweep's axes, key, hash, dataset, the counts of the segmentation's last phase, the costs (see
@@ -109,7 +109,7 @@ def sweep_table(sweep: Sweep, store: Store) -> pd.DataFrame:
     """
     import pandas as pd
 
-    planner = Planner(store)
+    planner = planner or Planner(store)
     return pd.DataFrame([record for row in sweep.rows for record in _records(row, sweep, store, planner)])
 
 
