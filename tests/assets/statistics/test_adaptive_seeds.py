@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assets.report import sweep_report
-from assets.stages.freshness import plan_sweep
+from assets.stages.freshness import Planner, plan_sweep
 from assets.statistics.adaptive_seeds import (
     ERROR,
     SeedProgress,
@@ -126,10 +126,12 @@ def toy(tmp_path_factory):
         (folder / "seeds.yaml").write_text(dedent(TEXT))
         sweep = load_sweep(folder / "seeds.yaml")
         sizes = []
-        for part in rounds(sweep):
+        planner = Planner(Store())
+        for part in rounds(sweep, planner.store, planner):
             sizes.append(len(part.rows))
             for items in part.items().values():
                 make(Store(), *items)
+                planner.forget(items)
         yield sweep, sizes
 
 
