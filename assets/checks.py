@@ -90,7 +90,8 @@ def evaluation_finite(item: Item, store: Store) -> Complaint:
     import math
 
     numbers = store.open(*item.address).manifest["numbers"]
-    missing = [name for name in ("headline", "baseline") if not math.isfinite(numbers.get(name, math.nan))]
+    values = {name: numbers.get(name) for name in ("headline", "baseline")}
+    missing = [name for name, value in values.items() if value is None or not math.isfinite(value)]
     return f"{' and '.join(missing)} not finite on test set {item.config['test']}" if missing else None
 
 
@@ -98,6 +99,8 @@ def beats_constant_baseline(item: Item, store: Store) -> Complaint:
     """Complain of a model that is no better than the trivial constant predictor."""
     numbers = store.open(*item.address).manifest["numbers"]
     headline, baseline = numbers["headline"], numbers["baseline"]
+    if headline is None or baseline is None:  # the manifest has null for NaN
+        return f"no number on {item.config['test']}"
     return None if headline < baseline else f"{headline:.4g} on {item.config['test']}; a constant has {baseline:.4g}"
 
 

@@ -11,6 +11,7 @@ import dagster as dg
 
 from assets.identity.canonical import Item
 from assets.stages.layers import LAYERS
+from assets.store.manifest import MISSING, Manifest
 from assets.store.store import Store
 
 SPARKLINE_SIZE = (96, 24)
@@ -41,7 +42,7 @@ def materialization(
 
     `seen` is the number of the last event before it; from that, Dagster tells whether an input is newer.
     """
-    manifest = store.manifest(*item.address) or {}
+    manifest = store.manifest_or_missing(*item.address)
     return dg.AssetMaterialization(
         asset,
         partition=item.key,
@@ -61,7 +62,7 @@ def evaluation_materialization(
     """Describe all evaluations of one model as one event; its data version covers each of them."""
     from assets.identity.canonical import short_digest
 
-    manifests = {item.config["test"]: store.manifest(*item.address) or {} for item in evaluations}
+    manifests = {item.config["test"]: store.manifest_or_missing(*item.address) for item in evaluations}
     numbers = {
         f"{test}/{name}": value for test, manifest in manifests.items() for name, value in manifest["numbers"].items()
     }
@@ -88,17 +89,19 @@ def evaluation_materialization(
 
 def failure_observation(asset: dg.AssetKey, named: Item, item: Item, store: Store, detail: str) -> dg.AssetObservation:
     """Describe an artifact that failed on the page of its partition, whose key is that of the item `named`."""
-    manifest = store.manifest(*item.address) or {}
-    failure = manifest.get("failure", {})
-    fields = {name: failure[name] for name in ("stage", "phase", "step") if name in failure}
+    manifest = store.manifest_or_missing(*item.address)
+    failure = manifest["failure"]
+    place: dict[str, str | int] = {}
+    if failure:
+        place = {"stage": failure["stage"], "phase": failure["phase"], "step": failure["step"]}
     return dg.AssetObservation(
         asset,
         partition=named.key,
         metadata={
-            "status": manifest.get("status", "failed"),
-            **fields,
-            "detail": dg.MetadataValue.text(failure.get("detail") or detail),
-            **_finite(manifest.get("numbers", {})),
+            "status": "failed" if manifest["status"] == MISSING else manifest["status"],
+            **place,
+            "detail": dg.MetadataValue.text((failure and failure["detail"]) or detail),
+            **_finite(manifest["numbers"]),
             **_traceback(manifest, store),
             "links": links(named),
             "settings": dg.MetadataValue.json(dict(named.config)),
@@ -108,11 +111,11 @@ def failure_observation(asset: dg.AssetKey, named: Item, item: Item, store: Stor
     )
 
 
-def _traceback(manifest: Mapping[str, Any], store: Store) -> dict[str, dg.PathMetadataValue]:
+def _traceback(manifest: Manifest, store: Store) -> dict[str, dg.PathMetadataValue]:
     """Return where the traceback of a failure lies, if an exception ended it."""
-    if "traceback.txt" not in manifest.get("files", {}):
+    if "traceback.txt" not in manifest["files"]:
         return {}
-    place = store.path(*(manifest[name] for name in ("study", "layer", "hash")))
+    place = store.path(manifest["study"], manifest["layer"], manifest["hash"])
     return {"traceback": dg.MetadataValue.path(str(place / "traceback.txt"))}
 
 
@@ -162,31 +165,31 @@ def _markdown_links(shown: Mapping[str, str]) -> dg.MarkdownMetadataValue:
 
 
 def _input_versions(item: Item, store: Store) -> dict[str, str]:
-    manifests = {f"{i.study}/{i.layer}": store.manifest(*i.address) or {} for i in item.inputs}
+    manifests = {f"{i.study}/{i.layer}": store.manifest(*i.address) for i in item.inputs}
     return {key: manifest["fingerprint"] for key, manifest in manifests.items() if manifest}
 
 
-def _metadata(item: Item, manifest: Mapping[str, Any], store: Store) -> dict[str, Any]:
+def _metadata(item: Item, manifest: Manifest, store: Store) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "links": links(item),
         **(_history_metadata(item, store) if item.layer == "model" else {}),
-        **_finite(manifest.get("numbers", {})),
-        **_finite({f"seconds/{name}": value for name, value in manifest.get("timings", {}).items()}),
+        **_finite(manifest["numbers"]),
+        **_finite({f"seconds/{name}": value for name, value in manifest["timings"].items()}),
         **_load(item, manifest),
         "settings": dg.MetadataValue.json(dict(item.config)),
-        "bytes": sum(file["size"] for file in manifest.get("files", {}).values()),
+        "bytes": sum(file["size"] for file in manifest["files"].values()),
         "stored in": dg.MetadataValue.path(str(store.path(*item.address))),
     }
-    if manifest.get("rows"):
+    if manifest["rows"]:
         shown.setdefault("dagster/row_count", manifest["rows"])
     return shown | {"use it": _paste(item)} if item.layer == "model" else shown
 
 
-def _load(item: Item, manifest: Mapping[str, Any]) -> dict[str, float]:
+def _load(item: Item, manifest: Manifest) -> dict[str, float]:
     """Return how many CPUs a stage was granted, and how many it kept busy on average."""
-    spent = manifest.get("timings", {})
+    spent = manifest["timings"]
     wall, cpu = spent.get(LAYERS[item.layer].stage, 0.0), spent.get("cpu", 0.0)
-    return _finite({"CPUs granted": manifest.get("cpus", math.nan), "CPUs used": cpu / wall if wall else math.nan})
+    return _finite({"CPUs granted": manifest["cpus"], "CPUs used": cpu / wall if wall else math.nan})
 
 
 def _history_metadata(item: Item, store: Store) -> dict[str, Any]:

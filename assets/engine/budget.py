@@ -13,11 +13,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from assets.identity.canonical import LayerName
 from assets.stages.freshness import Verdict
 from assets.stages.layers import LAYERS
+from assets.store.manifest import Manifest
 from assets.store.store import Store
 
 COMPILING = ("trace", "compile")
@@ -105,13 +105,13 @@ def _records(layers: Collection[tuple[str, LayerName]], store: Store) -> Mapping
             timings = manifest["timings"]
             compiling = sum(timings.get(name, 0.0) for name in COMPILING)
             whole = timings.get("inputs", 0.0) + timings.get(LAYERS[layer].stage, 0.0)
-            record = _Record(max(0.0, whole - compiling), compiling, manifest.get("peak_memory", 0))
-            found[study, layer, manifest.get("cohort", "")].append(record)
+            record = _Record(max(0.0, whole - compiling), compiling, manifest["peak_memory"])
+            found[study, layer, manifest["cohort"]].append(record)
             found[study, layer, ""].append(record)
     return found
 
 
-def _manifests(study: str, layer: str, store: Store) -> Iterator[Mapping[str, Any]]:
+def _manifests(study: str, layer: str, store: Store) -> Iterator[Manifest]:
     for hash in store.hashes(study, layer):
         manifest = store.manifest(study, layer, hash)
         if manifest and manifest["status"] == "ok":

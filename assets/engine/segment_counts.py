@@ -40,7 +40,7 @@ def counts(sweep: Sweep, store: Store) -> Iterator[dict[str, Any]]:
         if state != "fresh":
             yield told | {"state": state}
             continue
-        phases = (store.manifest(*item.address) or {}).get("counts", [])
+        phases = store.manifest_or_missing(*item.address)["counts"]
         usable = all(row["train_segments"] > 0 for row in phases)
         for row in phases:
             yield told | {"state": state, "usable": usable, **row}

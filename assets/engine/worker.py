@@ -156,10 +156,10 @@ class Worker:
     def tell(self, outcome: Outcome) -> None:
         """Say how a task ended, with the numbers and the traceback that were stored."""
         item = outcome.item
-        manifest = self.store.manifest(*item.address) or {}
-        if "traceback.txt" in manifest.get("files", {}):
+        manifest = self.store.manifest_or_missing(*item.address)
+        if "traceback.txt" in manifest["files"]:
             self.say("error", key=item.key, traceback=self.store.open(*item.address).text("traceback"))
-        self.say("done", **_names(item), **outcome.to_json(), numbers=manifest.get("numbers", {}))
+        self.say("done", **_names(item), **outcome.to_json(), numbers=manifest["numbers"])
 
     def report(self, progress: Progress) -> bool:
         """Pass progress on, not too often; answer whether to stop."""

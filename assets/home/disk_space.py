@@ -71,8 +71,7 @@ def size_of(path: Path) -> int:
 def size_of_sweep(sweep: Sweep, store: Store) -> int:
     """Return the bytes of all artifacts and checkpoints of a sweep; what several sweeps share counts for each."""
     items = dict.fromkeys(item for row in sweep.rows for item in row.items())
-    manifests = (store.manifest(*item.address) or {} for item in items)
-    stored = sum(file["size"] for manifest in manifests for file in manifest.get("files", {}).values())
+    stored = sum(file["size"] for item in items for file in store.manifest_or_missing(*item.address)["files"].values())
     checkpoints = (Checkpoints(item.study, item.hash, "").directory for item in items if item.layer == "model")
     return stored + sum(map(size_of, checkpoints))
 

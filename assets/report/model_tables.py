@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assets.store.contract_files import read_evaluation, read_segments, read_trajectories
+from assets.store.manifest import Manifest
 from assets.store.store import Store
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def tables_of(study: str, evaluation: str, store: Store) -> dict[str, pd.DataFra
     return training_tables(model.manifest, store) | history | {"summary": made.summary, **made.tables}
 
 
-def training_tables(model: Mapping[str, Any], store: Store) -> dict[str, pd.DataFrame]:
+def training_tables(model: Manifest, store: Store) -> dict[str, pd.DataFrame]:
     """Return what a model was trained on, given its manifest, as the tables segments, training and trajectories."""
     import numpy as np
     import pandas as pd
@@ -48,6 +48,6 @@ def training_tables(model: Mapping[str, Any], store: Store) -> dict[str, pd.Data
     }
 
 
-def input_of(manifest: Mapping[str, Any], layer: str) -> str:
+def input_of(manifest: Manifest, layer: str) -> str:
     """Return the address of the input of a layer that an artifact was made of."""
     return next(name.split("/")[1] for name in manifest["parts"]["inputs"] if name.startswith(f"{layer}/"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assets.search.search import Search
 from assets.stages.pruning import Curve, curve_of
+from assets.store.manifest import Manifest
 from assets.store.store import Store
 
 if TYPE_CHECKING:
@@ -66,6 +66,6 @@ def measured(search: Search, store: Store, address: tuple[str, str, str]) -> tup
     return objective_of(history, column), curve
 
 
-def _steps(manifest: Mapping[str, Any], history: pd.DataFrame) -> int:
+def _steps(manifest: Manifest, history: pd.DataFrame) -> int:
     """Return how many steps the training was to have."""
-    return int(manifest.get("total_steps") or history["step"].iloc[-1])
+    return int(manifest["total_steps"] or history["step"].iloc[-1])

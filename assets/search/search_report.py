@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -24,6 +24,7 @@ from assets.search.search_table import answer
 from assets.search.space import Leaf, Options
 from assets.search.trials import Trial, study_of
 from assets.statistics.leaderboard import page_manifest
+from assets.store.manifest import complete
 from assets.store.store import Missing, Store
 from trainers import STUDIES
 
@@ -249,15 +250,15 @@ def _origin(standing: Standing, store: Store) -> Table:
     """Return where the numbers come from."""
     hashes: Sequence[str] = [trial.told["hash"] for trial in standing.trials if trial.told.get("hash")]
     manifests = [store.manifest(standing.search.study, "model", hash) for hash in hashes]
-    made: list[Mapping[str, Any]] = [manifest for manifest in manifests if manifest]
-    newest = max(made, key=lambda manifest: manifest["created"], default={})
+    made = [manifest for manifest in manifests if manifest]
+    newest = max(made, key=lambda manifest: manifest["created"], default=complete({}))
     seconds = sum(float(trial.told.get("seconds") or 0.0) for trial in standing.trials if not trial.told.get("cached"))
     rows = [
         ["commit", ", ".join(sorted({str(m["commit"]) + (" with uncommitted changes" if m["dirty"] else "")
                                      for m in made}))],
         ["training time", f"{seconds:.0f} s in all"],
-        ["device", shown(newest.get("device", ""))],
-        ["versions", ", ".join(f"{name} {number}" for name, number in newest.get("versions", {}).items())],
+        ["device", shown(newest["device"])],
+        ["versions", ", ".join(f"{name} {number}" for name, number in newest["versions"].items())],
     ]  # fmt: skip
     return table_of("Origin", ("what", "value"), rows)
 

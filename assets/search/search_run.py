@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -177,23 +177,23 @@ class SearchRun:
         self.ended.append(self.trials.prune(going.trial, reached, self._told(going, outcome.item, "pruned")))
 
     def _fail(self, going: Going, item: Item) -> None:
-        manifest = self.store.manifest(*item.address) or {}
-        told = self._told(going, item, manifest.get("status", "failed"))
+        manifest = self.store.manifest(*item.address)
+        told = self._told(going, item, manifest["status"] if manifest else "failed")
         self.ended.append(self.trials.fail(going.trial, told))
 
     def _told(self, going: Going, item: Item, status: str) -> dict[str, Any]:
         """Return what the house knows of the end of a trial."""
         model = going.row.configuration.item
-        manifest: Mapping[str, Any] = self.store.manifest(*item.address) or {}
-        failure = manifest.get("failure", {})
-        numbers = {"step": failure.get("step", manifest.get("numbers", {}).get("steps"))}
-        seconds = manifest.get("timings", {}).get("train")
-        detail = failure.get("detail", "") if status != "ok" else ""
+        manifest = self.store.manifest_or_missing(*item.address)
+        failure = manifest["failure"]
+        numbers = {"step": failure["step"] if failure else manifest["numbers"].get("steps")}
+        seconds = manifest["timings"].get("train")
+        detail = failure["detail"] if failure and status != "ok" else ""
         told = {"status": status, "detail": detail, "key": model.key, "hash": model.hash, "cached": going.cached}
         return told | numbers | {"seconds": seconds}
 
 
 def _share(store: Store, outcome: Outcome) -> float:
     """Return which part of its training a pruned trial had done [%]."""
-    total = (store.manifest(*outcome.item.address) or {}).get("total_steps") or outcome.place.step
+    total = store.manifest_or_missing(*outcome.item.address)["total_steps"] or outcome.place.step
     return 100 * outcome.place.step / max(1, total)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from assets.identity.canonical import Fingerprint, Item, LayerName, digest
 from assets.identity.code_version import code_version
 from assets.stages.layers import LAYERS
-from assets.store.store import Found, Store
+from assets.store.manifest import Manifest, Parts
+from assets.store.store import Store
 from assets.sweeps.file_dataset import is_file
 from trainers import STUDIES
 from trainers.study import SETTLED, Study
@@ -114,10 +115,9 @@ class Planner:
         for one in inputs:
             if one.due:
                 return "stale", f"its {one.item.layer} {one.item.key} will be made ({one.reason})"
-        return self._compare(item, found)
+        return self._compare(item, found.manifest)
 
-    def _compare(self, item: Item, found: Found) -> tuple[State, str]:
-        manifest = found.manifest or {}
+    def _compare(self, item: Item, manifest: Manifest) -> tuple[State, str]:
         status = manifest["status"]
         if status != "ok" and status not in SETTLED:
             return "retry", f"{status} last time{_detail(manifest)}"
@@ -168,7 +168,7 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(entry)
 
 
-def _differences(item: Item, before: Mapping[str, Any], now: Fingerprint) -> Iterator[str]:
+def _differences(item: Item, before: Parts, now: Fingerprint) -> Iterator[str]:
     if before["config"] != now.config:
         yield f"the configuration of the {item.layer} changed"
     if before["code"] != now.code:
@@ -178,6 +178,6 @@ def _differences(item: Item, before: Mapping[str, Any], now: Fingerprint) -> Ite
         yield f"its inputs changed: {', '.join(changed) or 'fewer of them'}"
 
 
-def _detail(manifest: Mapping[str, Any]) -> str:
-    detail = manifest.get("failure", {}).get("detail", "")
+def _detail(manifest: Manifest) -> str:
+    detail = manifest["failure"]["detail"] if manifest["failure"] else ""
     return f": {detail}" if detail else ""

@@ -70,9 +70,10 @@ def make_in_steps(making: Making) -> Generator[TrainingRequest, TrainingResult, 
         return artifact
     with making.draft() as draft:
         layer.write(draft, artifact)
-        draft.manifest |= {"numbers": numbers_of(making.study, artifact), "rows": rows_of(artifact)}
+        numbers = numbers_of(making.study, artifact)
         if "spikes" in making.notes:
-            draft.manifest["numbers"] |= {"loss_spikes": float(making.notes["spikes"]["count"])}
+            numbers |= {"loss_spikes": float(making.notes["spikes"]["count"])}
+        draft.manifest |= {"numbers": numbers, "rows": rows_of(artifact)}
     making.on_stored()
     making.checkpoints.clear()
     making.record.finish()

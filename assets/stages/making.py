@@ -19,6 +19,7 @@ from assets.stages.parts import remove_parts, simulate_parts
 from assets.stages.warm_start import WarmStart
 from assets.stages.watch import Watch
 from assets.store import contract_files
+from assets.store.manifest import ManifestFields
 from assets.store.store import Draft, Store
 from assets.sweeps.file_dataset import FileDataset, is_file, read_file
 from trainers import STUDIES
@@ -50,7 +51,7 @@ class Making:
     store: Store
     report: Report = lambda progress: False
     timings: dict[str, float] = field(default_factory=dict)
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: ManifestFields = field(default_factory=ManifestFields)
     """What the manifest says beyond the fields that every artifact has."""
     on_stored: Callable[[], None] = lambda: None
     elsewhere: float = 0.0
@@ -119,11 +120,15 @@ class Making:
             yield draft
 
 
-def made_of(item: Item, fingerprint: Fingerprint) -> dict[str, Any]:
+def made_of(item: Item, fingerprint: Fingerprint) -> ManifestFields:
     """Return what the manifest of an artifact says of its item and its fingerprint."""
-    parts = {"config": fingerprint.config, "code": fingerprint.code, "inputs": dict(fingerprint.inputs)}
-    names = {"key": item.key, "label": item.label, "config": dict(item.config)}
-    return names | {"fingerprint": fingerprint.value, "parts": parts}
+    return {
+        "key": item.key,
+        "label": item.label,
+        "config": dict(item.config),
+        "fingerprint": fingerprint.value,
+        "parts": {"config": fingerprint.config, "code": fingerprint.code, "inputs": dict(fingerprint.inputs)},
+    }
 
 
 def simulate(making: Making) -> Any:

@@ -10,16 +10,17 @@ training at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assets.home.checkpoints import sum_of
 from assets.identity.canonical import Fingerprint, Item, canonical, digest, short_digest
 from assets.identity.items import model_hash
 from assets.identity.labels import label
+from assets.store.manifest import Manifest, ManifestFields
 from assets.store.store import Damaged, Missing, Store, home
 from trainers.study import ModelConfigBase, Progress, Segments
 
@@ -108,16 +109,21 @@ class WarmStart:
                 if int(marker["steps"]) < own[1]:
                     yield (self.item.study, "model", marker["hash"]), phases
 
-    def _same(self, manifest: Mapping[str, Any], phases: int) -> bool:
+    def _same(self, manifest: Manifest, phases: int) -> bool:
         """Whether an artifact was made by this code from this data."""
         same_code = manifest["status"] == "ok" and manifest["parts"]["code"] == self.fingerprint.code
-        return same_code and manifest.get("data") == self.data(phases)
+        return same_code and manifest["data"] == self.data(phases)
 
-    def _described(self, prefix: ModelConfigBase, hash: str, data: str) -> dict[str, Any]:
+    def _described(self, prefix: ModelConfigBase, hash: str, data: str) -> ManifestFields:
         name, form = label(self.item.dataset.identity, canonical(prefix)), canonical(prefix)
-        parts = {"config": hash, "code": self.fingerprint.code, "inputs": {"data": data}}
-        names = {"key": f"{name}-{hash}", "label": name, "config": form, "data": data, "parts": parts}
-        return names | {"fingerprint": digest(hash, self.fingerprint.code, data)}
+        return {
+            "key": f"{name}-{hash}",
+            "label": name,
+            "config": form,
+            "data": data,
+            "parts": {"config": hash, "code": self.fingerprint.code, "inputs": {"data": data}},
+            "fingerprint": digest(hash, self.fingerprint.code, data),
+        }
 
     def _hash(self, config: ModelConfigBase) -> str:
         return model_hash(self.item.segments, config)

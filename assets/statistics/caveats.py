@@ -37,8 +37,8 @@ def caveats(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[
 
 
 def _validated(experiment: Experiment, row: Row) -> bool:
-    segments = experiment.store.manifest(*row.configuration.item.segments.address) or {}
-    return bool(segments.get("numbers", {}).get("validation_segments"))
+    segments = experiment.store.manifest_or_missing(*row.configuration.item.segments.address)
+    return bool(segments["numbers"].get("validation_segments"))
 
 
 def _overlap(experiment: Experiment, row: Row, test: str) -> str:

@@ -57,7 +57,7 @@ def row_status(row: Row, planner: Planner) -> tuple[str, Item | None]:
     for item in row.items():
         verdict = planner.verdict(item)
         if verdict.state in WITH_STATUS:
-            return (planner.store.manifest(*item.address) or {}).get("status", "missing"), item
+            return planner.store.manifest_or_missing(*item.address)["status"], item
         if verdict.state != "fresh":
             return verdict.state, item
     return "ok", None
@@ -90,8 +90,8 @@ def causes(sweep: Sweep, store: Store) -> list[Cause]:
 def _failure(row: Row, settings: Mapping[str, Any], planner: Planner) -> Failure | None:
     """Return the stored failure that keeps a row from being ok, if there is one."""
     _, item = row_status(row, planner)
-    manifest = (planner.store.manifest(*item.address) if item else None) or {}
-    if item is None or "failure" not in manifest or planner.verdict(item).state not in WITH_STATUS:
+    manifest = planner.store.manifest(*item.address) if item else None
+    if not (item and manifest and manifest["failure"]) or planner.verdict(item).state not in WITH_STATUS:
         return None
     traceback, journal = "traceback.txt", RunningRecord(*item.address).path
     return Failure(
@@ -99,7 +99,7 @@ def _failure(row: Row, settings: Mapping[str, Any], planner: Planner) -> Failure
         status=manifest["status"],
         layer=item.layer,
         **manifest["failure"],
-        last={name: value for name, value in manifest.get("numbers", {}).items() if value is not None},
+        last={name: value for name, value in manifest["numbers"].items() if value is not None},
         traceback=str(planner.store.path(*item.address) / traceback) if traceback in manifest["files"] else "",
         journal=str(journal) if journal.exists() else "",
         settings=settings,

@@ -11,6 +11,7 @@ from assets.statistics.adaptive_seeds import ERROR
 from assets.statistics.caveats import caveats
 from assets.statistics.experiment import Experiment, Setting
 from assets.statistics.intervals import interval, scores
+from assets.store.manifest import ManifestFields
 from assets.sweeps.sweep import Row, Sweep
 from assets.sweeps.sweep_file import TRAIN
 from trainers.study import STATUSES, Study
@@ -159,7 +160,7 @@ def how_ranked(sweep: Sweep, study: Study) -> str:
     )
 
 
-def page_manifest(name: str, version: str) -> dict[str, Any]:
+def page_manifest(name: str, version: str) -> ManifestFields:
     """Return the fields of the manifest of a page made from a whole sweep or search."""
     return {
         "key": name,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from assets.stages.freshness import Planner
 from assets.store.contract_files import read_evaluation, read_trained
 from assets.store.lookup import hash_named
+from assets.store.manifest import Manifest
 from assets.store.store import Missing, Store
 from trainers import STUDIES
 from trainers.study import Config, Evaluation, ModelConfigBase, Trained
@@ -31,7 +32,7 @@ class Loaded:
     config: ModelConfigBase
     dataset: Config
     trained: Trained
-    manifest: Mapping[str, Any] = field(repr=False)
+    manifest: Manifest = field(repr=False)
     store: Store = field(repr=False)
 
     @property
@@ -82,7 +83,7 @@ def load(study: str, key: str, store: Store | None = None) -> Loaded:
     )
 
 
-def dataset_of(store: Store, study: str, model: Mapping[str, Any]) -> Config:
+def dataset_of(store: Store, study: str, model: Manifest) -> Config:
     """Return the configuration of the dataset that a model was trained on, given the manifest of the model.
 
     Raises:
@@ -93,9 +94,10 @@ def dataset_of(store: Store, study: str, model: Mapping[str, Any]) -> Config:
     manifest = model
     for layer in ("segments", "dataset"):
         address = next(name for name in manifest["parts"]["inputs"] if name.startswith(f"{layer}/"))
-        manifest = store.manifest(study, layer, address.split("/")[1]) or {}
-        if not manifest:
+        upstream = store.manifest(study, layer, address.split("/")[1])
+        if upstream is None:
             raise Missing(f"{address} of {study}, an input of {model['key']}, is not in the store; run its sweep")
+        manifest = upstream
     kind = FileDataset if is_file(manifest["config"]) else STUDIES[study].dataset
     return kind.model_validate(manifest["config"])
 
@@ -116,8 +118,8 @@ def sweep_table(sweep: Sweep, store: Store, planner: Planner | None = None) -> p
 def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dict[str, Any]]:
     model = row.configuration.item
     segments = model.segments
-    manifest = store.manifest(*model.address) or {}
-    phases = (store.manifest(*segments.address) or {}).get("counts") or [{}]
+    manifest = store.manifest_or_missing(*model.address)
+    phases = store.manifest_or_missing(*segments.address)["counts"] or [{}]
     common = {
         **row.axes,
         "key": model.key,
@@ -125,8 +127,8 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
         "dataset": segments.dataset.key,
         **{name: value for name, value in phases[-1].items() if name != "phase"},
         **_costs(model, store),
-        "fingerprint": manifest.get("fingerprint", "")[:12],
-        "commit": (manifest.get("commit") or "")[:12],
+        "fingerprint": manifest["fingerprint"][:12],
+        "commit": (manifest["commit"] or "")[:12],
     }
     headline = STUDIES[sweep.study].headline
     records = []
@@ -154,8 +156,8 @@ def _status(planner: Planner, store: Store, model: Item, evaluation: Item) -> st
     for item in (model, evaluation):
         verdict = planner.verdict(item)
         if verdict.state != "fresh":
-            manifest = store.manifest(*item.address) or {}
-            return manifest["status"] if verdict.state in ("settled", "retry") else verdict.state
+            ended = verdict.state in ("settled", "retry")
+            return store.manifest_or_missing(*item.address)["status"] if ended else verdict.state
     return "ok"
 
 
@@ -167,7 +169,7 @@ def _costs(model: Item, store: Store) -> dict[str, float]:
     """
     segments = model.segments
     spent = _timings(model, store)
-    counts = (store.manifest(*model.address) or {}).get("counts")
+    counts = store.manifest_or_missing(*model.address)["counts"]
     return {
         "simulate_seconds": _timings(segments.dataset, store).get("simulate", math.nan),
         "segment_seconds": _timings(segments, store).get("segment", math.nan),
@@ -179,4 +181,4 @@ def _costs(model: Item, store: Store) -> dict[str, float]:
 
 
 def _timings(item: Item, store: Store) -> Mapping[str, Any]:
-    return (store.manifest(*item.address) or {}).get("timings", {})
+    return store.manifest_or_missing(*item.address)["timings"]

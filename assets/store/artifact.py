@@ -13,7 +13,7 @@ from assets.store.array_file import header_of, mapped, to_bytes
 from assets.store.atomic import append_durably, write_durably
 from assets.store.errors import clear_write_errors
 from assets.store.locks import take
-from assets.store.manifest import MANIFEST, Damaged, manifest_bytes, note_damage
+from assets.store.manifest import MANIFEST, Damaged, Manifest, ManifestFields, StoredFile, manifest_bytes, note_damage
 from assets.store.versions import inode_of
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ class Draft:
         lock = take(directory / MANIFEST)
         assert lock is not None, f"{directory} is new, so nobody else can have locked it"
         self._lock = lock
-        self._address = {"study": study, "layer": layer, "hash": hash}
-        self.manifest: dict[str, Any] = {**self._address, "key": "", "label": "", "status": "ok"}
-        self._files: dict[str, dict[str, Any]] = {}
+        address: ManifestFields = {"study": study, "layer": layer, "hash": hash}
+        self._address = address
+        self.manifest: ManifestFields = {**address, "key": "", "label": "", "status": "ok"}
+        self._files: dict[str, StoredFile] = {}
 
     def arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Write named arrays as safetensors, with the address and the order of the names in the header."""
@@ -94,7 +95,7 @@ class Draft:
 class Artifact:
     """An artifact of the store, read only."""
 
-    def __init__(self, path: Path, manifest: dict[str, Any], inode: int) -> None:
+    def __init__(self, path: Path, manifest: Manifest, inode: int) -> None:
         self.path = path
         self.manifest = manifest
         self._inode = inode

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from assets.store.manifest import MISSING
 from trainers.common.named_arrays import below, prefixed
 from trainers.study import Evaluation, Failed, Place, Segments, Trained, Trajectories
 
@@ -91,7 +91,13 @@ def read_trained(artifact: Artifact) -> Trained:
 def write_failed(draft: Draft, failed: Failed, traceback: str = "") -> None:
     """Write a failure: status and `failure` {stage, phase, step, detail} in the manifest, and what can be kept."""
     draft.manifest["status"] = failed.status
-    draft.manifest["failure"] = {**asdict(failed.place), "detail": failed.detail}
+    place = failed.place
+    draft.manifest["failure"] = {
+        "stage": place.stage,
+        "phase": place.phase,
+        "step": place.step,
+        "detail": failed.detail,
+    }
     if traceback:
         draft.text("traceback", traceback)
     if failed.partial is not None:
@@ -100,10 +106,12 @@ def write_failed(draft: Draft, failed: Failed, traceback: str = "") -> None:
 
 def read_failed(artifact: Artifact) -> Failed:
     """Read a failure."""
-    manifest, failure = artifact.manifest, dict(artifact.manifest["failure"])
-    detail = failure.pop("detail")
+    manifest, failure = artifact.manifest, artifact.manifest["failure"]
+    if failure is None or manifest["status"] == "ok" or manifest["status"] == MISSING:
+        raise ValueError(f"{artifact.path} holds no failure: its status is {manifest['status']}")
     partial = read_trained(artifact) if artifact.holds("trained.json") else None
-    return Failed(manifest["key"], manifest["status"], Place(**failure), detail, partial)
+    place = Place(failure["stage"], failure["phase"], failure["step"])
+    return Failed(manifest["key"], manifest["status"], place, failure["detail"], partial)
 
 
 def write_evaluation(draft: Draft, evaluation: Evaluation) -> None:

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal, TypedDict, cast
 
 from assets.identity.provenance import provenance
+from trainers.study import Status
 
 MANIFEST = "manifest.json"
 
@@ -26,18 +27,128 @@ DAMAGE = "damaged.txt"
 _SEALED = len('{"seal": "') + 64 + len('",\n')
 
 
+MISSING: Final = "missing"
+"""The status of a manifest that stands for an artifact that is not there."""
+
+
+class StoredFile(TypedDict):
+    """A file of an artifact."""
+
+    size: int
+    sha256: str
+
+
+class Parts(TypedDict):
+    """What a fingerprint is made of."""
+
+    config: str
+    code: str
+    inputs: Mapping[str, str]
+    """Fingerprints of the inputs by `<layer>/<hash>`."""
+
+
+class StoredFailure(TypedDict):
+    """Where and why the making of an artifact ended."""
+
+    stage: str
+    phase: int
+    step: int
+    detail: str
+
+
+class ManifestFields(TypedDict, total=False):
+    """What a writer says of an artifact; the rest is added when it is sealed."""
+
+    study: str
+    layer: str
+    hash: str
+    key: str
+    label: str
+    status: Status | Literal["missing"]
+    config: Mapping[str, Any]
+    fingerprint: str
+    parts: Parts
+    cohort: str
+    numbers: Mapping[str, float | None]
+    """Numbers that plot over partitions; null in the place of NaN and infinity."""
+    rows: int
+    timings: Mapping[str, float]
+    """Seconds by part of the work."""
+    device: str
+    peak_memory: int
+    """Bytes."""
+    cpus: float
+    """CPUs that were granted; NaN where that was not recorded."""
+    seed: int | None
+    counts: Any
+    """Of segments a list, one mapping per phase; of a model the steps of its solver by name."""
+    total_steps: int
+    data: str
+    """Sum of all that a training learns from."""
+    step: int
+    """Of a state: the step at which it was stored."""
+    failure: StoredFailure | None
+    resumed: dict[str, Any]
+    continued: dict[str, str]
+    spikes: dict[str, Any]
+    answer: str
+    neighbours: list[dict[str, Any]]
+
+
+class Manifest(ManifestFields):
+    """A manifest as it is read: every field is there, see `complete` for what older ones lack."""
+
+    files: dict[str, StoredFile]
+    versions: dict[str, str]
+    commit: str | None
+    dirty: bool | None
+    environment: dict[str, str]
+    created: str
+    """UTC, ISO 8601."""
+
+
 class Damaged(ValueError):  # noqa: N818
     """An artifact is there, but is not what was written."""
 
 
-def manifest_bytes(fields: Mapping[str, Any], files: Mapping[str, Any]) -> bytes:
+def manifest_bytes(fields: ManifestFields, files: Mapping[str, StoredFile]) -> bytes:
     """Return the content of a manifest: the given fields, the files, the origin of everything, the date; sealed."""
     full = {**fields, "files": files, **provenance(), "created": datetime.now(UTC).isoformat()}
     body = json.dumps(finite(full), indent=1, allow_nan=False)[1:].lstrip().encode()
     return _seal(body) + body
 
 
-def read_manifest(directory: str) -> dict[str, Any]:
+def complete(fields: Mapping[str, Any]) -> Manifest:
+    """Return a manifest with all fields that readers use: what it lacks is empty, as in one of an older version."""
+    defaults = {
+        "key": "",
+        "label": "",
+        "status": MISSING,
+        "config": {},
+        "fingerprint": "",
+        "parts": {"config": "", "code": "", "inputs": {}},
+        "cohort": "",
+        "numbers": {},
+        "rows": 0,
+        "timings": {},
+        "device": "",
+        "peak_memory": 0,
+        "cpus": math.nan,
+        "counts": [],
+        "total_steps": 0,
+        "data": "",
+        "failure": None,
+        "files": {},
+        "versions": {},
+        "commit": None,
+        "dirty": None,
+        "environment": {},
+        "created": "",
+    }
+    return cast("Manifest", defaults | dict(fields))
+
+
+def read_manifest(directory: str) -> Manifest:
     """Read a manifest and compare the sizes of the files with it.
 
     Raises:
@@ -51,7 +162,7 @@ def read_manifest(directory: str) -> dict[str, Any]:
         data = file.read()
     if data[:_SEALED] != _seal(data[_SEALED:]):
         raise Damaged(f"{MANIFEST} is torn or edited")
-    manifest = json.loads(data)
+    manifest = complete(json.loads(data))
     for name, expected in manifest["files"].items():
         _compare_size(f"{directory}/{name}", name, expected["size"])
     if os.path.lexists(note := f"{directory}/{DAMAGE}"):

@@ -16,14 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from assets.identity.provenance import project_root
 from assets.store.artifact import Artifact, Draft, Missing
 from assets.store.atomic import clear
 from assets.store.errors import StoreError, clear_write_errors, unreadable
 from assets.store.locks import alone_in
-from assets.store.manifest import Damaged, forget_damage, read_manifest
+from assets.store.manifest import Damaged, Manifest, complete, forget_damage, read_manifest
 from assets.store.versions import inode_of, is_leftover, remove_leftover, take_away, take_place, temporary
 
 __all__ = ["Artifact", "Damaged", "Draft", "Missing", "Store", "StoreError", "home", "project_root", "verify"]
@@ -38,7 +37,7 @@ _HASH = re.compile(r"[0-9a-f]{12}")
 class Found:
     """What a look at an address gives: a manifest, or the reason why there is none."""
 
-    manifest: dict[str, Any] | None = None
+    manifest: Manifest | None = None
     damage: str | None = None
     """Why what is there counts as missing; None where nothing is there."""
     directory: str = ""
@@ -78,13 +77,17 @@ class Store:
                 found = self._glance(study, layer, hash)
         return found
 
-    def manifest(self, study: str, layer: str, hash: str) -> dict[str, Any] | None:
+    def manifest(self, study: str, layer: str, hash: str) -> Manifest | None:
         """Return the manifest, or None if there is no such artifact or it is damaged (which is said once)."""
         found = self.look(study, layer, hash)
         if found.damage and (where := f"{study}/{layer}/{hash}") not in self._warned:
             self._warned.add(where)
             log.warning("%s is damaged (%s): it counts as missing and will be made again", where, found.damage)
         return found.manifest
+
+    def manifest_or_missing(self, study: str, layer: str, hash: str) -> Manifest:
+        """Return the manifest, or one of status `missing` with all fields empty."""
+        return self.manifest(study, layer, hash) or complete({"study": study, "layer": layer, "hash": hash})
 
     def open(self, study: str, layer: str, hash: str) -> Artifact:
         """Return an artifact after checking the sum of every file.

@@ -6,7 +6,7 @@ import fcntl
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.identity.canonical import Item
 from assets.identity.paths import flatten
+from assets.store.manifest import Manifest
 from assets.store.store import Store
 from assets.sweeps.file_dataset import is_file
 from assets.tracking.mlflow_database import QUIET, create
@@ -79,7 +80,7 @@ class MlflowRuns:
             self._log_evaluation(run, item)
         return run.info.run_id
 
-    def _run(self, model: Item, manifest: Mapping[str, Any], dagster_run_id: str) -> Run:
+    def _run(self, model: Item, manifest: Manifest, dagster_run_id: str) -> Run:
         """Find the run of a model by hash and fingerprint, or create it."""
         experiment = self.experiment(model.study)
         identity = {"orrery.hash": model.hash, "orrery.fingerprint": manifest["fingerprint"]}
@@ -94,18 +95,18 @@ class MlflowRuns:
             begun = _milliseconds(manifest) - round(1000 * seconds)
             return self._client.create_run(experiment, begun, tags, run_name=model.key)
 
-    def _complete(self, run_id: str, model: Item, manifest: Mapping[str, Any]) -> None:
+    def _complete(self, run_id: str, model: Item, manifest: Manifest) -> None:
         """Log the training of a run, unless another process has done so in the meantime."""
         with self._alone():
             if self._client.get_run(run_id).info.status == "RUNNING":
                 self._log_training(run_id, model, manifest)
 
-    def _log_training(self, run_id: str, model: Item, manifest: Mapping[str, Any]) -> None:
+    def _log_training(self, run_id: str, model: Item, manifest: Manifest) -> None:
         from mlflow.entities import Metric, Param
 
         params = [Param(name, str(value)) for name, value in settings(model).items()]
         now = _milliseconds(manifest)
-        numbers = {name: value for name, value in manifest.get("numbers", {}).items() if value is not None}
+        numbers = {name: value for name, value in manifest["numbers"].items() if value is not None}
         metrics = [Metric(_metric_name(name), value, now, 0) for name, value in numbers.items()]
         metrics += self._history(model, now)
         while params or metrics:  # MLflow takes 100 parameters and 900 metrics at once
@@ -177,5 +178,5 @@ def _metric_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_\-. /]", "_", name)
 
 
-def _milliseconds(manifest: Mapping[str, Any]) -> int:
+def _milliseconds(manifest: Manifest) -> int:
     return round(1000 * datetime.fromisoformat(manifest["created"]).timestamp())

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from assets.store.lookup import hashes_named
+from assets.store.manifest import Manifest
 from assets.store.store import Missing, Store
 from trainers import STUDIES
 from trainers.common.names import nearest
 
 
-def find_model(name: str, store: Store) -> dict[str, Any]:
+def find_model(name: str, store: Store) -> Manifest:
     """Return the manifest of the one stored model that `[<study>/]<key, hash, or the beginning of one>` names.
 
     Raises:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from assets.identity.items import evaluation_hash
 from assets.report.comparison.find_model import find_model
 from assets.statistics.sweep_table import dataset_of
+from assets.store.manifest import Manifest
 from assets.store.store import Missing, Store
 from trainers import STUDIES
 from trainers.study import Study
@@ -25,10 +26,10 @@ class ComparedModel:
     """A stored model, whatever its status."""
 
     letter: str
-    manifest: Mapping[str, Any] = field(repr=False)
+    manifest: Manifest = field(repr=False)
     settings: Mapping[str, Any] = field(repr=False)
     """Every setting, defaults resolved."""
-    evaluations: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    evaluations: Mapping[str, Manifest] = field(repr=False)
     """Manifests of the evaluations of this version of the model, by the address of the test set."""
     store: Store = field(repr=False)
 
@@ -49,7 +50,7 @@ class ComparedModel:
 
     def holds(self, test: str) -> bool:
         """Whether its evaluation on a test set is stored and ok."""
-        return self.evaluations.get(test, {}).get("status") == "ok"
+        return test in self.evaluations and self.evaluations[test]["status"] == "ok"
 
     def table(self, test: str, name: str) -> pd.DataFrame | None:
         """Return a table of the evaluation on a test set; None where it has none of that name."""
@@ -88,7 +89,7 @@ def compared_models(names: Sequence[str], store: Store) -> list[ComparedModel]:
     return models
 
 
-def _evaluations(model: Mapping[str, Any], store: Store) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _evaluations(model: Manifest, store: Store) -> Iterator[tuple[str, Manifest]]:
     """Yield test set and manifest of every evaluation of the present version of a model."""
     this = (f"model/{model['hash']}", model["fingerprint"])
     for test in store.hashes(model["study"], "dataset"):
@@ -130,6 +131,6 @@ def missing_results(models: Sequence[ComparedModel]) -> Iterator[str]:
             yield f"{model.letter} was not evaluated on {', '.join(absent)}: run a sweep that has these test sets"
 
 
-def _reason(manifest: Mapping[str, Any]) -> str:
-    detail = " ".join(str(manifest.get("failure", {}).get("detail", "")).split())
-    return f"{manifest['status']}: {detail}" if detail else str(manifest["status"])
+def _reason(manifest: Manifest) -> str:
+    detail = " ".join(manifest["failure"]["detail"].split()) if manifest["failure"] else ""
+    return f"{manifest['status']}: {detail}" if detail else manifest["status"]

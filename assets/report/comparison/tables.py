@@ -105,7 +105,7 @@ def _origin(model: ComparedModel) -> dict[str, str]:
     manifest = model.manifest
     evaluation = next((one["parts"]["code"] for one in model.evaluations.values()), "")
     codes = {"training": manifest["parts"]["code"], "evaluation": evaluation}
-    seconds = manifest.get("timings", {}).get("train")
+    seconds = manifest["timings"].get("train")
     return {
         "key": model.key,
         "status": manifest["status"],
@@ -113,5 +113,5 @@ def _origin(model: ComparedModel) -> dict[str, str]:
         "training time": "" if seconds is None else f"{seconds:.1f} s",
         "code": ", ".join(f"{stage} {code[:8]}" for stage, code in codes.items() if code),
         "commit": f"{(manifest['commit'] or 'none')[:12]}{' with uncommitted changes' if manifest['dirty'] else ''}",
-        "device": shown(manifest.get("device", "")),
+        "device": shown(manifest["device"]),
     }

@@ -10,6 +10,7 @@ from assets.identity.text import shown
 from assets.report.tables.table import MOST_ROWS, Table, table_of
 from assets.statistics.convergence import convergence
 from assets.statistics.experiment import Experiment, row_text
+from assets.store.manifest import complete
 from assets.sweeps.diff import difference
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ def failure_table(experiment: Experiment) -> Table:
 def _failure(experiment: Experiment, row: Row) -> list[Any]:
     """Return stage, phase, step and detail of the first stored failure of a row, or why it is not up to date."""
     for item in (row.configuration.item, *row.evaluations):
-        manifest = experiment.store.manifest(*item.address) or {}
-        if failure := manifest.get("failure"):
+        if failure := experiment.store.manifest_or_missing(*item.address)["failure"]:
             return [failure.get(name) for name in ("stage", "phase", "step", "detail")]
     return ["", "", "", experiment.planner.verdict(row.configuration.item).reason]
 
@@ -102,17 +102,17 @@ def provenance_table(experiment: Experiment) -> Table:
     """Return where the numbers come from: code, packages, machine, dates, data, time spent."""
     stored = [experiment.store.manifest(*row.configuration.item.address) for row in experiment.sweep.rows]
     manifests = [manifest for manifest in stored if manifest]
-    newest = max(manifests, key=lambda manifest: manifest["created"], default={})
+    newest = max(manifests, key=lambda manifest: manifest["created"], default=complete({}))
     oldest = min((manifest["created"] for manifest in manifests), default="")
     commits = {f"{m['commit'] or 'none'}{' with uncommitted changes' if m['dirty'] else ''}" for m in manifests}
-    seconds = sum(float(manifest.get("timings", {}).get("train", 0.0)) for manifest in manifests)
+    seconds = sum(float(manifest["timings"].get("train", 0.0)) for manifest in manifests)
     rows = [
         ["commit", ", ".join(sorted(commits))],
-        ["trained", f"{oldest[:19]} to {newest.get('created', '')[:19]} UTC"],
+        ["trained", f"{oldest[:19]} to {newest['created'][:19]} UTC"],
         ["training time", f"{seconds:.0f} s in all"],
-        ["device", shown(newest.get("device", ""))],
-        ["environment", shown(newest.get("environment", {}))],
-        ["versions", ", ".join(f"{name} {number}" for name, number in newest.get("versions", {}).items())],
+        ["device", shown(newest["device"])],
+        ["environment", shown(newest["environment"])],
+        ["versions", ", ".join(f"{name} {number}" for name, number in newest["versions"].items())],
         *[["dataset", key] for key in sorted(set(experiment.table["dataset"]))],
         *[[f"test set {test}", ", ".join(sorted(set(group["test_dataset"])))]
           for test, group in experiment.table.groupby("test", sort=False)],

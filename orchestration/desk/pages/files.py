@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from assets.store.manifest import Manifest
 from assets.store.store import Artifact, Store
 from orchestration.desk.render import render
 
@@ -33,7 +34,7 @@ def artifact_page(request: Request) -> Response:
         model=_model(artifact.manifest),
         pictures=[name for name in artifact.manifest["files"] if name.endswith(".png")],
         tables=[_beginning(artifact, name) for name in artifact.tables()],
-        settings=json.dumps(artifact.manifest["config"], indent=2) if "config" in artifact.manifest else "none",
+        settings=json.dumps(artifact.manifest["config"], indent=2),
     )
 
 
@@ -58,11 +59,11 @@ def _address(request: Request) -> tuple[str, str, str]:
     return parts["study"], parts["layer"], parts["hash"]
 
 
-def _model(manifest: dict[str, Any]) -> str:
+def _model(manifest: Manifest) -> str:
     """Return `<study>/<hash>` of the model that an artifact is, or is an evaluation of."""
     if manifest["layer"] == "model":
         return f"{manifest['study']}/{manifest['hash']}"
-    inputs = manifest.get("parts", {}).get("inputs", {})
+    inputs = manifest["parts"]["inputs"]
     return next((f"{manifest['study']}/{i.split('/')[1]}" for i in inputs if i.startswith("model/")), "")
 
 

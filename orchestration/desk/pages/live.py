@@ -22,7 +22,7 @@ def live_page(request: Request) -> Response:
         row.configuration.item for sweep in request.app.state.watch.catalogue().sweeps.values() for row in sweep.rows
     }
     store = Store()
-    ready = [item for item in items if (store.manifest(*item.address) or {}).get("status") == "ok"]
+    ready = [item for item in items if store.manifest_or_missing(*item.address)["status"] == "ok"]
     finished = sorted((f"{item.study}/{item.hash}", f"{item.study} {item.key}") for item in ready)
     return render("live.html", finished=finished)
 

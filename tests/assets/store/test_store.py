@@ -1,6 +1,7 @@
 """The store: whole versions or none, damage found, addresses that cannot leave it, clear errors."""
 
 import json
+import math
 import os
 import pickletools
 import resource
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from assets.store.manifest import MISSING, _seal, complete
 from assets.store.store import Damaged, Missing, Store, StoreError, home, verify
 from assets.store.versions import aside
 
@@ -80,6 +82,30 @@ def test_nan_in_a_manifest_becomes_null(store):
     with store.writing(*ADDRESS) as draft:
         draft.manifest["numbers"] = {"nan": float("nan"), "inf": np.float32("inf"), "one": np.int64(1)}
     assert store.manifest(*ADDRESS)["numbers"] == {"nan": None, "inf": None, "one": 1}
+
+
+def test_what_a_manifest_of_an_older_version_lacks_is_empty(store):
+    """An older store has fewer fields: they read as empty, its seal and its sums as before."""
+    path = write(store)
+    old = {field: value for field, value in store.manifest(*ADDRESS).items() if field in OLD}
+    body = json.dumps(old)[1:].encode()
+    (path / "manifest.json").write_bytes(_seal(body) + body)
+    manifest = store.open(*ADDRESS).manifest
+    assert {field: manifest[field] for field in OLD} == old and manifest.keys() == complete({}).keys() | OLD | {"seal"}
+    assert (manifest["timings"], manifest["counts"], manifest["failure"], manifest["cohort"]) == ({}, [], None, "")
+    assert manifest["parts"] == {"config": "", "code": "", "inputs": {}} and math.isnan(manifest["cpus"])
+    assert verify(store) == []
+
+
+OLD = {"study", "layer", "hash", "key", "label", "status", "files", "numbers", "created"}
+
+
+def test_what_is_not_there_reads_as_missing(store):
+    manifest = store.manifest_or_missing(*ADDRESS)
+    assert manifest["status"] == MISSING and (manifest["study"], manifest["layer"], manifest["hash"]) == ADDRESS
+    assert manifest["files"] == {} and manifest["failure"] is None
+    write(store)
+    assert store.manifest_or_missing(*ADDRESS) == store.manifest(*ADDRESS)
 
 
 def test_nothing_stored_is_missing(store):
