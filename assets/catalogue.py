@@ -72,8 +72,10 @@ class StudyCatalogue:
 
     @cached_property
     def segments_by_dataset(self) -> Keys:
-        """Keys of the segments cut from each dataset."""
-        return _downstream(self.datasets, ((item.dataset.key, key) for key, item in self.segments.items()))
+        """Keys of the segments cut from each dataset, for training or for validation."""
+        return _downstream(
+            self.datasets, ((one.key, key) for key, item in self.segments.items() for one in item.inputs)
+        )
 
     @cached_property
     def models_by_segments(self) -> Keys:

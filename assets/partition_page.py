@@ -165,7 +165,8 @@ def _markdown_links(shown: Mapping[str, str]) -> dg.MarkdownMetadataValue:
 
 
 def _input_versions(item: Item, store: Store) -> dict[str, str]:
-    manifests = {f"{i.study}/{i.layer}": store.manifest(*i.address) for i in item.inputs}
+    # Dagster knows one version per asset: of two datasets that of the first, which is the training data.
+    manifests = {f"{i.study}/{i.layer}": store.manifest(*i.address) for i in reversed(item.inputs)}
     return {key: manifest["fingerprint"] for key, manifest in manifests.items() if manifest}
 
 

@@ -52,7 +52,7 @@ def write_plain(path: Path, orbits: int) -> Path:
     from trainers.two_body.law import state_units, units_of
 
     scaled = states / state_units(found.fitted)
-    truth = normalised_acceleration(found.fitted, scaled.T).T
+    truth = normalised_acceleration(found.fitted, str(found.meta["problem"]), scaled.T).T
     t = arrays["train/t"] - arrays["train/t"][:, :1]
     tests = {}
     for count in TESTS:

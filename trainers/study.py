@@ -83,6 +83,12 @@ class PhaseBase(Config):
     """Optimiser steps."""
 
 
+class DatasetSettings(Config):
+    """The settings of a dataset of the study, or of a file; the house checks them where they are written."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 class ModelConfigBase(Config):
     """What the house needs to know of every model configuration.
 
@@ -95,9 +101,15 @@ class ModelConfigBase(Config):
 
     seed: int = 0
     """Seed of every random choice of the training [integer >= 0]."""
+    validation: DatasetSettings | None = None
+    """Validation data of its own: a dataset by name, settings or file. All training trajectories then train; without
+    it, the study holds some of them out."""
 
     def segmentation(self) -> Config:
-        """Project the fields that `segment` needs; two models with equal projections share their segments."""
+        """Project the fields that `segment` needs; two models with equal projections share their segments.
+
+        `validation` is no part of it: its dataset is an input of the segments, as the training dataset is.
+        """
         raise NotImplementedError
 
     def at_once(self) -> int:
@@ -188,7 +200,8 @@ class Segments:
     train: np.ndarray
     """(N_train,) indices of the training trajectories."""
     validation: np.ndarray
-    """(N_validation,) indices of the validation trajectories; may be empty."""
+    """(N_validation,) indices of the validation trajectories, in the validation dataset if it is one of its own; may be
+    empty."""
     counts: tuple[Mapping[str, int | float | str], ...]
     """One row per phase: trajectories, segments used and dropped, segment ratio, ..."""
     fitted: Arrays = field(default_factory=dict)
@@ -314,7 +327,7 @@ class Study:
     The functions live in the module of their name inside `package` and are imported at first call:
 
         simulate(DatasetConfig, part=None) -> Trajectories, all or those of one of `DatasetConfig.parts()`
-        segment(model.segmentation(), Trajectories) -> Segments
+        segment(model.segmentation(), Trajectories, validation: Trajectories | None) -> Segments
         train(Sequence[Job], report) -> iterator of Trained | Failed, one per job, in order
         apply(ModelConfig, Trained) -> the predictor in the study's own terms
         evaluate(ModelConfig, Trained, Trajectories) -> Evaluation
@@ -344,9 +357,9 @@ class Study:
         """Simulate a dataset, or one of its parts."""
         return self.stage("simulate")(config) if part is None else self.stage("simulate")(config, part)
 
-    def segment(self, config: Config, trajectories: Trajectories) -> Segments:
-        """Cut trajectories into training and validation segments."""
-        return self.stage("segment")(config, trajectories)
+    def segment(self, config: Config, trajectories: Trajectories, validation: Trajectories | None = None) -> Segments:
+        """Cut trajectories into training and validation segments; of validation data of its own, nothing is fitted."""
+        return self.stage("segment")(config, trajectories, validation)
 
     def train(self, jobs: Sequence[Job], report: Report = lambda progress: False) -> Iterator[Trained | Failed]:
         """Train the jobs of one cohort, one after another, through one compiled program."""

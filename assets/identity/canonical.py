@@ -32,7 +32,7 @@ def canonical(config: BaseModel) -> dict[str, Any]:
         value = getattr(config, name)
         if is_tag or value != default:
             form[name] = _plain(value)
-    return form
+    return form | {name: _plain(value) for name, value in (config.model_extra or {}).items()}
 
 
 @cache
@@ -81,8 +81,9 @@ def short_digest(*parts: Any) -> str:
 class Item:
     """One artifact that a sweep needs: what it is made of, and of which other items.
 
-    The inputs by layer: dataset (), segments (dataset,), model (segments,), evaluation (model, test dataset). Name them
-    instead of counting: `item.model`, `item.segments`, `item.dataset` and `item.test` reach through the layers between.
+    The inputs by layer: dataset (), segments (dataset,) or (dataset, validation dataset), model (segments,), evaluation
+    (model, test dataset). Name them instead of counting: `item.model`, `item.segments`, `item.dataset`,
+    `item.validation` and `item.test` reach through the layers between.
     """
 
     study: str
@@ -133,6 +134,12 @@ class Item:
     def dataset(self) -> Item:
         """The dataset that segments are cut from."""
         return self._input("segments", 0) if self.layer not in ("model", "evaluation") else self.segments.dataset
+
+    @property
+    def validation(self) -> Item | None:
+        """The validation dataset of segments, if it is one of its own."""
+        segments = self if self.layer == "segments" else self.segments
+        return segments.inputs[1] if len(segments.inputs) > 1 else None
 
     def _input(self, layer: LayerName, index: int) -> Item:
         if self.layer != layer:

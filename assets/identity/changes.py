@@ -1,8 +1,9 @@
 """What configurations and tables of names gained, lost or changed since a git revision: the changelog of a study.
 
 Sources are read, never run, so that any revision can be compared. A setting is a field of a class in a study's
-`config.py`, with its type and default; a name is a key of a table such as `OUTPUT_LAYERS`, with the digest of what it
-stands for: its entry and the functions of its module that the entry reaches, docstrings and formatting dropped.
+`config.py`, inherited ones included, with its type and default; a name is a key of a table such as `OUTPUT_LAYERS`,
+with the digest of what it stands for: its entry and the functions of its module that the entry reaches, docstrings and
+formatting dropped.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from assets.identity.provenance import project_root
-from assets.identity.syntax import Module, parse_text
+from assets.identity.syntax import Module, Target, parse_text
 
 SOURCES = "trainers"
 LEFT_OUT = ("figures", "common")
@@ -66,28 +67,33 @@ def compared(before: Registry, now: Registry) -> Iterator[Change]:
         yield Change(study, where, text)
 
 
-def markdown(found: list[Change], revision: str) -> str:
+def markdown(changed: list[Change], revision: str) -> str:
     """Write changes as a section of a changelog."""
     lines = [f"## Since {revision}", ""]
-    for study, of_study in groupby(found, key=lambda change: change.study):
+    for study, of_study in groupby(changed, key=lambda change: change.study):
         lines += [f"### {study}", ""]
         lines += [f"- {change.where}: {change.text}" for change in of_study]
         lines.append("")
-    return "\n".join(lines if found else [*lines, "No setting and no name has changed.", ""])
+    return "\n".join(lines if changed else [*lines, "No setting and no name has changed.", ""])
 
 
 def registry(sources: Mapping[str, str]) -> Registry:
     """Return every setting and every name of some sources, by their path `trainers/<study>/...`."""
-    found: Registry = {}
-    for path, text in sources.items():
+    modules = {path: parse_text(_module_name(path), text, path) for path, text in sources.items()}
+    by_name = {module.name: module for module in modules.values()}
+    entries: Registry = {}
+    for path, module in modules.items():
         parts = PurePosixPath(path).parts
         if len(parts) < 3 or parts[1] in LEFT_OUT or "figures" in parts:
             continue
-        module = parse_text(".".join(PurePosixPath(path).with_suffix("").parts), text, path)
-        kinds = _settings(module) if parts[-1] == "config.py" else {}
-        for (where, name), told in {**kinds, **_names(module)}.items():
-            found[parts[1], where, name] = told
-    return found
+        settings = _settings(module, by_name) if parts[-1] == "config.py" else {}
+        for (where, name), text in {**settings, **_names(module)}.items():
+            entries[parts[1], where, name] = text
+    return entries
+
+
+def _module_name(path: str) -> str:
+    return ".".join(PurePosixPath(path).with_suffix("").parts).removesuffix(".__init__")
 
 
 def sources_now(root: Path | None = None) -> dict[str, str]:
@@ -112,17 +118,31 @@ def sources_at(revision: str, root: Path | None = None) -> dict[str, str]:
         return {name: file.read().decode() for name, file in files.items() if file is not None}
 
 
-def _settings(module: Module) -> dict[tuple[str, str], str]:
+def _settings(module: Module, modules: Mapping[str, Module]) -> dict[tuple[str, str], str]:
     """Return type and default of every field of every class."""
-    found = {}
-    for name, (kind, *_) in module.definitions.items():
-        fields = kind.body if isinstance(kind, ast.ClassDef) else []
-        for field in (node for node in fields if isinstance(node, ast.AnnAssign)):
-            told = ast.unparse(field.annotation)
-            if not told.startswith("ClassVar"):
-                default = f" = {ast.unparse(field.value)}" if field.value else ""
-                found[name, ast.unparse(field.target)] = told + default
-    return found
+    return {
+        (name, field): text
+        for name in module.definitions
+        for field, text in _fields(Target(module.name, name), modules).items()
+    }
+
+
+def _fields(target: Target, modules: Mapping[str, Module]) -> dict[str, str]:
+    """Return type and default of the fields of a class and of those that it inherits from."""
+    module = modules.get(target.module)
+    kind = module.definitions.get(target.name or "", [None])[0] if module else None
+    if module is None or not isinstance(kind, ast.ClassDef):
+        return {}
+    fields: dict[str, str] = {}
+    for base in reversed(kind.bases):
+        name = ast.unparse(base)
+        fields |= _fields(module.imports.get(name, Target(module.name, name)), modules)
+    for field in (node for node in kind.body if isinstance(node, ast.AnnAssign)):
+        annotation = ast.unparse(field.annotation)
+        if not annotation.startswith("ClassVar"):
+            default = f" = {ast.unparse(field.value)}" if field.value else ""
+            fields[ast.unparse(field.target)] = annotation + default
+    return fields
 
 
 def _names(module: Module) -> dict[tuple[str, str], str]:

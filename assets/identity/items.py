@@ -25,25 +25,34 @@ def identity(dataset: Config) -> dict[str, Any]:
     return content() if callable(content) else canonical(dataset)
 
 
-def segments_item(dataset: Item, segmentation: Config) -> Item:
-    """Return the item of a segmentation of a dataset."""
+def segments_item(dataset: Item, segmentation: Config, validation: Item | None = None) -> Item:
+    """Return the item of a segmentation of a dataset, with validation data of its own or without."""
     form = canonical(segmentation)
-    address = short_digest("segments", dataset.study, dataset.identity, form)
-    return Item(dataset.study, "segments", address, label(dataset.identity, form), form, (dataset,))
+    more = [validation.identity] if validation else []
+    address = short_digest("segments", dataset.study, dataset.identity, form, *more)
+    inputs = (dataset, validation) if validation else (dataset,)
+    return Item(dataset.study, "segments", address, label(dataset.identity, form, *more), form, inputs)
 
 
 def model_item(segments: Item, model: ModelConfigBase) -> Item:
     """Return the item of a model trained on segments."""
     form, dataset = canonical(model), segments.dataset.identity
+    known = _identity_of_model(segments, form)
     sizes = {name: value for name, value in dataset.items() if name != "seed"}
-    cohort = short_digest("cohort", segments.study, segments.config, without_shared(type(model), form), sizes)
+    cohort = short_digest("cohort", segments.study, segments.config, without_shared(type(model), known), sizes)
     address = model_hash(segments, model)
-    return Item(segments.study, "model", address, label(dataset, form), form, (segments,), cohort, model.at_once())
+    return Item(segments.study, "model", address, label(dataset, known), form, (segments,), cohort, model.at_once())
 
 
 def model_hash(segments: Item, model: ModelConfigBase) -> str:
-    """Return the address of a model trained on the dataset of some segments, however it cuts them itself."""
-    return short_digest("model", segments.study, segments.dataset.identity, canonical(model))
+    """Return the address of a model trained on the datasets of some segments, however it cuts them itself."""
+    known = _identity_of_model(segments, canonical(model))
+    return short_digest("model", segments.study, segments.dataset.identity, known)
+
+
+def _identity_of_model(segments: Item, form: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a canonical model in which validation data from a file are told by their content, not their place."""
+    return {**form, "validation": segments.validation.identity} if segments.validation else form
 
 
 def evaluation_item(model: Item, name: str, test: Item) -> Item:

@@ -25,7 +25,7 @@ class Layer:
     stage: str
     """The function of the study that makes it."""
     upstream: tuple[LayerName, ...]
-    """The layers that it is made of, in the order of `Item.inputs`."""
+    """The layers that it is made of, in the order of `Item.inputs`; segments may have two datasets as inputs."""
     config: Callable[[Study, Mapping[str, Any]], Config | None]
     """Validate the configuration that an item carries; None where it only names the inputs."""
     make: Callable[..., Any]

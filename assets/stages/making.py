@@ -21,6 +21,7 @@ from assets.stages.watch import Watch
 from assets.store import contract_files
 from assets.store.manifest import ManifestFields
 from assets.store.store import Draft, Store
+from assets.store.train_test_overlap import check_validation
 from assets.sweeps.file_dataset import FileDataset, is_file, read_file
 from trainers import STUDIES
 from trainers.study import (
@@ -35,6 +36,7 @@ from trainers.study import (
     Segments,
     Study,
     Trained,
+    Trajectories,
 )
 
 log = logging.getLogger("orrery.training")
@@ -150,10 +152,16 @@ def simulate_part(making: Making) -> Any:
     return making.study.simulate(config, making.item.config["part"])
 
 
-def segment(making: Making, trajectories: Any) -> Segments:
-    """Cut trajectories into segments; their counts go into the manifest."""
+def segment(making: Making, trajectories: Trajectories, validation: Trajectories | None = None) -> Segments:
+    """Cut trajectories into segments; their counts go into the manifest.
+
+    Raises:
+        ValueError: the validation data have other channels or units, or share a trajectory with the training data.
+    """
+    if validation is not None:
+        check_validation(trajectories, validation)
     projection = get_type_hints(making.study.model.segmentation)["return"]
-    segments = making.study.segment(projection.model_validate(making.item.config), trajectories)
+    segments = making.study.segment(projection.model_validate(making.item.config), trajectories, validation)
     making.notes["counts"] = [dict(row) for row in segments.counts]
     return segments
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets.home.checkpoints import sum_of
-from assets.identity.canonical import Fingerprint, Item, canonical, digest, short_digest
+from assets.identity.canonical import Fingerprint, Item, canonical, compact, digest, short_digest
 from assets.identity.items import model_hash
 from assets.identity.labels import label
 from assets.store.manifest import Manifest, ManifestFields
@@ -85,8 +85,11 @@ class WarmStart:
 
     def data(self, phases: int) -> str:
         """Return the sum of all that the first phases learn from, whatever later phases need."""
+        import numpy as np
+
         segments = self.segments
-        arrays = {"train": segments.train, "validation": segments.validation, **segments.fitted}
+        meta = np.frombuffer(compact(dict(segments.meta)).encode("ascii"), np.uint8)
+        arrays = {"train": segments.train, "validation": segments.validation, "meta": meta, **segments.fitted}
         for number, phase in enumerate(segments.phases[:phases]):
             arrays |= {f"phase{number}/{name}": array for name, array in phase.items()}
         return sum_of(arrays)

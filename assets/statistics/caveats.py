@@ -46,5 +46,7 @@ def _overlap(experiment: Experiment, row: Row, test: str) -> str:
     if test == TRAIN:
         return "train = test"
     evaluation = row.evaluations[list(experiment.sweep.tests).index(test)]
+    if evaluation.validation == evaluation.test:
+        return "validation = test"
     known, count = known_trajectories(evaluation, experiment.store)
     return "train = test" if known == count else f"{known} of {count} test trajectories train" if known else ""

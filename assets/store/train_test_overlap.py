@@ -1,4 +1,4 @@
-"""Which test trajectories are training data: a digest of the states and parameters of each, compared bit for bit."""
+"""Which trajectories two datasets share: a digest of the states and parameters of each, compared bit for bit."""
 
 from __future__ import annotations
 
@@ -10,12 +10,37 @@ import numpy as np
 
 from assets.identity.canonical import Item
 from assets.store.store import Store
+from trainers.study import Trajectories
 
 
 def known_trajectories(evaluation: Item, store: Store) -> tuple[int, int]:
     """Return how many trajectories of the test set are in the training dataset, and how many the test set has."""
     known, tested = set(_digests(store, evaluation.dataset)), _digests(store, evaluation.test)
     return sum(one in known for one in tested), len(tested)
+
+
+def check_validation(training: Trajectories, validation: Trajectories) -> None:
+    """Check that validation data are of the kind of the training data, and are other data.
+
+    Raises:
+        ValueError: other channels or units, or a trajectory that trains as well.
+    """
+    for name in ("names", "units", "time_unit", "input_names", "input_units"):
+        given, expected = getattr(validation, name), getattr(training, name)
+        if given != expected:
+            raise ValueError(f"validation data have {name} {given}; expected {expected}, as the training data have")
+    known = set(digests_of(training))
+    shared = [number for number, digest in enumerate(digests_of(validation)) if digest in known]
+    if shared:
+        count = f"{len(shared)} of {len(validation.t)} validation trajectories"
+        raise ValueError(f"{count} train as well, number {shared[0]} first; expected the dataset with another seed")
+
+
+def digests_of(data: Trajectories) -> tuple[str, ...]:
+    """Digest every trajectory; two that look alike but have other parameters, such as two at rest, are not the same."""
+    numbers = np.array([data.parameters[name] for name in sorted(data.parameters)]).reshape(-1, len(data.y)).T
+    rows = zip(data.y, np.ascontiguousarray(numbers), strict=True)
+    return tuple(sha256(row.tobytes() + own.tobytes()).hexdigest() for row, own in rows)
 
 
 def _digests(store: Store, dataset: Item) -> tuple[str, ...]:
@@ -25,12 +50,8 @@ def _digests(store: Store, dataset: Item) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _digests_of(path: str, fingerprint: str) -> tuple[str, ...]:
-    """Digest every trajectory; two that look alike but have other parameters, such as two at rest, are not the same."""
     from assets.store.contract_files import read_trajectories
 
     store = Store(Path(path).parents[2])
     study, layer, address = Path(path).parts[-3:]
-    told = read_trajectories(store.open(study, layer, address))
-    numbers = np.array([told.parameters[name] for name in sorted(told.parameters)]).reshape(-1, len(told.y)).T
-    rows = zip(told.y, np.ascontiguousarray(numbers), strict=True)
-    return tuple(sha256(row.tobytes() + own.tobytes()).hexdigest() for row, own in rows)
+    return digests_of(read_trajectories(store.open(study, layer, address)))

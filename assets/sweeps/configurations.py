@@ -18,6 +18,9 @@ from trainers.study import Config, ModelConfigBase, Study
 Locate = Callable[[Place], Place]
 """Tell where in the file a setting of a dataset or model stands."""
 
+VALIDATION: Place = ("model", "validation")
+"""Where the settings of a model hold validation data of its own."""
+
 
 class Configurations:
     """Make the configurations of one sweep; what is wrong becomes a line of `problems`."""
@@ -28,62 +31,75 @@ class Configurations:
         self.problems = problems
         self.refused: list[tuple[Place, str]] = []
         """Setting and reason of every refusal, as a search has to tell them apart."""
-        self._datasets: dict[str, tuple[Config, Item] | None] = {}
+        self._datasets: dict[tuple[Place, str], tuple[Config, Item] | None] = {}
         self._models: dict[str, ModelConfigBase | None] = {}
-        self._segments: dict[tuple[str, Config], Item] = {}
+        self._segments: dict[tuple[str, str, Config], Item] = {}
 
     def configuration(self, settings: Mapping[str, Any], place: Locate) -> Configuration | None:
         """Return a configuration, or None where its settings are wrong."""
         dataset = self.dataset(settings["dataset"], lambda inner: place(("dataset", *inner)))
-        model = self._model(settings["model"], lambda inner: place(("model", *inner)))
+        model, validation = self._model(settings["model"], lambda inner: place(("model", *inner)))
         if dataset is None or model is None:
             return None
         config, item = dataset
+        if validation == item:
+            text = "given the training dataset; expected another one, or none and a train_fraction below 1"
+            self._refuse(VALIDATION, (), place(VALIDATION), text)
+            return None
         segmentation = model.segmentation()
-        segments = self._segments.get((item.hash, segmentation))
-        if segments is None:
-            segments = segments_item(item, segmentation)
-            self._segments[item.hash, segmentation] = segments
-        return Configuration(self.study.name, config, model, model_item(segments, model))
+        key = (item.hash, validation.hash if validation else "", segmentation)
+        if key not in self._segments:
+            self._segments[key] = segments_item(item, segmentation, validation)
+        return Configuration(self.study.name, config, model, model_item(self._segments[key], model))
 
-    def dataset(self, settings: Any, place: Locate) -> tuple[Config, Item] | None:
+    def dataset(self, settings: Any, place: Locate, section: Place = ("dataset",)) -> tuple[Config, Item] | None:
         """Return a dataset and its item, or None where its settings are wrong."""
-        written = compact(settings)
-        if written not in self._datasets:
-            config = self._dataset_config(settings, place)
-            self._datasets[written] = (config, dataset_item(self.study.name, config)) if config else None
-        return self._datasets[written]
+        key = (section, compact(settings))
+        if key not in self._datasets:
+            config = self._dataset_config(settings, place, section)
+            self._datasets[key] = (config, dataset_item(self.study.name, config)) if config else None
+        return self._datasets[key]
 
-    def _dataset_config(self, settings: Any, place: Locate) -> Config | None:
+    def _dataset_config(self, settings: Any, place: Locate, section: Place) -> Config | None:
         if isinstance(settings, str):
             settings = {"preset": settings}
         if not isinstance(settings, Mapping):
             text = f"given {settings!r}; expected the name of a dataset or a mapping"
-            self._refuse("dataset", (), place(()), text)
+            self._refuse(section, (), place(()), text)
             return None
         if "file" in settings:
-            return self._valid(FileDataset, settings, "dataset", place)
+            return self._valid(FileDataset, settings, section, place)
         overrides = {key: value for key, value in settings.items() if key != "preset"}
-        preset = self._preset(settings.get("preset"), place)
-        return self._valid(self.study.dataset, preset | overrides, "dataset", place)
+        preset = self._preset(settings.get("preset"), place, section)
+        config = self._valid(self.study.dataset, (preset or {}) | overrides, section, place)
+        return None if preset is None else config
 
-    def _preset(self, name: Any, place: Locate) -> dict[str, Any]:
+    def _preset(self, name: Any, place: Locate, section: Place) -> dict[str, Any] | None:
+        """Return the settings of a named dataset, none where no name is given, or None for an unknown name."""
         presets = self.study.presets
         if name is None:
             return {}
         if isinstance(name, str) and name in presets:
             return presets[name].model_dump(mode="json")
         choices = ", ".join(nearest(str(name), presets))
-        self._refuse("dataset", (), place(("preset",)), f"unknown dataset {name!r}; nearest: {choices}")
-        return {}
+        self._refuse(section, (), place(("preset",)), f"unknown dataset {name!r}; nearest: {choices}")
+        return None
 
-    def _model(self, settings: Any, place: Locate) -> ModelConfigBase | None:
+    def _model(self, settings: Any, place: Locate) -> tuple[ModelConfigBase | None, Item | None]:
+        """Return a model and the item of its validation data, if they are a dataset of their own."""
+        validation = None
+        if isinstance(settings, Mapping) and settings.get("validation") is not None:
+            dataset = self.dataset(settings["validation"], lambda inner: place(("validation", *inner)), VALIDATION)
+            if dataset is None:
+                return None, None
+            validation = dataset[1]
+            settings = {**settings, "validation": dict(validation.config)}
         written = compact(settings)
         if written not in self._models:
-            self._models[written] = self._valid(self.study.model, settings, "model", place)
-        return self._models[written]
+            self._models[written] = self._valid(self.study.model, settings, ("model",), place)
+        return self._models[written], validation
 
-    def _valid(self, kind: type[Config], settings: Any, section: str, place: Locate) -> Any:
+    def _valid(self, kind: type[Config], settings: Any, section: Place, place: Locate) -> Any:
         try:
             return validated(kind, settings)
         except InvalidError as error:
@@ -91,10 +107,10 @@ class Configurations:
                 self._refuse(section, inner, place(inner), text)
         return None
 
-    def _refuse(self, section: str, inner: Place, here: Place, text: str) -> None:
+    def _refuse(self, section: Place, inner: Place, here: Place, text: str) -> None:
         """Note a problem with a setting under the key by which it is known."""
-        self.refused.append(((section, *inner), text))
-        key = f"tests.{dotted(inner)}".rstrip(".") if here[:1] == ("tests",) else dotted((section, *inner))
+        self.refused.append(((*section, *inner), text))
+        key = f"tests.{dotted(inner)}".rstrip(".") if here[:1] == ("tests",) else dotted((*section, *inner))
         self.problems.append(self.document.problem(here, text + _hint(here, text), key))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from string import ascii_lowercase
-from typing import Any
+from typing import Any, Literal
 
 import trainers
 from assets.identity.canonical import HASH_LENGTH, Item, compact
@@ -81,8 +81,8 @@ def _labels(sweep: Sweep) -> Iterator[tuple[Item, str]]:
         if test is not None:
             yield test, presets.get(test.hash) or _text(name)
     tests = dict(zip(sweep.tests, distinct(list(sweep.tests)), strict=True)) if len(sweep.tests) > 1 else {}
-    for layer in ("dataset", "segments"):
-        for item, axes in _constant_axes(sweep, layer):
+    for part in ("dataset", "validation", "segments"):
+        for item, axes in _constant_axes(sweep, part):
             varied = {axis: tokens[axis][compact(value)] for axis, value in axes.items() if axis in tokens}
             yield item, presets.get(item.hash) or (_joined(varied) if varied else _fixed(item, presets))
     for row in sweep.rows:
@@ -134,19 +134,22 @@ def _slug(text: str) -> str:
     return distinct([text])[0]
 
 
-def _constant_axes(sweep: Sweep, layer: str) -> Iterator[tuple[Item, dict[str, Any]]]:
-    """Yield the datasets or segments of a sweep, with the axes that vary elsewhere but not among the rows of each."""
+def _constant_axes(
+    sweep: Sweep, part: Literal["dataset", "validation", "segments"]
+) -> Iterator[tuple[Item, dict[str, Any]]]:
+    """Yield the datasets, validation datasets or segments of a sweep, with the axes that vary only among others."""
     rows: dict[str, tuple[Item, list[Row]]] = {}
     for row in sweep.rows:
         segments = row.configuration.item.segments
-        item = segments if layer == "segments" else segments.dataset
-        rows.setdefault(item.hash, (item, []))[1].append(row)
+        item = {"dataset": segments.dataset, "validation": segments.validation, "segments": segments}[part]
+        if item is not None:
+            rows.setdefault(item.hash, (item, []))[1].append(row)
     for item, own in rows.values():
         constant = {
             axis: own[0].axes[axis] for axis in sweep.axes if len({compact(row.axes[axis]) for row in own}) == 1
         }
         # A seed of the model is constant where `exclude` leaves one; data and segments do not depend on it.
-        varied = {a: v for a, v in constant.items() if not is_seed(a) or a.startswith("dataset")}
+        varied = {a: v for a, v in constant.items() if not is_seed(a) or a.startswith(("dataset", "model.validation"))}
         yield item, varied if len(rows) > 1 else {}
 
 

@@ -13,7 +13,7 @@ from assets.identity.items import evaluation_item
 from assets.identity.paths import EACH, Place, dotted, get, put
 from assets.identity.text import shown
 from assets.sweeps.axes import Axis, Combination, combinations, read_axes, read_exclusions, where
-from assets.sweeps.configurations import Configurations, Locate
+from assets.sweeps.configurations import VALIDATION, Configurations, Locate
 from assets.sweeps.keys import with_keys
 from assets.sweeps.older_format import is_older, translate
 from assets.sweeps.published import Published
@@ -292,6 +292,8 @@ def _with_default_list(study: Study, base: Mapping[str, Any], path: Place) -> Ma
 
 
 def _with_preset(base: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Let axes reach into a dataset that the base gives by name."""
-    name = base.get("dataset")
-    return {**base, "dataset": {"preset": name}} if isinstance(name, str) else base
+    """Let axes reach into the datasets that the base gives by name, for training and for validation."""
+    for path in (("dataset",), VALIDATION):
+        name = get(base, path)
+        base = put(base, path, {"preset": name}) if isinstance(name, str) else base
+    return base

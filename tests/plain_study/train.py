@@ -74,5 +74,6 @@ class _Training:
             timings={},
             counts={"parameters": 4, "steps": len(self.history)},
             fitted=dict(self.job.segments.fitted),
+            meta=dict(self.job.segments.meta),
             stopped=stopped,
         )

@@ -71,7 +71,7 @@ def test_targets_come_back_in_raw_units(kind, horizon):
     loss = {"loss": {"name": "nll"}} if kind == "posterior" else {}
     config = ModelConfig(kind=kind, horizon=horizon, normaliser="group", **loss)
     segments = segment(config.segmentation(), DATA)
-    arrays, targets = segments.phases[0], targets_of(config, segments.fitted)
+    arrays, targets = segments.phases[0], targets_of(config, segments.fitted, int(segments.meta["actions"]))
     given = Prepared(*(arrays[f"train/{name}"] for name in Prepared._fields))
     unknowns, ahead = targets.split(targets.of_segments(arrays, "train"), given)
     assert np.allclose(unknowns, arrays["train/unknowns"], atol=1e-12)
@@ -86,3 +86,16 @@ def test_what_cannot_be_segmented_is_said_in_one_line():
         segment(ModelConfig().segmentation(), replace(DATA, parameters={}, parameter_units={}, roles={}))
     with pytest.raises(ValueError, match="expected desires and efforts"):
         actions_of(("a_0", "u_0"))
+
+
+def test_validation_data_of_its_own_leave_all_series_to_training():
+    other = simulate(DatasetConfig(trajectories=5, points=61, seed=4))
+    config = ModelConfig(train_fraction=0.5).segmentation()
+    made, alone = segment(config, DATA, other), segment(ModelConfig(train_fraction=1.0).segmentation(), DATA)
+    (phase,), (whole,) = made.phases, alone.phases
+    assert all(np.array_equal(phase[name], whole[name]) for name in whole if name.startswith("train/"))
+    assert all(np.array_equal(made.fitted[name], alone.fitted[name]) for name in alone.fitted)
+    assert np.array_equal(made.validation, np.arange(5)) and made.meta == {"actions": 1}
+    own = segment(ModelConfig(train_fraction=1.0).segmentation(), other).phases[0]
+    assert np.array_equal(phase["validation/x"], own["train/x"])
+    assert np.array_equal(phase["validation/unknowns"], own["train/unknowns"])

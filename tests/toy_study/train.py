@@ -129,5 +129,6 @@ class Training:
             timings={"train": time.monotonic() - started},
             counts={"parameters": sum(array.size for array in last.values()), "steps": self.step},
             fitted=dict(self.job.segments.fitted),
+            meta=dict(self.job.segments.meta),
             stopped=stopped,
         )

@@ -207,3 +207,21 @@ def test_states_with_other_channels_are_refused():
     flat = Trajectories(np.zeros((1, 9)), np.zeros((1, 9, 4)), ("x", "y", "vx", "vy"), ("m",) * 4, "s")
     with pytest.raises(ValueError, match="six channels"):
         cut(flat)
+
+
+@pytest.mark.parametrize("split_by", ["orbit", "segment"])
+def test_validation_data_of_its_own_leave_all_orbits_to_training(split_by):
+    phases = (SegmentationPhase(segment_length=6), SegmentationPhase(segment_length=12))
+    config = SegmentationConfig(phases=phases, train_fraction=0.5, split_by=split_by, tolerance=1e-8)
+    training, other = (simulate(DatasetConfig(orbits=count, points=36, seed=count)) for count in (4, 3))
+    made = segment(config, training, other)
+    alone = segment(SegmentationConfig(phases=phases, tolerance=1e-8), training)
+    own = segment(SegmentationConfig(phases=phases, normalisation="canonical"), other)
+    assert (list(made.train), list(made.validation)) == ([0, 1, 2, 3], [0, 1, 2])
+    assert all(np.array_equal(made.fitted[name], alone.fitted[name]) for name in alone.fitted)
+    units = np.repeat([made.fitted["length_unit"], made.fitted["length_unit"] / made.fitted["time_unit"]], 3)
+    for phase, whole, others, row in zip(made.phases, alone.phases, own.phases, made.counts, strict=True):
+        assert all(np.array_equal(phase[name], whole[name]) for name in whole if name.startswith("train/"))
+        assert np.allclose(phase["validation/y"] * units, others["train/y"], rtol=1e-12)
+        assert (row["train_orbits"], row["validation_orbits"], row["leaking_orbits"]) == (4, 3, 0)
+        assert row["validation_segments"] == len(phase["validation/y"]) == len(phase["validation/steps"])

@@ -93,7 +93,7 @@ class Predictor:
             blocks = torch.arange(len(given.x)).split(500)
             x, features = (torch.from_numpy(np.asarray(part, np.float32)) for part in (given.x, given.features))
             said = [network(x[block], features[block]) for block in blocks]
-        targets = targets_of(self.config, self.fitted)
+        targets = targets_of(self.config, self.fitted, given.x.shape[1] // 2)
         unknowns, forecast = targets.split(torch.cat([part.mean for part in said]).double().numpy(), given)
         if said[0].log_std is None:
             spread = np.tile(

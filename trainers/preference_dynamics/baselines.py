@@ -35,6 +35,7 @@ def train_baseline(job: Job, report: Report) -> Trained:
         timings={"train": time.monotonic() - started},
         counts={"parameters": sum(array.size for array in weights.values()), "steps": 0},
         fitted={**fitted, **extra},
+        meta=job.segments.meta,
     )
 
 

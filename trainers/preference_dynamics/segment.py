@@ -15,8 +15,8 @@ from trainers.preference_dynamics.system import Array, actions_of, unknown_names
 from trainers.study import Arrays, Segments, Trajectories
 
 
-def segment(config: SegmentationConfig, trajectories: Trajectories) -> Segments:
-    """Prepare and split series; those that hold NaN are dropped and counted.
+def segment(config: SegmentationConfig, trajectories: Trajectories, validation: Trajectories | None = None) -> Segments:
+    """Prepare and split series, or take validation series of their own; those that hold NaN are dropped and counted.
 
     The one phase holds, for train and validation, the arrays of `prepare.Prepared` (`train/x` and so on), the series'
     own unknowns (S, Q) in the flat order, and its index. fitted: mean, std and range of unknowns and forecasts, mean
@@ -25,24 +25,34 @@ def segment(config: SegmentationConfig, trajectories: Trajectories) -> Segments:
     Raises:
         ValueError: if the channels are not desires and efforts, or the unknowns of the series are not known.
     """
-    actions = actions_of(trajectories.names)
-    unknowns = _unknowns(trajectories, actions)
-    whole = np.isfinite(trajectories.y).all(axis=(1, 2)) & np.isfinite(unknowns).all(axis=1)
-    parts = dict(zip(("train", "validation"), split(len(whole), config.train_fraction, config.split_seed), strict=True))
-    parts = {side: index[whole[index]] for side, index in parts.items()}
+    actions, count = actions_of(trajectories.names), len(trajectories.t)
+    if validation is None:
+        train, held_out = split(count, config.train_fraction, config.split_seed)
+    else:
+        train, held_out = np.arange(count), np.arange(len(validation.t))
+    sources = {"train": (trajectories, train), "validation": (validation or trajectories, held_out)}
     arrays: dict[str, Array] = {}
-    for side, index in parts.items():
-        made = prepare(config, trajectories.y[index], trajectories.t[0])
-        arrays |= {f"{side}/{name}": array for name, array in made._asdict().items()}
+    for side, (source, index) in sources.items():
+        unknowns = _unknowns(source, actions)
+        index = index[_whole(source, unknowns)[index]]
+        inputs = prepare(config, source.y[index], source.t[0])
+        arrays |= {f"{side}/{name}": array for name, array in inputs._asdict().items()}
         arrays |= {f"{side}/unknowns": unknowns[index], f"{side}/trajectory": index}
+    used = {side: arrays[f"{side}/trajectory"] for side in sources}
     counts = {
         "phase": 0,
-        "total_series": len(whole),
-        "train_segments": len(parts["train"]),
-        "validation_segments": len(parts["validation"]),
-        "dropped_nan": int((~whole).sum()),
+        "total_series": len(train) + len(held_out),
+        "train_segments": len(used["train"]),
+        "validation_segments": len(used["validation"]),
+        "dropped_nan": len(train) + len(held_out) - len(used["train"]) - len(used["validation"]),
     }
-    return Segments((arrays,), parts["train"], parts["validation"], (counts,), _fit(arrays, trajectories.t[0]))
+    fitted = _fit(arrays, trajectories.t[0])
+    return Segments((arrays,), used["train"], used["validation"], (counts,), fitted, {"actions": actions})
+
+
+def _whole(series: Trajectories, unknowns: Array) -> Array:
+    """Return whether each series (N,) and its unknowns are finite."""
+    return np.isfinite(series.y).all(axis=(1, 2)) & np.isfinite(unknowns).all(axis=1)
 
 
 def _unknowns(trajectories: Trajectories, actions: int) -> Array:

@@ -49,10 +49,9 @@ class Targets:
         return unknowns * self.width + self.shift, ahead * scale + shift
 
 
-def targets_of(config: ModelConfig, fitted: Arrays) -> Targets:
-    """Return the targets of a configuration."""
+def targets_of(config: ModelConfig, fitted: Arrays, actions: int) -> Targets:
+    """Return the targets of a configuration, for series of so many actions."""
     size = len(fitted["unknowns_mean"])
-    actions = round(((4 + 2 * size) ** 0.5 - 2) / 2)
     unknowns = {"parameters": len(parameter_names(actions)), "forecast": 0}.get(config.targets, size)
     forecasts = len(forecast_names(actions, config.horizon)) if config.targets in ("all", "forecast") else 0
     shift, width = np.zeros(unknowns), np.ones(unknowns)

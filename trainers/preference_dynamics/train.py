@@ -55,7 +55,7 @@ def _train_one(job: Job, report: Report) -> Trained | Failed:
 def task_of(job: Job, device: torch.device) -> Task:
     """Return the network of a job and the losses that train it, as one phase."""
     config: ModelConfig = job.config
-    arrays, targets = job.segments.phases[0], targets_of(config, job.segments.fitted)
+    arrays, targets = job.segments.phases[0], targets_of(config, job.segments.fitted, int(job.segments.meta["actions"]))
     train, validation = (_Series(arrays, side, targets, device) for side in ("train", "validation"))
     network = start_network(config, train.x.shape[1], train.features.shape[1])
     weight, width = _units(config, targets, train.targets)

@@ -15,7 +15,7 @@ from jax import Array
 from trainers.study import Arrays, Trained
 from trainers.two_body.config import ModelConfig
 from trainers.two_body.integrate import needed_substeps, roll_out
-from trainers.two_body.law import law_field, problem_of, state_units, units_of
+from trainers.two_body.law import law_field, state_units, units_of
 from trainers.two_body.network import Observation, from_arrays, observe, vector_field
 
 TOLERANCE = 1e-9
@@ -111,7 +111,7 @@ def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Predict
         raise ValueError(f"no weights {which!r}; there are: {', '.join(known) or 'none'}")
     with jax.enable_x64(True):
         parameters = _parameters(config, {name: np.asarray(a, np.float64) for name, a in named.items()}, trained.fitted)
-    return Predictor(config, parameters, problem_of(trained.fitted))
+    return Predictor(config, parameters, str(trained.meta["problem"]))
 
 
 def _parameters(config: ModelConfig, arrays: Arrays, fitted: Arrays) -> Any:

@@ -31,6 +31,7 @@ def train_baseline(job: Job) -> Trained:
         timings={"trace": 0.0, "compile": 0.0, "train": 0.0},
         counts={"parameters": sum(array.size for array in constant.values()), "steps": 0, "solver_steps": 0},
         fitted=fitted_of(job.segments),
+        meta=job.segments.meta,
     )
 
 

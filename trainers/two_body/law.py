@@ -11,16 +11,6 @@ from trainers.study import Arrays
 from trainers.two_body.problems import load_problem
 
 
-def encoded(problem: str) -> np.ndarray:
-    """Return the name of a problem as the array (letters,) that `Segments.fitted["problem"]` holds."""
-    return np.frombuffer(problem.encode("ascii"), np.uint8).copy()
-
-
-def problem_of(fitted: Arrays) -> str:
-    """Return the name of the problem whose trajectories were segmented."""
-    return np.asarray(fitted["problem"], np.uint8).tobytes().decode("ascii")
-
-
 def units_of(fitted: Arrays) -> tuple[float, float]:
     """Return the network's units of length and time, in units of the dataset."""
     return float(fitted["length_unit"]), float(fitted["time_unit"])
@@ -43,9 +33,9 @@ def law_field(problem: str) -> Callable[[Any], Any]:
     return field
 
 
-def normalised_acceleration(fitted: Arrays, state: np.ndarray) -> np.ndarray:
+def normalised_acceleration(fitted: Arrays, problem: str, state: np.ndarray) -> np.ndarray:
     """Return the true acceleration (3, ...) at states (6, ...), both in the network's units."""
     length, time = units_of(fitted)
     divisors = state_units(fitted).reshape(6, *[1] * (state.ndim - 1))
     physical = state * divisors
-    return load_problem(problem_of(fitted)).acceleration(physical[:3], physical[3:]) * (time**2 / length)
+    return load_problem(problem).acceleration(physical[:3], physical[3:]) * (time**2 / length)

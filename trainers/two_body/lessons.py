@@ -45,7 +45,7 @@ def lesson(config: ModelConfig, segments: Segments, number: int) -> Lesson:
     if count:
         validation = on_device(arrays, "validation", Slices.of(count, count))
         states = np.moveaxis(_sorted(arrays, "validation")["y"], 2, 0)
-        truth = normalised_acceleration(segments.fitted, states)
+        truth = normalised_acceleration(segments.fitted, str(segments.meta["problem"]), states)
         acceleration = _single(np.transpose(truth, (2, 0, 1)))
     train = on_device(arrays, "train", slices)
     return Lesson(number, config.phases[number], slices, train, validation, acceleration)

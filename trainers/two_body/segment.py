@@ -13,7 +13,7 @@ import numpy as np
 from trainers.common.splits import split
 from trainers.study import Arrays, Segments, Trajectories
 from trainers.two_body.config import SegmentationConfig, SegmentationPhase
-from trainers.two_body.law import encoded, normalised_acceleration, state_units
+from trainers.two_body.law import normalised_acceleration, state_units
 from trainers.two_body.steps import plan_steps
 
 CHANNELS = 6
@@ -33,44 +33,62 @@ class _Cut:
     holes: int
 
 
-def segment(config: SegmentationConfig, trajectories: Trajectories) -> Segments:
+def segment(config: SegmentationConfig, trajectories: Trajectories, validation: Trajectories | None = None) -> Segments:
     """Split orbits into training and validation, cut them per phase and normalise.
 
     Per phase: `train/t` (S, L), `train/y` (S, L, 6), `train/trajectory` (S,) and the same for validation, in the
     network's units; with a `tolerance` the planned steps as well, see `steps.Plan`. fitted: length_unit, time_unit
-    (divisors, in the dataset's units), the problem, and the range of every state channel and of the radius over the
-    training orbits, in the network's units.
+    (divisors, in the dataset's units), and the range of every state channel and of the radius over the training
+    orbits, in the network's units. meta: the problem.
 
     - A window [start, stop] is the points floor(start T) up to floor(stop T), T being the length of the longest
       trajectory, so that windows that touch share no point.
     - A segment that overruns its window, or holds a NaN (a gap, or the padding of a shorter trajectory), is dropped
       and counted. A phase without usable segments is no error here: its counts say 0.
     - `split_by: segment` cuts first, so that one orbit can train and validate: `leaking_orbits` says how many do.
+    - With validation data of its own all orbits train, and the segments of all its orbits validate.
 
     Raises:
         ValueError: if the states do not have six channels.
     """
     if trajectories.y.shape[-1] != CHANNELS:
         raise ValueError(f"states are {trajectories.names}; expected six channels: x, y, z, vx, vy, vz, in this order")
-    train, validation = split(len(trajectories.t), config.train_fraction, config.split_seed)
-    if config.split_by == "segment":
-        train = np.arange(len(trajectories.t))
+    orbits = np.arange(len(trajectories.t))
+    train, held_out = split(len(orbits), config.train_fraction, config.split_seed)
+    by_segment = config.split_by == "segment" and validation is None
+    if by_segment or validation is not None:
+        train = orbits
+    problem = str(trajectories.meta.get("problem", "two_body"))
     fitted = _fit(config, trajectories, train)
-    t, y = trajectories.t / fitted["time_unit"], trajectories.y / state_units(fitted)
-    finite = np.isfinite(y).all(axis=2) & np.isfinite(t)
-    cuts = [_cut(config, phase, train, finite) for phase in config.phases]
-    if config.split_by == "segment":
+    t, y, finite = _normalised(trajectories, fitted)
+    cuts = [_cut(config, phase, train, finite, by_segment) for phase in config.phases]
+    if by_segment:
         train = np.unique(np.concatenate([cut.orbit[cut.trains] for cut in cuts]))
-        validation = np.unique(np.concatenate([cut.orbit[~cut.trains] for cut in cuts]))
-    phases = tuple(
-        _arrays("train", t, y, cut, cut.trains) | _arrays("validation", t, y, cut, ~cut.trains) for cut in cuts
-    )
+        held_out = np.unique(np.concatenate([cut.orbit[~cut.trains] for cut in cuts]))
+    sides = [(_arrays("train", t, y, cut, cut.trains), _arrays("validation", t, y, cut, ~cut.trains)) for cut in cuts]
+    if validation is not None:
+        held_out = np.arange(len(validation.t))
+        t_own, y_own, finite = _normalised(validation, fitted)
+        own = [_cut(config, phase, held_out[:0], finite, False) for phase in config.phases]
+        sides = [
+            (side[0], _arrays("validation", t_own, y_own, cut, ~cut.trains))
+            for side, cut in zip(sides, own, strict=True)
+        ]
+    phases = tuple({**training, **validating} for training, validating in sides)
     if config.tolerance is not None:
-        phases = tuple(_with_steps(phase, fitted, config.tolerance) for phase in phases)
+        phases = tuple(_with_steps(phase, fitted, problem, config.tolerance) for phase in phases)
     counts = tuple(
         _count(config, number, cut, t.shape) | _count_steps(phases[number]) for number, cut in enumerate(cuts)
     )
-    return Segments(phases, train, validation, counts, fitted)
+    if validation is not None:
+        counts = tuple(row | _count_own(phase) for row, phase in zip(counts, phases, strict=True))
+    return Segments(phases, train, held_out, counts, fitted, {"problem": problem})
+
+
+def _normalised(trajectories: Trajectories, fitted: Arrays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return times (N, T) and states (N, T, 6) in the network's units, and which points (N, T) are finite."""
+    t, y = trajectories.t / fitted["time_unit"], trajectories.y / state_units(fitted)
+    return t, y, np.isfinite(y).all(axis=2) & np.isfinite(t)
 
 
 def _fit(config: SegmentationConfig, trajectories: Trajectories, train: np.ndarray) -> dict[str, np.ndarray]:
@@ -82,7 +100,6 @@ def _fit(config: SegmentationConfig, trajectories: Trajectories, train: np.ndarr
     scaled = points / state_units(fitted) if len(points) else np.full((1, CHANNELS), np.nan)
     radius = np.linalg.norm(scaled[:, :3], axis=1)
     return fitted | {
-        "problem": encoded(str(trajectories.meta.get("problem", "two_body"))),
         "state_minimum": scaled.min(axis=0),
         "state_maximum": scaled.max(axis=0),
         "radius_range": np.array([radius.min(), radius.max()]),
@@ -99,7 +116,9 @@ def _units(config: SegmentationConfig, points: np.ndarray, mu: str | float | Non
     return length, length / float(np.linalg.norm(points[:, 3:], axis=1).max())
 
 
-def _cut(config: SegmentationConfig, phase: SegmentationPhase, train: np.ndarray, finite: np.ndarray) -> _Cut:
+def _cut(
+    config: SegmentationConfig, phase: SegmentationPhase, train: np.ndarray, finite: np.ndarray, by_segment: bool
+) -> _Cut:
     """Cut every orbit of `finite` (N, T), which says which points are usable."""
     orbits, points = finite.shape
     first, last = (int(np.floor(edge * points + ROUNDING)) for edge in phase.window)
@@ -111,7 +130,7 @@ def _cut(config: SegmentationConfig, phase: SegmentationPhase, train: np.ndarray
     return _Cut(
         points=index[which],
         orbit=orbit,
-        trains=_chosen(config, len(orbit)) if config.split_by == "segment" else np.isin(orbit, train),
+        trains=_chosen(config, len(orbit)) if by_segment else np.isin(orbit, train),
         overrun=(len(starts) - len(whole)) * orbits,
         holes=int((~usable).sum()),
     )
@@ -134,17 +153,23 @@ def _arrays(side: str, t: np.ndarray, y: np.ndarray, cut: _Cut, chosen: np.ndarr
     }
 
 
-def _with_steps(phase: Arrays, fitted: Arrays, tolerance: float) -> dict[str, np.ndarray]:
+def _with_steps(phase: Arrays, fitted: Arrays, problem: str, tolerance: float) -> dict[str, np.ndarray]:
     """Add nodes (S, M+1), steps (S,) and local_error (S,) of the planned integration to both sides of a phase."""
 
     def field(state: np.ndarray) -> np.ndarray:
-        return np.concatenate([state[3:], normalised_acceleration(fitted, state)])
+        return np.concatenate([state[3:], normalised_acceleration(fitted, problem, state)])
 
     planned = dict(phase)
     for side in ("train", "validation"):
         plan = plan_steps(field, phase[f"{side}/t"], phase[f"{side}/y"], tolerance)
         planned |= {f"{side}/{name}": values for name, values in plan._asdict().items()}
     return planned
+
+
+def _count_own(phase: Arrays) -> dict[str, int | float | str]:
+    """Count validation data of its own."""
+    orbits = phase["validation/trajectory"]
+    return {"validation_orbits": len(np.unique(orbits)), "validation_segments": len(orbits), "leaking_orbits": 0}
 
 
 def _count_steps(phase: Arrays) -> dict[str, int | float | str]:

@@ -152,6 +152,7 @@ class _Course:
                 "no_validation": int(not last["validation_segments"]),
             },
             fitted=fitted_of(self.job.segments),
+            meta=self.job.segments.meta,
             stopped=stopped,
         )
 

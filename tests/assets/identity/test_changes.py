@@ -57,6 +57,16 @@ def test_settings_that_came_went_or_changed_are_named(old: str, new: str, said: 
     assert len(found) == (said is not None) and all(line.startswith(said or "") for line in found)
 
 
+def test_settings_that_are_inherited_are_named() -> None:
+    base = "class Base(Config):\n    rate: float = 1e-3\n    steps: int = 1\n"
+    own = "from trainers.orbits.bases import Base\nclass Phase(Base):\n    steps: int = 5\n"
+    before = {"bases.py": base, "config.py": own}
+    assert since(before, before | {"bases.py": base.replace("1e-3", "0.1")}) == [
+        "Phase: `rate: float = 0.001` is now `rate: float = 0.1`"
+    ]
+    assert since(before, before | {"bases.py": base.replace("int = 1", "int = 2")}) == []
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
