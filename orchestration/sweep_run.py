@@ -10,7 +10,7 @@ import dagster as dg
 from assets import partition_page
 from assets.catalogue import Catalogue, StudyCatalogue
 from assets.engine.engine import Engine, shared_engine
-from assets.identity.canonical import Item, LayerName
+from assets.identity.canonical import LAYER_NAMES, Item, LayerName
 from assets.launch import Launch, launching
 from assets.stages.layers import LAYERS
 from assets.statistics.adaptive_seeds import rounds, sweep_so_far
@@ -93,7 +93,7 @@ class SweepRun:
         """Run what is due of some rows of the sweep, layer by layer."""
         engine = shared_engine()
         adopt(part, self.study, self.instance, self.launch)
-        for layer in LAYERS:
+        for layer in LAYER_NAMES:
             stretches = list(contiguous(self._due_keys(part, layer), list(self.study.partitions(layer))))
             while stretches and not engine.interrupted:
                 with sharing_time(engine, stretches):
@@ -183,11 +183,11 @@ def sharing_time(engine: Engine, stretches: Sequence[Sequence[str]]) -> Iterator
 def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance, launch: Launch) -> int:
     """Report what is up to date in the store and unknown to Dagster; return how many partitions that were."""
     reported = 0
-    for name, layer in LAYERS.items():
-        key = asset_key(sweep.study, name)
+    for layer in LAYER_NAMES:
+        key = asset_key(sweep.study, layer)
         known, seen = instance.get_materialized_partitions(key), partition_page.last_event(instance)
-        for item in sweep.items()[layer.partitioned_by]:
-            items = study.partitions(name)[item.key]
+        for item in sweep.items()[LAYERS[layer].partitioned_by]:
+            items = study.partitions(layer)[item.key]
             if item.key in known or not is_fresh(launch, items):
                 continue
             try:
