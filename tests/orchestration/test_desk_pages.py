@@ -176,7 +176,7 @@ def test_every_link_on_a_partition_page_answers(desk: Served, sweep) -> None:
     pages = [
         *(partition_page.materialization(key, item, store) for item in (*good.upstream(), good)),
         partition_page.evaluation_materialization(key, good, row.evaluations, store),
-        partition_page.failure_observation(key, bad, store.manifest_or_missing(*bad.address), "no"),
+        partition_page.failure_observation(key, bad, bad, store, "no"),
     ]
     found = [link for page in pages for link in links_in(page.metadata)]
     board = [f"{page}/toy/trial" for page in ("/report", "/failures")]
