@@ -1,12 +1,17 @@
 """Schedules: a sweep file with `schedule:` runs at its hours, in its time zone, when something is due."""
 
+import os
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 import dagster as dg
 
 from assets.stages.freshness import plan_sweep
 from assets.statistics.adaptive_seeds import sweep_so_far
 from assets.store.store import Store
 from assets.sweeps.sweep import Sweep
-from orchestration.launch.clock import local_timezone
+
+LOCALTIME = Path("/etc/localtime")
 
 
 def sweep_schedule(sweep: Sweep) -> dg.ScheduleDefinition:
@@ -35,3 +40,18 @@ def sweep_schedule(sweep: Sweep) -> dg.ScheduleDefinition:
 def run_config(sweep: str) -> dict:
     """Return the run configuration of the sweep job for one sweep."""
     return {"ops": {"sweep": {"config": {"sweep": sweep}}}}
+
+
+def local_timezone() -> str:
+    """Return the IANA name of the machine's time zone: TZ, then the link of /etc/localtime, then UTC.
+
+    >>> isinstance(local_timezone(), str)
+    True
+    """
+    for name in (os.environ.get("TZ", ""), str(LOCALTIME.resolve()).partition("zoneinfo/")[2]):
+        try:
+            if name and ZoneInfo(name):
+                return name
+        except (OSError, ValueError, ZoneInfoNotFoundError):
+            continue
+    return "UTC"

@@ -15,7 +15,7 @@ from assets.store.store import Store
 from assets.study_assets import asset_key
 from assets.sweeps.sweep import Sweep
 from assets.sweeps.yaml_loader import one_line
-from orchestration.launch.own_launch import own_launch
+from orchestration.launch.launch import own_launch
 from orchestration.sweep_run import QUIET, JobByName, Summary, run_sweep
 
 

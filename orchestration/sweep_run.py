@@ -17,7 +17,7 @@ from assets.statistics.adaptive_seeds import rounds, sweep_so_far
 from assets.store.store import Damaged
 from assets.study_assets import asset_key
 from assets.sweeps.sweep import Sweep
-from orchestration.launch.own_launch import own_launch
+from orchestration.launch.launch import own_launch
 from orchestration.launch.report_switch import writes_report
 
 JobByName = Callable[[str], dg.JobDefinition]

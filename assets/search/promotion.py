@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from assets.identity.labels import KEY
 from assets.search.progress import Standing
 from assets.search.search import Search
 from assets.search.trials import Trial
+from assets.store.atomic import replacing
 from assets.store.store import Store
 from assets.sweeps.older_format import written_tree
 from assets.sweeps.sweep import Row
@@ -82,14 +82,10 @@ def _comment(standing: Standing, trial: Trial) -> list[str]:
 
 def _put(path: Path, text: str, row: Row) -> None:
     """Put the file in its place, once it is sure that it says the configuration of the trial."""
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
+    with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")
-        (found,) = load_sweep(draft).rows
-        if found.configuration.item.hash != row.configuration.item.hash:
+        (written,) = load_sweep(draft).rows
+        if written.configuration.item.hash != row.configuration.item.hash:
             raise CannotPromote(
                 f"{path} would be another configuration than {row.configuration.key}; nothing is written"
             )
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -26,17 +28,24 @@ def append_durably(file: FileIO, data: Any) -> None:
     os.fsync(file.fileno())
 
 
-def replace_bytes(path: Path, data: bytes) -> None:
-    """Put a file in its place at once, after it has reached the disk; its directory is made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a name beside a file to write to; on a clean exit that reaches the disk, then takes the file's place."""
     draft = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        with draft.open("xb", buffering=0) as file:
-            append_durably(file, data)
+        yield draft
+        sync(draft)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    sync_directory(path.parent)
+    sync(path.parent)
+
+
+def replace_bytes(path: Path, data: bytes) -> None:
+    """Put a file in its place at once, after it has reached the disk; its directory is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as draft:
+        draft.write_bytes(data)
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -49,9 +58,9 @@ def clear(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def sync_directory(directory: Path) -> None:
-    """Wait until the names in a directory are on the disk."""
-    handle = os.open(directory, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a directory, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

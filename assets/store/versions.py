@@ -12,7 +12,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from assets.store.atomic import clear, sync_directory
+from assets.store.atomic import clear, sync
 from assets.store.errors import unreadable
 from assets.store.locks import alone_in, is_held
 from assets.store.manifest import MANIFEST
@@ -22,7 +22,7 @@ _TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{12}-(?P<pid>\d+)[^-]*-[0-9a-f]{8}")
 
 def take_place(directory: Path, target: Path) -> None:
     """Rename a finished directory to its final name; an older version steps aside first and goes last."""
-    sync_directory(directory)
+    sync(directory)
     with alone_in(target.parent):
         if os.path.lexists(target):
             # Two renames, as a directory with files in it cannot be renamed over: a reader that comes between them,
@@ -30,7 +30,7 @@ def take_place(directory: Path, target: Path) -> None:
             _vanish(aside(target), target)
             target.rename(aside(target))
         directory.rename(target)
-        sync_directory(target.parent)
+        sync(target.parent)
         _vanish(aside(target), target)
 
 

@@ -12,6 +12,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from assets.store.atomic import replacing
+
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
 
 CREATE = "import sys, mlflow; mlflow.MlflowClient(sys.argv[1]).search_experiments(max_results=1)"
@@ -25,12 +27,10 @@ def create(database: Path) -> None:
     """
     for leftover in database.parent.glob(f".{database.name}-*"):  # of a process that was killed while it held the lock
         leftover.unlink()
-    draft = database.with_name(f".{database.name}-{os.getpid()}")
-    command = [sys.executable, "-c", CREATE, f"sqlite:///{draft}"]
-    done = subprocess.run(command, env=os.environ | QUIET, cwd=database.parent, capture_output=True, text=True)
-    if done.returncode:
-        draft.unlink(missing_ok=True)
-        raise OSError((done.stderr.strip().splitlines() or [f"code {done.returncode}"])[-1])
-    with closing(sqlite3.connect(draft)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-    draft.replace(database)
+    with replacing(database) as draft:
+        command = [sys.executable, "-c", CREATE, f"sqlite:///{draft}"]
+        done = subprocess.run(command, env=os.environ | QUIET, cwd=database.parent, capture_output=True, text=True)
+        if done.returncode:
+            raise OSError((done.stderr.strip().splitlines() or [f"code {done.returncode}"])[-1])
+        with closing(sqlite3.connect(draft)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.identity.canonical import Item
 from assets.identity.paths import flatten
+from assets.store.locks import alone_in
 from assets.store.manifest import Manifest
 from assets.store.store import Store
 from assets.sweeps.file_dataset import is_file
@@ -45,7 +44,7 @@ class MlflowRuns:
         self._experiments: dict[str, str] = {}
         directory.mkdir(parents=True, exist_ok=True)
         database = directory / "mlflow.db"
-        with self._alone():
+        with alone_in(directory):
             if not database.exists():
                 create(database)
             self._client = MlflowClient(tracking_uri=f"sqlite:///{database}")
@@ -54,7 +53,7 @@ class MlflowRuns:
     def experiment(self, study: str) -> str:
         """Return the id of a study's experiment; create it if necessary."""
         if study not in self._experiments:
-            with self._alone():
+            with alone_in(self.directory):
                 experiment = self._client.get_experiment_by_name(study)
                 location = (self.directory / "artifacts").as_uri()
                 self._experiments[study] = (
@@ -85,7 +84,7 @@ class MlflowRuns:
         experiment = self.experiment(model.study)
         identity = {"orrery.hash": model.hash, "orrery.fingerprint": manifest["fingerprint"]}
         clauses = " and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())
-        with self._alone():
+        with alone_in(self.directory):
             runs = self._client.search_runs([experiment], clauses, max_results=1)
             if runs:
                 return runs[0]
@@ -97,7 +96,7 @@ class MlflowRuns:
 
     def _complete(self, run_id: str, model: Item, manifest: Manifest) -> None:
         """Log the training of a run, unless another process has done so in the meantime."""
-        with self._alone():
+        with alone_in(self.directory):
             if self._client.get_run(run_id).info.status == "RUNNING":
                 self._log_training(run_id, model, manifest)
 
@@ -141,16 +140,6 @@ class MlflowRuns:
         summary = self.store.open(*item.address).table("summary")
         metrics = _summary(item.config["test"], summary, _milliseconds(manifest))
         self._client.log_batch(run.info.run_id, metrics=metrics, tags=[RunTag(tag, manifest["fingerprint"])])
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the lock of the database; it is released when the process dies."""
-        handle = os.open(self.directory / ".lock", os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
 
 def settings(model: Item) -> dict[str, Any]:

@@ -54,10 +54,10 @@ def plan(search: "Search", json: bool) -> None:
 
 def run(search: "Search", cpus: int, json: bool, limit: float | None) -> None:
     """Run a search with progress, and print its trials and what to do next."""
-    from orchestration.launch.launching import launched
+    from orchestration.launch.terminal import run_in_terminal
     from orchestration.search_launch import run_search
 
-    summary = launched(partial(run_search, search), cpus, json, limit)
+    summary = run_in_terminal(partial(run_search, search), cpus, json, limit)
     written = _written(search) if writes_report() else None
     if json:
         found = {"trials": summary.trials, "failed": summary.failed, "seconds": summary.seconds}

@@ -29,7 +29,7 @@ def wait_for_locks(connection: Any, record: object) -> None:
 
 
 @contextmanager
-def said_clearly() -> Iterator[None]:
+def clear_lock_errors() -> Iterator[None]:
     """Turn a lock that was waited for in vain into one clear line.
 
     Raises:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assets.catalogue import Catalogue, read_catalogue
 from orchestration.choice import UnknownSweep, choose_file
-from orchestration.launch.clock import local_timezone
+from orchestration.schedules import local_timezone
 from orchestration.sweep_run import contiguous
 
 

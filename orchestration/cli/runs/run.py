@@ -69,7 +69,7 @@ def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit:
     from assets.home.disk_space import free_space_line
     from assets.launch import present_launch
     from assets.store.store import home
-    from orchestration.launch.launching import launched
+    from orchestration.launch.terminal import run_in_terminal
 
     needed = what_it_takes(chosen, cpus, present_launch())
     if not quiet:
@@ -77,7 +77,7 @@ def _run(chosen: "Sweep", catalogue: "Catalogue", cpus: int, quiet: bool, limit:
     needed.check()
     from orchestration.sweep_run import run_sweep
 
-    return launched(partial(run_sweep, chosen, catalogue), cpus, quiet, limit)
+    return run_in_terminal(partial(run_sweep, chosen, catalogue), cpus, quiet, limit)
 
 
 def _conclude(sweep: "Sweep", summary: "Summary", json: bool, launch: "Launch") -> NoReturn:
@@ -122,7 +122,7 @@ def failed_rows(sweep: "Sweep", planner: "Planner") -> "Sweep":
 
 def _detach(name: str, options: list[str], json: bool) -> None:
     """Launch in the background, and say how to look at it and how to end it."""
-    from orchestration.launch.detach import detach
+    from orchestration.launch.detached import detach
 
     begun = detach(name, options)
     if json:

@@ -15,7 +15,7 @@ import pytest
 from assets.home.running import RunningRecord, attempt_at
 from assets.stages.freshness import Planner
 from assets.stages.make import run
-from orchestration.launch.clean_up import OPEN
+from orchestration.launch.launch import OPEN
 from tests.faults.pipeline import chain, make
 from tests.faults.project import PlainProject, processes_of, wait_until
 from tests.orchestration.conftest import ROOT

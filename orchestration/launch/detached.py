@@ -34,10 +34,10 @@ def detach(sweep: str, options: list[str]) -> LaunchRecord | None:
             env={**os.environ, LOG: str(log)},
             start_new_session=True,
         )
-    return _begun(process, log)
+    return _wait_for_launch(process, log)
 
 
-def _begun(process: subprocess.Popen, log: Path) -> LaunchRecord | None:
+def _wait_for_launch(process: subprocess.Popen, log: Path) -> LaunchRecord | None:
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         for record in launches():
