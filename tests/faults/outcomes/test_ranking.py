@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,7 +13,7 @@ from assets.sweeps.sweep import Sweep
 from assets.sweeps.sweep_file import load_sweep
 from tests.faults.pipeline import make
 from tests.faults.project import SWEEP, PlainProject
-from tests.plain_study import evaluate
+from tests.plain_study import STUDY, evaluate
 from tests.plain_study.config import PRESETS
 
 FRACTIONS = "model.train_fraction: [0.5, 0.75, 1.0]"
@@ -52,19 +53,19 @@ def test_a_headline_that_is_no_number_is_never_ranked_and_counted(plain, tmp_pat
 def test_one_test_set_that_fails_is_enough_to_lose_the_rank(plain, tmp_path, monkeypatch) -> None:
     sweep, apply = few(tmp_path, "test, few"), evaluate.apply
 
-    def fails_once(config, trained):
-        if config.train_fraction == SPOILED and fails_once.name == "few":
-            raise ValueError("no roll-out")
-        return apply(config, trained)
+    few_states = STUDY.simulate(PRESETS["few"]).y
 
-    original = evaluate.evaluate
+    def fails_on_few(config, trained):
+        step = apply(config, trained)
 
-    def noted(config, trained, name, test):
-        fails_once.name = name
-        return original(config, trained, name, test)
+        def fails(y):
+            if np.array_equal(y, few_states[:, :-1]):
+                raise ValueError("no rollout")
+            return step(y)
 
-    monkeypatch.setattr(evaluate, "apply", fails_once)
-    monkeypatch.setattr(evaluate, "evaluate", noted)
+        return fails if config.train_fraction == SPOILED else step
+
+    monkeypatch.setattr(evaluate, "apply", fails_on_few)
     assert len(PRESETS) == 2 and make_all(plain, sweep).count("failed") == 1
     board = write(Experiment(sweep, plain))
     firsts = board.rows.iloc[::2]
