@@ -161,14 +161,14 @@ def disk_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
 def check_disk(asset: dg.AssetKey, sweep: Sweep, store: Store) -> dg.AssetCheckResult:
     """Measure what a sweep takes, and where there is a quota what the home holds; fail above the quota."""
     quota, used = quota_gb(), size_of_sweep(sweep, store)
-    told = {"sweep": used / 1e9, "free": free_bytes(home()) / 1e9}
+    sizes = {"sweep": used / 1e9, "free": free_bytes(home()) / 1e9}
     if quota == math.inf:
         passed, text = True, f"{sweep.name} takes {used / 1e9:.3g} GB; no quota is set"
     else:
-        told |= {"home": size_of(home()) / 1e9, "quota": quota}
-        passed = told["home"] <= quota
-        text = f"{sweep.name} takes {used / 1e9:.3g} GB; the home holds {told['home']:.3g} of {quota:g} GB"
-    metadata = {f"{name} [GB]": value for name, value in told.items()}
+        sizes |= {"home": size_of(home()) / 1e9, "quota": quota}
+        passed = sizes["home"] <= quota
+        text = f"{sweep.name} takes {used / 1e9:.3g} GB; the home holds {sizes['home']:.3g} of {quota:g} GB"
+    metadata = {f"{name} [GB]": value for name, value in sizes.items()}
     hint = "" if passed else "; `orrery gc` lists what can go"
     return dg.AssetCheckResult(
         asset_key=asset, check_name=DISK, passed=passed, metadata=metadata, description=text + hint

@@ -13,7 +13,7 @@ from assets.engine.engine import EngineError, shared_engine
 from assets.home import launches
 from assets.search import search_table
 from assets.search.objective import NoObjective
-from assets.search.progress import Standing, status_of
+from assets.search.progress import SearchProgress, status_of
 from assets.search.search import Search
 from assets.search.search_run import SearchRun
 from assets.search.search_table import LAYER
@@ -55,10 +55,10 @@ def _materialize(
             _run(search, store, context.run_id)
     except (NoObjective, EngineError, launches.Busy) as error:
         complaint = str(error)
-    standing = Standing.of(search, store)
-    if standing.trials:
-        yield _event(key, standing, store)
-    if complaint := complaint or unfinished(standing):
+    progress = SearchProgress.of(search, store)
+    if progress.trials:
+        yield _event(key, progress, store)
+    if complaint := complaint or unfinished(progress):
         raise dg.Failure(complaint, allow_retries=False)
 
 
@@ -74,18 +74,18 @@ def _alone(search: Search) -> AbstractContextManager:
 def _run(search: Search, store: Store, run_id: str) -> None:
     run = SearchRun(search, store, shared_engine(), publish)
     for trial in run.run():
-        _tell(trial, Standing(search, tuple(run.trials.all()), run.planner))
+        _tell(trial, SearchProgress(search, tuple(run.trials.all()), run.planner))
         _track(search, trial, run_id)
     for _ in run.finish():
         pass
 
 
-def _tell(trial: Trial, standing: Standing) -> None:
+def _tell(trial: Trial, progress: SearchProgress) -> None:
     """Say how a trial ended, and what is the best so far, to whoever shows progress."""
-    objective, best = standing.search.settings.objective, standing.best
-    reached = f"{objective} {trial.objective:.5g}" if trial.objective is not None else trial.told.get("detail", "")
+    objective, best = progress.search.settings.objective, progress.best
+    reached = f"{objective} {trial.objective:.5g}" if trial.objective is not None else trial.end.get("detail", "")
     so_far = f"; best so far {best.objective:.5g} (trial {best.number})" if best else ""
-    how = f"{status_of(trial)}{' (cached)' if trial.told.get('cached') else ''}"
+    how = f"{status_of(trial)}{' (cached)' if trial.end.get('cached') else ''}"
     publish({"event": "trial", "text": f"trial {trial.number}: {how}, {reached}{so_far}"})
 
 
@@ -94,26 +94,26 @@ def _track(search: Search, trial: Trial, run_id: str) -> None:
         Tracker.shared().log(row.configuration.item, (), run_id)
 
 
-def unfinished(standing: Standing) -> str:
+def unfinished(progress: SearchProgress) -> str:
     """Say in one line why a search is not done; nothing where it is."""
-    name = standing.search.name
-    if standing.open or standing.to_begin:
-        counts = f"{standing.open} trials are open and {standing.to_begin} have not begun"
+    name = progress.search.name
+    if progress.open or progress.to_begin:
+        counts = f"{progress.open} trials are open and {progress.to_begin} have not begun"
         return f"{name}: {counts}; `orrery run {name}` goes on"
-    if standing.best is None:
+    if progress.best is None:
         return f"{name}: no trial is complete; `orrery table {name}` says how each ended"
-    if due := standing.due():
+    if due := progress.due():
         return f"{name}: the best trial lacks {due[0].item.layer} {due[0].item.key}: {due[0].reason}"
     return ""
 
 
-def _event(key: dg.AssetKey, standing: Standing, store: Store) -> dg.AssetMaterialization:
-    written = search_table.write(standing, store)
-    search, best = standing.search, standing.best
+def _event(key: dg.AssetKey, progress: SearchProgress, store: Store) -> dg.AssetMaterialization:
+    written = search_table.write(progress, store)
+    search, best = progress.search, progress.best
     metadata: dict[str, Any] = {
         "links": partition_page.search_links(search.name, written.path),
-        "dagster/row_count": len(standing.trials),
-        **{f"trials/{status}": count for status, count in standing.counts.items()},
+        "dagster/row_count": len(progress.trials),
+        **{f"trials/{status}": count for status, count in progress.counts.items()},
         "trials": dg.MetadataValue.md(written.markdown),
         "stored in": dg.MetadataValue.path(str(written.path)),
     }

@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.catalogue import Catalogue
 from assets.engine.engine import shared_engine
-from assets.search.progress import Standing
+from assets.search.progress import SearchProgress
 from assets.search.search import Search
 from assets.search.search_table import LAYER, answer
 from assets.search_assets import unfinished
@@ -59,26 +59,26 @@ def run_search(search: Search, instance: dg.DagsterInstance, job: JobByName, par
 def _run(search: Search, instance: dg.DagsterInstance, job: JobByName, tags: dict[str, str]) -> SearchSummary:
     started, engine = time.monotonic(), shared_engine()
     engine.interrupted = False
-    standing, complaint = Standing.of(search, Store()), ""
-    before = len(ended(standing))
-    if not standing.done or search.key not in instance.get_materialized_partitions(asset_key(search.study, LAYER)):
+    progress, complaint = SearchProgress.of(search, Store()), ""
+    before = len(ended(progress))
+    if not progress.done or search.key not in instance.get_materialized_partitions(asset_key(search.study, LAYER)):
         made = job(f"{search.study}_{LAYER}").execute_in_process(
             instance=instance, tags=tags, run_config=QUIET, raise_on_error=False
         )
-        standing, complaint = Standing.of(search, Store()), "" if made.success else _failure(made)
-    complaint = complaint or unfinished(standing)
+        progress, complaint = SearchProgress.of(search, Store()), "" if made.success else _failure(made)
+    complaint = complaint or unfinished(progress)
     return SearchSummary(
         search.name,
-        trials=len(ended(standing)) - before,
-        answer=answer(standing),
+        trials=len(ended(progress)) - before,
+        answer=answer(progress),
         failed={search.name: complaint} if complaint else {},
         seconds=time.monotonic() - started,
     )
 
 
-def ended(standing: Standing) -> list[int]:
+def ended(progress: SearchProgress) -> list[int]:
     """Return the numbers of the trials that have ended."""
-    return [trial.number for trial in standing.trials if trial.state != "open"]
+    return [trial.number for trial in progress.trials if trial.state != "open"]
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:

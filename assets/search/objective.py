@@ -49,7 +49,7 @@ def require(history: pd.DataFrame, column: str) -> None:
         raise NoObjective(f"the history has no column {column!r}, the objective; validation columns are: {known}")
 
 
-def measured(search: Search, store: Store, address: tuple[str, str, str]) -> tuple[float | None, Curve]:
+def objective_and_curve(search: Search, store: Store, address: tuple[str, str, str]) -> tuple[float | None, Curve]:
     """Return the objective of a stored training and what it had reached at each look of the pruner.
 
     Raises:

@@ -24,7 +24,7 @@ ENDED = ("cached", "step", "seconds", "hash", "detail")
 
 
 @dataclass(frozen=True)
-class Standing:
+class SearchProgress:
     """A search and its trials so far."""
 
     search: Search
@@ -32,7 +32,7 @@ class Standing:
     planner: Planner
 
     @classmethod
-    def of(cls, search: Search, store: Store) -> Standing:
+    def of(cls, search: Search, store: Store) -> SearchProgress:
         """Read how a search stands; nothing is created."""
         planner = Planner(store)
         return cls(search, tuple(trials_of(search, planner)), planner)
@@ -99,15 +99,15 @@ class Standing:
         return ["trial", "status", self.search.settings.objective, *names, *ENDED]
 
     def _record(self, trial: Trial) -> dict[str, Any]:
-        told = {name: trial.told.get(name) for name in ENDED}
+        end = {name: trial.end.get(name) for name in ENDED}
         values = {name: column_value(value) for name, value in trial.values.items()}
         head = {"trial": trial.number, "status": status_of(trial), self.search.settings.objective: trial.objective}
-        return {**head, **values, **told}
+        return {**head, **values, **end}
 
 
 def status_of(trial: Trial) -> str:
     """Return how a trial ended: a status of a training, or `open`."""
-    return "open" if trial.state == "open" else str(trial.told.get("status", trial.state))
+    return "open" if trial.state == "open" else str(trial.end.get("status", trial.state))
 
 
 def better(values: Sequence[float], maximise: bool) -> list[float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.identity.labels import KEY
-from assets.search.progress import Standing
+from assets.search.progress import SearchProgress
 from assets.search.search import Search
 from assets.search.trials import Trial
 from assets.store.atomic import replacing
@@ -23,7 +23,7 @@ class CannotPromote(ValueError):  # noqa: N818
 
 
 @dataclass(frozen=True)
-class Promoted:
+class Promotion:
     """A sweep file that was made of a trial."""
 
     path: Path
@@ -31,36 +31,36 @@ class Promoted:
     trial: int
 
 
-def promoted(search: Search, store: Store, number: int | None = None, name: str = "") -> Promoted:
+def promote_trial(search: Search, store: Store, number: int | None = None, name: str = "") -> Promotion:
     """Write a trial (default: the best) as a sweep beside the search.
 
     Raises:
         CannotPromote: no such trial, none is complete, the name is none, or another file has it.
     """
-    standing = Standing.of(search, store)
-    trial, row = _chosen(standing, number)
+    progress = SearchProgress.of(search, store)
+    trial, row = _chosen(progress, number)
     stem = name or f"{search.key}_best"
     if not KEY.fullmatch(stem) or re.search(r"\.\.|^\.", stem):
         raise CannotPromote(f"given the name {stem!r}; expected lower-case letters, digits, '.', '_' and '-'")
     path = search.path.with_name(f"{stem}.yaml")
-    text = written_tree(_tree(search, trial), _comment(standing, trial))
+    text = written_tree(_tree(search, trial), _comment(progress, trial))
     if path.exists() and path.read_text(encoding="utf-8") != text:
         raise CannotPromote(f"{path} is there already and says something else; give another --name, or remove it")
     _put(path, text, row)
-    return Promoted(path, f"{search.study}/{stem}", trial.number)
+    return Promotion(path, f"{search.study}/{stem}", trial.number)
 
 
-def _chosen(standing: Standing, number: int | None) -> tuple[Trial, Row]:
+def _chosen(progress: SearchProgress, number: int | None) -> tuple[Trial, Row]:
     """Return a complete trial and its row."""
-    name = standing.search.name
-    if number is None and standing.best is None:
+    name = progress.search.name
+    if number is None and progress.best is None:
         raise CannotPromote(f"{name} has no complete trial yet; `orrery run {name}` goes on")
-    trial = standing.best if number is None else next((t for t in standing.trials if t.number == number), None)
-    complete = ", ".join(str(t.number) for t in standing.trials if t.state == "complete") or "none"
+    trial = progress.best if number is None else next((t for t in progress.trials if t.number == number), None)
+    complete = ", ".join(str(t.number) for t in progress.trials if t.state == "complete") or "none"
     if trial is None or trial.state != "complete":
-        what = "there is no such trial" if trial is None else f"it is {trial.told.get('status', 'open')}"
+        what = "there is no such trial" if trial is None else f"it is {trial.end.get('status', 'open')}"
         raise CannotPromote(f"trial {number} of {name}: {what}; complete are: {complete}")
-    return trial, standing.rows[trial.number]
+    return trial, progress.rows[trial.number]
 
 
 def _tree(search: Search, trial: Trial) -> dict[str, Any]:
@@ -71,12 +71,12 @@ def _tree(search: Search, trial: Trial) -> dict[str, Any]:
     return tree | {"base": {section: value for section, value in settings.items() if value}}
 
 
-def _comment(standing: Standing, trial: Trial) -> list[str]:
+def _comment(progress: SearchProgress, trial: Trial) -> list[str]:
     """Return what stands above the file: where it comes from, and how to repeat it over seeds."""
-    search = standing.search
+    search = progress.search
     objective = f"{search.settings.objective} {trial.objective:.6g}"
-    ended = ", ".join(f"{count} {status}" for status, count in standing.counts.most_common())
-    origin = f"Trial {trial.number} of the search {search.name}: {objective}, {len(standing.trials)} trials ({ended})."
+    ended = ", ".join(f"{count} {status}" for status, count in progress.counts.most_common())
+    origin = f"Trial {trial.number} of the search {search.name}: {objective}, {len(progress.trials)} trials ({ended})."
     return [origin, "For an interval, repeat it over seeds: vary: {model.seed: [0, 1, 2]}"]
 
 

@@ -92,13 +92,13 @@ class Search:
 
     def row(self, values: Mapping[str, Any]) -> tuple[Row | None, str]:
         """Return the row of a trial, or None and why its settings are no configuration."""
-        made = Configurations(STUDIES[self.study], self.document, [])
+        configurations = Configurations(STUDIES[self.study], self.document, [])
         try:
-            configuration = made.configuration(self.space.settings(self.base, values), lambda place: place)
+            configuration = configurations.configuration(self.space.settings(self.base, values), lambda place: place)
         except LookupError as error:
             return None, str(error.args[0])
         if configuration is None:
-            return None, "; ".join(dict.fromkeys(text for _, text in made.refused))
+            return None, "; ".join(dict.fromkeys(text for _, text in configurations.refused))
         item = configuration.item
         evaluations = tuple(evaluation_item(item, name, test or item.dataset) for name, test in self.tests.items())
         return Row(configuration, values, evaluations), ""
@@ -113,5 +113,5 @@ class Search:
         """Return rows of this search as a sweep, for all that looks at sweeps."""
         axes = tuple(dimension.name for dimension in self.space.dimensions)
         unique = {row.configuration.item.hash: row for row in rows}
-        told = {name: getattr(self, name) for name in ("name", "study", "path", "description", "tests")}
-        return Sweep(rows=tuple(unique.values()), axes=axes, warnings=self.warnings, **told)
+        fields = {name: getattr(self, name) for name in ("name", "study", "path", "description", "tests")}
+        return Sweep(rows=tuple(unique.values()), axes=axes, warnings=self.warnings, **fields)

@@ -102,31 +102,31 @@ class SearchReading(Reading):
 
     def _corners(self) -> tuple[Configuration, ...]:
         """Return the configurations at the ends of the space; what the model refuses of their company is a warning."""
-        found, conflicts = [], []
+        corners, conflicts = [], []
         for values in self.space.corners():
-            made = Configurations(self.study, self.document, [])
+            configurations = Configurations(self.study, self.document, [])
             try:
-                corner = made.configuration(self.space.settings(self.base, values), self._place)
+                corner = configurations.configuration(self.space.settings(self.base, values), self._place)
             except LookupError as error:
                 self.problems.append(self.document.problem(SPACE, str(error.args[0])))
                 continue
-            lines = list(zip(made.refused, made.problems, strict=True))
+            lines = list(zip(configurations.refused, configurations.problems, strict=True))
             self.problems += [line for (place, _), line in lines if len(place) > 1]
             conflicts += [text for (place, text), _ in lines if len(place) == 1]
-            found += [corner] if corner else []
-        self._tell_conflicts(dict.fromkeys(conflicts), bool(found))
-        return tuple({corner.item.hash: corner for corner in found}.values())
+            corners += [corner] if corner else []
+        self._report_conflicts(dict.fromkeys(conflicts), bool(corners))
+        return tuple({corner.item.hash: corner for corner in corners}.values())
 
-    def _tell_conflicts(self, conflicts: dict[str, None], some: bool) -> None:
+    def _report_conflicts(self, conflicts: dict[str, None], some: bool) -> None:
         for text in conflicts:
             if some:
-                told = f"some combinations are refused and will be failed trials: {text}"
-                self.warnings.append(self.document.problem(SPACE, told))
+                warning = f"some combinations are refused and will be failed trials: {text}"
+                self.warnings.append(self.document.problem(SPACE, warning))
             else:
                 self.problems.append(self.document.problem(SPACE, text))
 
     def _place(self, setting: Place) -> Place:
-        """Return where in the file a setting of a trial is made."""
+        """Return where in the file a setting of a trial is configurations."""
         for dimension in reversed(self.space.dimensions):
             if _makes(dimension, setting):
                 return (*SPACE, dimension.name)

@@ -18,7 +18,7 @@ from assets.report.pictures import Picture, picture_of
 from assets.report.render import ROOMS, page_code, render
 from assets.report.tables.table import Table, table_of
 from assets.search import search_figures as figures
-from assets.search.progress import Standing, status_of
+from assets.search.progress import SearchProgress, status_of
 from assets.search.search import Search
 from assets.search.search_table import answer
 from assets.search.space import Leaf, Options
@@ -48,20 +48,20 @@ class SearchReport:
 
 def write(search: Search, store: Store) -> SearchReport:
     """Store the report of a search, as it is if it says what would be written anyway."""
-    standing = Standing.of(search, store)
-    address, version = (search.study, "report", short_digest("report", search.name)), _version(standing, store)
+    progress = SearchProgress.of(search, store)
+    address, version = (search.study, "report", short_digest("report", search.name)), _version(progress, store)
     manifest = store.manifest(*address)
     if manifest is None or manifest["fingerprint"] != version:
-        told = content(standing, store)
+        page = content(progress, store)
         with store.writing(*address) as draft:
-            draft.page("report.html", render("search.html", told))
-            draft.page("report.md", render("search.md", told))
-            draft.page("trials.csv", standing.table().to_csv(index=False))
-            for picture in told["pictures"]:
+            draft.page("report.html", render("search.html", page))
+            draft.page("report.md", render("search.md", page))
+            draft.page("trials.csv", progress.table().to_csv(index=False))
+            for picture in page["pictures"]:
                 if picture.png:
                     draft.png(picture.name, picture.png)
                     draft.pdf(picture.name, picture.pdf())
-            draft.manifest |= page_manifest(search.name, version) | {"answer": told["answer"]}
+            draft.manifest |= page_manifest(search.name, version) | {"answer": page["answer"]}
         manifest = store.manifest(*address)
     if manifest is None:
         raise Missing(f"the report of {search.name} was removed while it was written; run it again")
@@ -69,55 +69,55 @@ def write(search: Search, store: Store) -> SearchReport:
     return SearchReport(folder / "report.html", folder / "report.md", version, manifest["answer"])
 
 
-def content(standing: Standing, store: Store) -> dict[str, Any]:
+def content(progress: SearchProgress, store: Store) -> dict[str, Any]:
     """Gather what the page shows, by the names that the templates use."""
     return {
-        "search": standing.search,
-        "study": STUDIES[standing.search.study],
-        "answer": answer(standing),
-        "how": _how(standing),
-        "best": _best(standing),
-        "tests": _tests(standing, store),
-        "trials": _trials(standing),
-        "failures": _failures(standing),
-        "settings": _settings(standing),
-        "origin": _origin(standing, store),
-        "pictures": list(pictures(standing)),
+        "search": progress.search,
+        "study": STUDIES[progress.search.study],
+        "answer": answer(progress),
+        "how": _how(progress),
+        "best": _best(progress),
+        "tests": _tests(progress, store),
+        "trials": _trials(progress),
+        "failures": _failures(progress),
+        "settings": _settings(progress),
+        "origin": _origin(progress, store),
+        "pictures": list(pictures(progress)),
     }
 
 
-def pictures(standing: Standing) -> Iterator[Picture]:
+def pictures(progress: SearchProgress) -> Iterator[Picture]:
     """Draw the figures of a search; without a complete trial there is none."""
-    search, best = standing.search, standing.best
+    search, best = progress.search, progress.best
     if best is None:
         return
-    label, objective, maximise = _label(standing), search.settings.objective, search.settings.maximise
-    trials, scales = drawn_table(standing), scales_of(standing)
-    told = {"trials": trials, "objective": objective}
-    yield picture_of(figures.objective_history, {**told, "maximise": maximise}, label)
-    curves = {trial.number: trial.curve for trial in standing.trials if trial.curve}
+    label, objective, maximise = _label(progress), search.settings.objective, search.settings.maximise
+    trials, scales = drawn_table(progress), scales_of(progress)
+    arguments = {"trials": trials, "objective": objective}
+    yield picture_of(figures.objective_history, {**arguments, "maximise": maximise}, label)
+    curves = {trial.number: trial.curve for trial in progress.trials if trial.curve}
     if curves:
-        states = {trial.number: trial.state for trial in standing.trials}
+        states = {trial.number: trial.state for trial in progress.trials}
         yield picture_of(
             figures.objective_curves,
             {"curves": curves, "states": states, "objective": objective, "best": best.number},
             label,
         )
-    shares = importances(standing)
+    shares = importances(progress)
     if shares:
-        of = f"log {objective}" if _in_decades(standing) else objective
+        of = f"log {objective}" if _in_decades(progress) else objective
         yield picture_of(figures.importance, {"shares": shares, "objective": of}, label)
     ranked = sorted(scales, key=lambda scale: -shares.get(scale.name, 0.0))
     if ranked:
-        chosen = {**told, "maximise": maximise, "best": best.number}
+        chosen = {**arguments, "maximise": maximise, "best": best.number}
         yield picture_of(parallel_coordinates, {**chosen, "scales": ranked[:MOST_AXES]}, label)
-        yield picture_of(figures.slices, {**told, "scales": ranked[:MOST_SLICES]}, label)
+        yield picture_of(figures.slices, {**arguments, "scales": ranked[:MOST_SLICES]}, label)
     if len(ranked) > 1:
         pairs = list(combinations(ranked[:3], 2))
         yield picture_of(figures.contours, {**chosen, "pairs": pairs}, label)
 
 
-def drawn_table(standing: Standing) -> pd.DataFrame:
+def drawn_table(progress: SearchProgress) -> pd.DataFrame:
     """Return one row per trial: number, state, objective, last value of its curve, and what was drawn."""
     import pandas as pd
 
@@ -125,20 +125,20 @@ def drawn_table(standing: Standing) -> pd.DataFrame:
         last = trial.curve[max(trial.curve)] if trial.curve else None
         return {"trial": trial.number, "state": trial.state, "objective": trial.objective, "last": last, **trial.drawn}
 
-    return pd.DataFrame([record(trial) for trial in standing.trials]).astype({"objective": float, "last": float})
+    return pd.DataFrame([record(trial) for trial in progress.trials]).astype({"objective": float, "last": float})
 
 
-def scales_of(standing: Standing) -> list[Scale]:
+def scales_of(progress: SearchProgress) -> list[Scale]:
     """Return the axis of everything that was drawn and differs between complete trials, in the order of the space."""
     leaves: dict[str, Leaf] = {}
-    complete = [trial for trial in standing.trials if trial.state == "complete"]
+    complete = [trial for trial in progress.trials if trial.state == "complete"]
 
     def known(trial: Trial, name: str, leaf: Leaf) -> Any:
         leaves[name] = leaf
         return trial.drawn[name]
 
     for trial in complete:
-        standing.search.space.draw(partial(known, trial))
+        progress.search.space.draw(partial(known, trial))
     varied = (name for name in leaves if len({repr(trial.drawn.get(name)) for trial in complete}) > 1)
     return [_scale(name, leaves[name]) for name in varied]
 
@@ -147,7 +147,7 @@ def _scale(name: str, leaf: Leaf) -> Scale:
     return Scale(name, labels=leaf.labels) if isinstance(leaf, Options) else Scale(name, log=leaf.log, whole=leaf.whole)
 
 
-def importances(standing: Standing) -> dict[str, float]:
+def importances(progress: SearchProgress) -> dict[str, float]:
     """Return the share of the variance of the objective that each setting explains (fANOVA), the largest first.
 
     Of its logarithm where it is positive and spans more than a factor of three, so that one bad trial does not decide.
@@ -155,38 +155,38 @@ def importances(standing: Standing) -> dict[str, float]:
     """
     import optuna
 
-    study = study_of(standing.search, standing.planner)
-    complete = [trial for trial in standing.trials if trial.state == "complete"]
+    study = study_of(progress.search, progress.planner)
+    complete = [trial for trial in progress.trials if trial.state == "complete"]
     if study is None or len({trial.objective for trial in complete}) < 2:
         return {}
     everywhere = set.intersection(*(set(trial.drawn) for trial in complete))
-    names = [scale.name for scale in scales_of(standing) if scale.name in everywhere]
+    names = [scale.name for scale in scales_of(progress) if scale.name in everywhere]
     if not names:
         return {}
     forest = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    target = _logarithm if _in_decades(standing) else None
+    target = _logarithm if _in_decades(progress) else None
     return dict(optuna.importance.get_param_importances(study, evaluator=forest, params=names, target=target))
 
 
-def _in_decades(standing: Standing) -> bool:
-    return logarithmic([trial.objective for trial in standing.trials if trial.objective is not None])
+def _in_decades(progress: SearchProgress) -> bool:
+    return logarithmic([trial.objective for trial in progress.trials if trial.objective is not None])
 
 
 def _logarithm(trial: Any) -> float:
     return math.log10(trial.value)
 
 
-def _label(standing: Standing) -> str:
-    search = standing.search
+def _label(progress: SearchProgress) -> str:
+    search = progress.search
     axes = ", ".join(dimension.name for dimension in search.space.dimensions)
-    row = standing.best_row
+    row = progress.best_row
     data = f"; trained on {row.configuration.item.dataset.key}" if row else ""
     return f"{search.name}; {search.settings.objective}; space {axes}{data}; seed {search.settings.seed}"
 
 
-def _how(standing: Standing) -> str:
+def _how(progress: SearchProgress) -> str:
     """Say in words how the search went through its space."""
-    settings = standing.search.settings
+    settings = progress.search.settings
     pruner, sampler = settings.pruner, settings.sampler
     rule = "No trial is pruned."
     if pruner is not None:
@@ -201,18 +201,18 @@ def _how(standing: Standing) -> str:
     )
 
 
-def _best(standing: Standing) -> Table:
-    values = standing.best.values if standing.best else {}
-    note = "" if standing.best_row is None else f"key {standing.best_row.configuration.key}"
+def _best(progress: SearchProgress) -> Table:
+    values = progress.best.values if progress.best else {}
+    note = "" if progress.best_row is None else f"key {progress.best_row.configuration.key}"
     rows = [[name, shown(value)] for name, value in values.items()]
     return table_of("The best trial", ("setting", "value"), rows, note)
 
 
-def _tests(standing: Standing, store: Store) -> Table:
+def _tests(progress: SearchProgress, store: Store) -> Table:
     """Return the headline of the best trial on the test sets, where it has been evaluated."""
-    study, row = STUDIES[standing.search.study], standing.best_row
+    study, row = STUDIES[progress.search.study], progress.best_row
     rows = []
-    for name, item in zip(standing.search.tests, row.evaluations if row else (), strict=False):
+    for name, item in zip(progress.search.tests, row.evaluations if row else (), strict=False):
         found = store.manifest(*item.address)
         if found is None or found["status"] != "ok":
             continue
@@ -223,36 +223,36 @@ def _tests(standing: Standing, store: Store) -> Table:
     return table_of("The best trial on the test sets", ("test set", "metric", "value", "unit"), rows, note)
 
 
-def _trials(standing: Standing) -> Table:
-    table = standing.table().drop(columns=["detail"])
-    objective = standing.search.settings.objective
-    ordered = table.sort_values(objective, ascending=not standing.search.settings.maximise, kind="stable")
+def _trials(progress: SearchProgress) -> Table:
+    table = progress.table().drop(columns=["detail"])
+    objective = progress.search.settings.objective
+    ordered = table.sort_values(objective, ascending=not progress.search.settings.maximise, kind="stable")
     rows = ordered.astype(object).where(ordered.notna(), None).to_numpy().tolist()
     return table_of("Trials", [short_leaf(str(name)) for name in ordered.columns], rows)
 
 
-def _failures(standing: Standing) -> Table:
-    ended = [trial for trial in standing.trials if trial.state == "failed"]
-    rows = [[t.number, status_of(t), t.told.get("key", ""), t.told.get("detail", "")] for t in ended]
+def _failures(progress: SearchProgress) -> Table:
+    ended = [trial for trial in progress.trials if trial.state == "failed"]
+    rows = [[t.number, status_of(t), t.end.get("key", ""), t.end.get("detail", "")] for t in ended]
     return table_of("Trials that failed", ("trial", "status", "key", "detail"), rows)
 
 
-def _settings(standing: Standing) -> Table:
+def _settings(progress: SearchProgress) -> Table:
     """Return the settings that every trial has, defaults resolved."""
-    row = standing.best_row
-    drawn_here = [dimension.path for dimension in standing.search.space.dimensions if dimension.path]
+    row = progress.best_row
+    drawn_here = [dimension.path for dimension in progress.search.space.dimensions if dimension.path]
     found = flatten(row.configuration.settings()) if row else ()
     rows = [[dotted(p), shown(v)] for p, v in found if not any(p[: len(d)] == d for d in drawn_here)]
     return table_of("Settings of the best trial that were given", ("setting", "value"), rows)
 
 
-def _origin(standing: Standing, store: Store) -> Table:
+def _origin(progress: SearchProgress, store: Store) -> Table:
     """Return where the numbers come from."""
-    hashes: Sequence[str] = [trial.told["hash"] for trial in standing.trials if trial.told.get("hash")]
-    manifests = [store.manifest(standing.search.study, "model", hash) for hash in hashes]
+    hashes: Sequence[str] = [trial.end["hash"] for trial in progress.trials if trial.end.get("hash")]
+    manifests = [store.manifest(progress.search.study, "model", hash) for hash in hashes]
     made = [manifest for manifest in manifests if manifest]
     newest = max(made, key=lambda manifest: manifest["created"], default=complete({}))
-    seconds = sum(float(trial.told.get("seconds") or 0.0) for trial in standing.trials if not trial.told.get("cached"))
+    seconds = sum(float(trial.end.get("seconds") or 0.0) for trial in progress.trials if not trial.end.get("cached"))
     rows = [
         ["commit", ", ".join(sorted({str(m["commit"]) + (" with uncommitted changes" if m["dirty"] else "")
                                      for m in made}))],
@@ -263,10 +263,10 @@ def _origin(standing: Standing, store: Store) -> Table:
     return table_of("Origin", ("what", "value"), rows)
 
 
-def _version(standing: Standing, store: Store) -> str:
+def _version(progress: SearchProgress, store: Store) -> str:
     """Return the digest of all that the page is made of."""
     code = page_code("search", *ROOMS)
-    search = standing.search
-    told = (search.name, search.description, search.settings.model_dump(mode="json"))
-    rows = standing.table().to_csv(index=False), [list(row) for row in _tests(standing, store).rows]
-    return short_digest(*told, *rows, code)
+    search = progress.search
+    definition = (search.name, search.description, search.settings.model_dump(mode="json"))
+    rows = progress.table().to_csv(index=False), [list(row) for row in _tests(progress, store).rows]
+    return short_digest(*definition, *rows, code)

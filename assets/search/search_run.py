@@ -10,8 +10,8 @@ from typing import Any
 
 from assets.engine.engine import Engine
 from assets.identity.canonical import Item
-from assets.search.objective import measured
-from assets.search.progress import Standing
+from assets.search.objective import objective_and_curve
+from assets.search.progress import SearchProgress
 from assets.search.search import Search
 from assets.search.trials import Trial, Trials
 from assets.stages.freshness import Planner, Verdict
@@ -21,11 +21,11 @@ from assets.store.store import Store
 from assets.sweeps.sweep import Row
 
 OPEN = ("interrupted", "disk_full")
-"""Ends after which a trial stays open: the next run goes on with it."""
+"""Ends after which a trial stays open: the next run resumes it."""
 
 
 @dataclass(frozen=True)
-class Going:
+class RunningTrial:
     """A trial that is under way."""
 
     trial: Trial
@@ -48,14 +48,14 @@ class SearchRun:
         self.left = [trial for trial in found if trial.state == "open"]
         self.count = len(found)
         self.curves = [trial.curve for trial in found if trial.state == "complete" and trial.curve]
-        self.waiting: dict[str, list[Going]] = {}
+        self.waiting: dict[str, list[RunningTrial]] = {}
         """Who waits for what is being made, by its hash."""
         self.tasks: list[Task] = []
         self.ended: list[Trial] = []
         self.halted = False
 
     def run(self) -> Iterator[Trial]:
-        """Go on with open trials, begin new ones, and yield each when it has ended.
+        """Resume open trials, begin new ones, and yield each when it has ended.
 
         Raises:
             NoObjective: the study measures no such column.
@@ -75,9 +75,9 @@ class SearchRun:
 
         Its model is made anew where it was deleted.
         """
-        standing = Standing.of(self.search, self.store)
-        while not standing.to_begin and not standing.open and self._may_begin:
-            verdicts = standing.due()
+        progress = SearchProgress.of(self.search, self.store)
+        while not progress.to_begin and not progress.open and self._may_begin:
+            verdicts = progress.due()
             ready = [v for v in verdicts if not any(one.item in v.item.inputs for one in verdicts)]
             tasks = [Task(verdict.item, verdict.fingerprint) for verdict in ready]
             outcomes = list(self.engine.run(tasks, self.listener, self.engine.train_until)) if tasks else []
@@ -107,7 +107,7 @@ class SearchRun:
 
     @property
     def _under_way(self) -> set[int]:
-        return {going.trial.number for waiting in self.waiting.values() for going in waiting}
+        return {running.trial.number for waiting in self.waiting.values() for running in waiting}
 
     @property
     def _may_begin(self) -> bool:
@@ -121,26 +121,26 @@ class SearchRun:
             return
         self.planner.refresh()
         cached = self.planner.verdict(row.configuration.item).state in ("fresh", "settled")
-        self._advance(Going(trial, row, cached))
+        self._advance(RunningTrial(trial, row, cached))
 
-    def _advance(self, going: Going) -> None:
-        """Make the next thing that a trial is made of, or tell how it ended."""
-        model = going.row.configuration.item
+    def _advance(self, running: RunningTrial) -> None:
+        """Make the next thing that a trial is made of, or record how it ended."""
+        model = running.row.configuration.item
         self.planner.refresh()
         for item in (*model.upstream(), model):
             verdict = self.planner.verdict(item)
             if verdict.due:
-                return self._make(verdict, going)
+                return self._make(verdict, running)
             if verdict.state != "fresh":
-                return self._fail(going, item)
-        self._complete(going)
+                return self._fail(running, item)
+        self._complete(running)
 
-    def _make(self, verdict: Verdict, going: Going) -> None:
-        """Ask for an artifact, unless somebody else did; whoever waits for it is told."""
+    def _make(self, verdict: Verdict, running: RunningTrial) -> None:
+        """Ask for an artifact, unless somebody else did; everybody who waits for it is informed."""
         item = verdict.item
         if item.hash not in self.waiting:
             self.tasks.append(Task(item, verdict.fingerprint, self._pruning if item.layer == "model" else None))
-        self.waiting.setdefault(item.hash, []).append(going)
+        self.waiting.setdefault(item.hash, []).append(running)
 
     @property
     def _pruning(self) -> Pruning | None:
@@ -150,47 +150,49 @@ class SearchRun:
         return Pruning(settings.objective, settings.maximise, **pruner.model_dump(), curves=tuple(self.curves))
 
     def _follow(self, outcome: Outcome) -> None:
-        """Go on with every trial that waited for what has ended."""
-        for going in self.waiting.pop(outcome.item.hash, ()):
+        """Advance every trial that waited for what has ended."""
+        for running in self.waiting.pop(outcome.item.hash, ()):
             if outcome.status == "ok":
-                self._advance(going)
+                self._advance(running)
             elif outcome.status == "pruned":
-                self._prune(going, outcome)
+                self._prune(running, outcome)
             elif outcome.status not in OPEN:
-                self._fail(going, outcome.item)
+                self._fail(running, outcome.item)
             self.halted |= outcome.status == "disk_full"
 
-    def _complete(self, going: Going) -> None:
-        item = going.row.configuration.item
-        objective, curve = measured(self.search, self.store, item.address)
+    def _complete(self, running: RunningTrial) -> None:
+        item = running.row.configuration.item
+        objective, curve = objective_and_curve(self.search, self.store, item.address)
         if objective is None:
-            told = self._told(going, item, "failed") | {"detail": "nothing was measured in the validation of its end"}
-            self.ended.append(self.trials.fail(going.trial, told))
+            record = self._record(running, item, "failed") | {
+                "detail": "nothing was measured in the validation of its end"
+            }
+            self.ended.append(self.trials.fail(running.trial, record))
             return
         self.curves += [curve] if curve else []
-        told = self._told(going, item, "ok")
-        self.ended.append(self.trials.complete(going.trial, objective, curve, told))
+        record = self._record(running, item, "ok")
+        self.ended.append(self.trials.complete(running.trial, objective, curve, record))
 
-    def _prune(self, going: Going, outcome: Outcome) -> None:
-        _, curve = measured(self.search, self.store, outcome.item.address)
+    def _prune(self, running: RunningTrial, outcome: Outcome) -> None:
+        _, curve = objective_and_curve(self.search, self.store, outcome.item.address)
         reached = {part: value for part, value in curve.items() if part <= _share(self.store, outcome)}
-        self.ended.append(self.trials.prune(going.trial, reached, self._told(going, outcome.item, "pruned")))
+        self.ended.append(self.trials.prune(running.trial, reached, self._record(running, outcome.item, "pruned")))
 
-    def _fail(self, going: Going, item: Item) -> None:
+    def _fail(self, running: RunningTrial, item: Item) -> None:
         manifest = self.store.manifest(*item.address)
-        told = self._told(going, item, manifest["status"] if manifest else "failed")
-        self.ended.append(self.trials.fail(going.trial, told))
+        record = self._record(running, item, manifest["status"] if manifest else "failed")
+        self.ended.append(self.trials.fail(running.trial, record))
 
-    def _told(self, going: Going, item: Item, status: str) -> dict[str, Any]:
+    def _record(self, running: RunningTrial, item: Item, status: str) -> dict[str, Any]:
         """Return what the house knows of the end of a trial."""
-        model = going.row.configuration.item
+        model = running.row.configuration.item
         manifest = self.store.manifest_or_missing(*item.address)
         failure = manifest["failure"]
         numbers = {"step": failure["step"] if failure else manifest["numbers"].get("steps")}
         seconds = manifest["timings"].get("train")
         detail = failure["detail"] if failure and status != "ok" else ""
-        told = {"status": status, "detail": detail, "key": model.key, "hash": model.hash, "cached": going.cached}
-        return told | numbers | {"seconds": seconds}
+        record = {"status": status, "detail": detail, "key": model.key, "hash": model.hash, "cached": running.cached}
+        return record | numbers | {"seconds": seconds}
 
 
 def _share(store: Store, outcome: Outcome) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from assets.identity.canonical import short_digest
 from assets.identity.text import counted, markdown_table, shown
-from assets.search.progress import Standing
+from assets.search.progress import SearchProgress
 from assets.statistics.leaderboard import page_manifest
 from assets.store.store import Store
 
@@ -27,10 +27,10 @@ class Written:
     version: str
 
 
-def write(standing: Standing, store: Store) -> Written:
+def write(progress: SearchProgress, store: Store) -> Written:
     """Store the table of a search."""
-    search, rows = standing.search, standing.table()
-    text = markdown(standing, rows)
+    search, rows = progress.search, progress.table()
+    text = markdown(progress, rows)
     version = short_digest(rows.to_csv(index=False))
     address = (search.study, LAYER, short_digest(LAYER, search.name))
     with store.writing(*address) as draft:
@@ -41,20 +41,20 @@ def write(standing: Standing, store: Store) -> Written:
     return Written(store.path(*address), text, version)
 
 
-def markdown(standing: Standing, rows: pd.DataFrame) -> str:
+def markdown(progress: SearchProgress, rows: pd.DataFrame) -> str:
     """Render the trials as Markdown, the best first."""
-    objective = standing.search.settings.objective
-    ordered = rows.sort_values(objective, ascending=not standing.search.settings.maximise, kind="stable")
-    lines = [f"# {standing.search.name}: {standing.search.description}", "", answer(standing), ""]
+    objective = progress.search.settings.objective
+    ordered = rows.sort_values(objective, ascending=not progress.search.settings.maximise, kind="stable")
+    lines = [f"# {progress.search.name}: {progress.search.description}", "", answer(progress), ""]
     return "\n".join([*lines, *markdown_table(ordered.drop(columns=["detail"])), ""])
 
 
-def answer(standing: Standing) -> str:
+def answer(progress: SearchProgress) -> str:
     """Say in one line what the search has found."""
-    search, best = standing.search, standing.best
-    ended = ", ".join(f"{count} {status}" for status, count in standing.counts.most_common())
-    wanted = f"; {standing.to_begin} have not begun" if standing.to_begin else ""
-    trials = f"{counted(len(standing.trials), 'trial')} ({ended or 'none has begun'}{wanted})"
+    search, best = progress.search, progress.best
+    ended = ", ".join(f"{count} {status}" for status, count in progress.counts.most_common())
+    wanted = f"; {progress.to_begin} have not begun" if progress.to_begin else ""
+    trials = f"{counted(len(progress.trials), 'trial')} ({ended or 'none has begun'}{wanted})"
     if best is None:
         return f"No trial is complete yet: {trials}."
     settings = ", ".join(f"{name} = {shown(value)}" for name, value in best.values.items())

@@ -22,7 +22,7 @@ from assets.store.store import Store, home
 if TYPE_CHECKING:
     import optuna
 
-TOLD = "orrery"
+END_ATTRIBUTE = "orrery"
 """User attribute with what the house says of a trial that has ended."""
 
 PATIENCE_SECONDS = 60.0
@@ -43,7 +43,7 @@ class Trial:
     """What the sampler drew, by the names of the leaves."""
     objective: float | None = None
     curve: Curve = field(default_factory=dict, repr=False)
-    told: Mapping[str, Any] = field(default_factory=dict)
+    end: Mapping[str, Any] = field(default_factory=dict)
     """status, detail, hash, key, step, seconds, cached: what the house knows of its end."""
 
 
@@ -83,17 +83,17 @@ class Trials:
         self._known.sampler = self._sampler(trial.number)
         return self._draw(self._handle(trial))
 
-    def complete(self, trial: Trial, objective: float, curve: Curve, told: Mapping[str, Any]) -> Trial:
+    def complete(self, trial: Trial, objective: float, curve: Curve, end: Mapping[str, Any]) -> Trial:
         """Tell the objective of a trial that was trained to its end."""
-        return self._end(trial, curve, told, objective)
+        return self._end(trial, curve, end, objective)
 
-    def prune(self, trial: Trial, curve: Curve, told: Mapping[str, Any]) -> Trial:
+    def prune(self, trial: Trial, curve: Curve, end: Mapping[str, Any]) -> Trial:
         """Tell that a trial was given up, and how far it was."""
-        return self._end(trial, curve, told, None, "PRUNED")
+        return self._end(trial, curve, end, None, "PRUNED")
 
-    def fail(self, trial: Trial, told: Mapping[str, Any]) -> Trial:
+    def fail(self, trial: Trial, end: Mapping[str, Any]) -> Trial:
         """Tell that a trial has no objective."""
-        return self._end(trial, {}, told, None, "FAIL")
+        return self._end(trial, {}, end, None, "FAIL")
 
     @property
     def _known(self) -> optuna.Study:
@@ -121,14 +121,14 @@ class Trials:
         return Trial(handle.number, "open", values, dict(handle.params))
 
     def _end(
-        self, trial: Trial, curve: Curve, told: Mapping[str, Any], objective: float | None, state: str = "COMPLETE"
+        self, trial: Trial, curve: Curve, end: Mapping[str, Any], objective: float | None, state: str = "COMPLETE"
     ) -> Trial:
         import optuna
 
         handle = self._handle(trial)
         for part, value in curve.items():
             handle.report(value, part)
-        handle.set_user_attr(TOLD, dict(told))
+        handle.set_user_attr(END_ATTRIBUTE, dict(end))
         return self._trial(self._known.tell(handle, objective, optuna.trial.TrialState[state]))
 
     def _trial(self, frozen: optuna.trial.FrozenTrial) -> Trial:
@@ -139,8 +139,8 @@ class Trials:
         except KeyError:  # the process ended while it was drawn
             values = {}
         objective = float(frozen.value) if state == "complete" and frozen.value is not None else None
-        told = frozen.user_attrs.get(TOLD, {})
-        return Trial(frozen.number, state, values, frozen.params, objective, frozen.intermediate_values, told)
+        end = frozen.user_attrs.get(END_ATTRIBUTE, {})
+        return Trial(frozen.number, state, values, frozen.params, objective, frozen.intermediate_values, end)
 
 
 def study_of(search: Search, planner: Planner) -> optuna.Study | None:

@@ -95,7 +95,7 @@ def _labels(sweep: Sweep) -> Iterator[tuple[Item, str]]:
 
 
 def _test_token(text: str) -> Token:
-    """Return the token of a test set; one that is told apart by a number alone is that number after a t."""
+    """Return the token of a test set; a number alone comes after a t."""
     return Token("", text, text=True) if text[:1].isalpha() else Token("t", text)
 
 

@@ -138,14 +138,14 @@ def _ambiguous(published: Published, found: Sequence[Row]) -> Iterator[str]:
     """Yield a line for every test set of which several lines say different things."""
     columns = published.values.values()
     for test in dict.fromkeys(row[published.test] for row in found):
-        told = {tuple(row[column] for column in columns) for row in found if row[published.test] == test}
-        if len(told) > 1:
-            yield f"{len(told)} different lines on {test}; expected one; name more columns"
+        values = {tuple(row[column] for column in columns) for row in found if row[published.test] == test}
+        if len(values) > 1:
+            yield f"{len(values)} different lines on {test}; expected one; name more columns"
 
 
 def _reading_findings(published: Published) -> Iterator[tuple[Place, str]]:
-    for name, moved in published.readings.items():
-        for row, source in moved.items():
+    for name, moves in published.readings.items():
+        for row, source in moves.items():
             for given in (row, source):
                 if given not in published.rows:
                     text = f"{given!r} is none of the rows; nearest: {', '.join(nearest(given, published.rows))}"

@@ -46,29 +46,29 @@ def clear_errors() -> Iterator[None]:
 
 
 def any_file(name: str) -> Sweep | Search:
-    """Return the sweep or search of a file at any path, of a name, or the default sweep for an empty name.
-
-    Of a sweep with `seeds` these are the rows that are asked for as things stand.
-    """
-    chosen = load(Path(name)) if name.endswith((".yaml", ".yml")) else known_file(name)[0]
-    return chosen if isinstance(chosen, Search) else sweep_so_far(chosen, Store())
+    """Return the sweep or search of a file at any path, of a name, or the default sweep for an empty name."""
+    if not name.endswith((".yaml", ".yml")):
+        return known_file(name)[0]
+    return _file_at(Path(name), read_catalogue()) or load(Path(name))
 
 
 def any_sweep(name: str) -> Sweep:
-    """Return the sweep of a file at any path, of a name, or the default one for an empty name."""
-    return _sweep(any_file(name))
+    """Return the sweep of a file at any path, of a name, or the default one, with the rows requested so far."""
+    return sweep_so_far(_sweep(any_file(name)), Store())
 
 
 def known_sweep(name: str) -> tuple[Sweep, Catalogue]:
     """Return a sweep under sweeps/ and the catalogue that holds it; see `known_file`."""
-    chosen, catalogue = known_file(name)
-    return _sweep(chosen), catalogue
+    file, catalogue = known_file(name)
+    return _sweep(file), catalogue
 
 
-def _sweep(chosen: Sweep | Search) -> Sweep:
-    if isinstance(chosen, Search):
-        refuse(not_a_sweep(chosen))
-    return chosen
+def known_search(name: str) -> Search:
+    """Return a search under sweeps/; see `known_file`."""
+    file, _ = known_file(name)
+    if isinstance(file, Sweep):
+        refuse(f"{file.name} is a sweep already; expected a search")
+    return file
 
 
 def known_file(name: str) -> tuple[Sweep | Search, Catalogue]:
@@ -80,15 +80,24 @@ def known_file(name: str) -> tuple[Sweep | Search, Catalogue]:
     catalogue = read_catalogue()
     if not name.endswith((".yaml", ".yml")):
         return choose_file(catalogue, name), catalogue
-    path = Path(name).resolve()
-    files: list[Sweep | Search] = [*catalogue.sweeps.values(), *catalogue.searches.values()]
-    for one in files:
-        if one.path.resolve() == path:
-            return one, catalogue
-    load(path)
+    if file := _file_at(Path(name), catalogue):
+        return file, catalogue
+    load(Path(name))  # a file that cannot be read is refused with what is wrong in it
     raise UnknownSweep(
         f"{name} is not under sweeps/; partitions are made from the files there: copy it to sweeps/<study>/"
     )
+
+
+def _sweep(file: Sweep | Search) -> Sweep:
+    if isinstance(file, Search):
+        refuse(not_a_sweep(file))
+    return file
+
+
+def _file_at(path: Path, catalogue: Catalogue) -> Sweep | Search | None:
+    """Return what the catalogue holds of a file, so that its keys are those of the partitions."""
+    files: list[Sweep | Search] = [*catalogue.sweeps.values(), *catalogue.searches.values()]
+    return next((file for file in files if file.path.resolve() == path.resolve()), None)
 
 
 def print_json(value: Any) -> None:

@@ -3,9 +3,7 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from assets.search.search import Search
-from orchestration.cli import searches
-from orchestration.cli.request import Json, Name, any_file, clear_errors, print_json
+from orchestration.cli.request import Json, Name, clear_errors, print_json
 
 if TYPE_CHECKING:
     from assets.statistics.failure_causes import Cause
@@ -15,19 +13,18 @@ def failures(sweep: Name = "", json: Json = False) -> None:
     """Show the failed rows of a sweep grouped by cause, with counts and the settings that a group has in common."""
     from assets.statistics.failure_causes import causes
     from assets.store.store import Store
+    from orchestration.cli.subjects.choice import any_subject
 
     with clear_errors():
-        chosen = any_file(sweep)
-        if isinstance(chosen, Search):
-            chosen = searches.trials(chosen)
-        found = causes(chosen, Store())
+        rows = any_subject(sweep).rows()
+        groups = causes(rows, Store())
     if json:
-        print_json({"sweep": chosen.name, "causes": [_plain(cause) for cause in found]})
+        print_json({"sweep": rows.name, "causes": [_plain(cause) for cause in groups]})
         return
-    if not found:
-        print(f"{chosen.name}: no row failed; `orrery status {chosen.name}` says what is missing")
-    for cause in found:
-        _print(chosen.study, cause)
+    if not groups:
+        print(f"{rows.name}: no row failed; `orrery status {rows.name}` says what is missing")
+    for cause in groups:
+        _print(rows.study, cause)
 
 
 def _plain(cause: "Cause") -> dict:

@@ -1,33 +1,29 @@
-"""`orrery report`: one page of a sweep that opens offline, and the same as Markdown."""
+"""`orrery report`: one page of a sweep or search that opens offline, and the same as Markdown."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from assets.search.search import Search
-from orchestration.cli import searches
-from orchestration.cli.request import Json, Name, any_file, clear_errors, print_json, writable
+from orchestration.cli.request import Json, Name, clear_errors, print_json, writable
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Copy the page to this file, too.")]
 
 
 def report(sweep: Name = "", output: Output = None, json: Json = False) -> None:
     """Write the report of a sweep or search from what is stored, and print where it is."""
-    from assets.report.sweep_report import write
-    from assets.statistics.experiment import Experiment
-    from assets.store.store import Store
+    from orchestration.cli.subjects.choice import any_subject
     from orchestration.launch.home import prepare
 
     with clear_errors():
         prepare()
-        chosen = any_file(sweep)
-        made = searches.report(chosen) if isinstance(chosen, Search) else write(Experiment(chosen, Store()))
+        written = any_subject(sweep).report()
         if output is not None:
-            writable(output).write_bytes(made.path.read_bytes())
+            writable(output).write_bytes(written.path.read_bytes())
+    page = output or written.path
     if json:
-        print_json({"report": str(output or made.path), "markdown": str(made.markdown), "answer": made.answer})
+        print_json({"report": str(page), "markdown": str(written.markdown), "answer": written.answer})
         return
-    print(made.answer)
-    print(f"report: {output or made.path}")
-    print(f"as Markdown with pictures, and the tables as CSV: {made.markdown.parent}")
+    print(written.answer)
+    print(f"report: {page}")
+    print(f"as Markdown with pictures, and the tables as CSV: {written.markdown.parent}")

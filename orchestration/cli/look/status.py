@@ -1,51 +1,31 @@
-"""`orrery status`: where the sweeps stand, what runs now and whether its launcher lives, and the disk."""
+"""`orrery status`: the state of every sweep, what runs now and whether its launcher lives, and the disk."""
 
-from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from assets.catalogue import Catalogue
-from assets.search.search import Search
-from assets.sweeps.sweep import Sweep
-from orchestration.cli import searches
-from orchestration.cli.request import Json, NameOrAll, any_file, clear_errors, print_json
+from orchestration.cli.request import Json, NameOrAll, clear_errors, print_json
 
 
 def status(sweep: NameOrAll = "", json: Json = False) -> None:
     """Show how many rows ended how, what runs now, and how much disk is used and free."""
     from assets.catalogue import read_catalogue
     from assets.home.disk_space import usage
+    from assets.launch import launching
+    from orchestration.cli.subjects.choice import any_subject, every_subject
 
-    with clear_errors():
-        chosen = [any_file(sweep)] if sweep else _all(read_catalogue())
-        found = {
-            "sweeps": [_sweep(one) for one in chosen if isinstance(one, Sweep)],
-            "searches": [searches.status(one) for one in chosen if isinstance(one, Search)],
+    with clear_errors(), launching():
+        subjects = [any_subject(sweep)] if sweep else every_subject(read_catalogue())
+        entries = [(subject, subject.status()) for subject in subjects]
+        data = {
+            **{plural: [entry for one, entry in entries if one.plural == plural] for plural in ("sweeps", "searches")},
             "launches": _launches(),
             "running": _running(),
             "disk": usage(),
         }
     if json:
-        print_json(found)
+        print_json(data)
     else:
-        _print(found)
-
-
-def _all(catalogue: Catalogue) -> list[Sweep | Search]:
-    return [*catalogue.sweeps.values(), *catalogue.searches.values()]
-
-
-def _sweep(sweep) -> dict[str, Any]:
-    from assets.home.disk_space import size_of_sweep
-    from assets.stages.freshness import Planner
-    from assets.statistics.adaptive_seeds import sweep_so_far
-    from assets.statistics.failure_causes import row_status
-    from assets.store.store import Store
-
-    store = Store()
-    planner, sweep = Planner(store), sweep_so_far(sweep, store)
-    states = Counter(row_status(row, planner)[0] for row in sweep.rows)
-    return {"sweep": sweep.name, "rows": len(sweep.rows), "states": dict(states), "bytes": size_of_sweep(sweep, store)}
+        _print(data, [(*subject.status_cells(entry), entry) for subject, entry in entries])
 
 
 def _launches() -> list[dict[str, Any]]:
@@ -77,23 +57,19 @@ def _seconds_since(time: str) -> int | None:
     return max(0, round((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds()))
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(data: dict[str, Any], entries: list[tuple[str, str, dict[str, Any]]]) -> None:
     from rich.table import Table
 
     from orchestration.cli.tables import wide_console
 
-    console = wide_console()
-    table = Table("sweep", "rows", "states", "disk")
-    for one in found["sweeps"]:
-        table.add_row(one["sweep"], str(one["rows"]), _counted(one["states"]), size(one["bytes"]))
-    for one in found["searches"]:
-        trials = f"{one['trials']} of {one['wanted']} trials"
-        table.add_row(one["search"], trials, _counted(one["states"]), size(one["bytes"]))
+    console, table = wide_console(), Table("sweep", "rows", "states", "disk")
+    for name, count, entry in entries:
+        table.add_row(name, count, _counted(entry["states"]), size(entry["bytes"]))
     console.print(table)
-    lines = [*map(_launch_line, found["launches"]), *map(_running_line, found["running"])]
+    lines = [*map(_launch_line, data["launches"]), *map(_running_line, data["running"])]
     for line in lines or ["nothing runs now"]:
         console.print(line, markup=False, soft_wrap=True)
-    console.print(_disk_line(found["disk"]), markup=False, soft_wrap=True)
+    console.print(_disk_line(data["disk"]), markup=False, soft_wrap=True)
 
 
 def _counted(states: dict[str, int]) -> str:
@@ -103,7 +79,7 @@ def _counted(states: dict[str, int]) -> str:
 def _launch_line(one: dict[str, Any]) -> str:
     who = f"process {one['pid']} on {one['host']}"
     if not one["alive"]:
-        return f"{one['sweep']}: its launcher ({who}) is dead; `orrery run {one['sweep']}` goes on from its checkpoints"
+        return f"{one['sweep']}: its launcher ({who}) is dead; `orrery run {one['sweep']}` resumes from its checkpoints"
     log = f", output in {one['log']}" if one["log"] else ""
     return f"{one['sweep']}: run by {who} since {one['begun'][:19]} UTC{log}"
 

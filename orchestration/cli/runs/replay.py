@@ -68,13 +68,13 @@ def find(key: str) -> tuple["Item", "StudyCatalogue"]:
 
 def _items(study: "StudyCatalogue") -> Iterator["Item"]:
     """Yield everything that sweeps and the trials of searches are made of."""
-    from assets.search.progress import Standing
+    from assets.search.progress import SearchProgress
     from assets.store.store import Store
 
     for items in (study.models, study.segments, study.datasets):
         yield from items.values()
     for search in study.searches.values():
-        for found in Standing.of(search, Store()).sweep().items().values():
+        for found in SearchProgress.of(search, Store()).sweep().items().values():
             yield from found
 
 

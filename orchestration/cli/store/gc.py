@@ -41,12 +41,12 @@ def _needed() -> set[tuple[str, str, str]]:
     """Return what sweeps and searches need; a file that cannot be read might ask for anything, so it ends this."""
     from assets.catalogue import read_catalogue
     from assets.garbage_collection import needed_by
-    from assets.search.progress import Standing
+    from assets.search.progress import SearchProgress
     from assets.store.store import Store
     from assets.sweeps.yaml_loader import SweepError
 
     catalogue = read_catalogue()
     for error in catalogue.broken.values():
         raise SweepError(error.problems)
-    trials = [Standing.of(search, Store()).sweep() for search in catalogue.searches.values()]
+    trials = [SearchProgress.of(search, Store()).sweep() for search in catalogue.searches.values()]
     return needed_by([*catalogue.sweeps.values(), *trials])

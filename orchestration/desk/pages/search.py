@@ -29,9 +29,9 @@ def search_page(request: Request) -> Response:
 
 def search_progress(search: Search, store: Store) -> dict[str, Any]:
     """Return the progress of a search for the first page: trials begun and requested, their outcomes, the best."""
-    from assets.search.progress import Standing
+    from assets.search.progress import SearchProgress
     from assets.search.search_table import answer
 
-    progress = Standing.of(search, store)
+    progress = SearchProgress.of(search, store)
     fields = {name: getattr(search, name) for name in ("name", "key", "study", "description")}
     return fields | {"trials": len(progress.trials), "requested": search.settings.trials, "answer": answer(progress)}

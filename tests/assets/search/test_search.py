@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from assets.search.objective import NoObjective, objective_of
-from assets.search.progress import Standing
+from assets.search.progress import SearchProgress
 from assets.search.search_run import SearchRun
 from assets.search.trials import database, trials_of
 from assets.stages.freshness import plan_sweep
@@ -22,7 +22,7 @@ def drawn(trials):
 
 
 def statuses(trials):
-    return [trial.told["status"] for trial in trials]
+    return [trial.end["status"] for trial in trials]
 
 
 def item_of(search, trial):
@@ -33,11 +33,11 @@ def test_trials_are_ordinary_configurations_with_the_objective_of_their_history(
     engine, search = Inline(), searching.load()
     trials = searching.run(search, engine)
     assert [trial.number for trial in trials] == [0, 1, 2, 3] and statuses(trials) == ["ok"] * 4
-    assert engine.trained() == [trial.told["hash"] for trial in trials] == [item_of(search, t).hash for t in trials]
+    assert engine.trained() == [trial.end["hash"] for trial in trials] == [item_of(search, t).hash for t in trials]
     for trial in trials:
-        history = Store().open("toy", "model", trial.told["hash"]).table("history")
+        history = Store().open("toy", "model", trial.end["hash"]).table("history")
         assert trial.objective == history["validation_loss"].min()
-    assert Standing.of(search, Store()).best.objective == min(trial.objective for trial in trials)
+    assert SearchProgress.of(search, Store()).best.objective == min(trial.objective for trial in trials)
 
 
 def test_the_same_seed_gives_the_same_trials_and_another_seed_others(searching, tmp_path, monkeypatch):
@@ -56,20 +56,20 @@ def test_what_is_stored_is_not_trained_again(searching):
     engine = Inline()
     again = searching.run(search, engine)
     assert drawn(again) == drawn(first) and statuses(again) == statuses(first)
-    assert [trial.told["cached"] for trial in again] == [trial.state != "pruned" for trial in first]
-    assert engine.trained() == [trial.told["hash"] for trial in first if trial.state == "pruned"]
+    assert [trial.end["cached"] for trial in again] == [trial.state != "pruned" for trial in first]
+    assert engine.trained() == [trial.end["hash"] for trial in first if trial.state == "pruned"]
 
 
 def test_pruning_ends_trainings_and_leaves_identity_true(searching):
     search = searching.load(trials=8, pruner=PRUNER)
     trials = searching.run(search)
     pruned = [trial for trial in trials if trial.state == "pruned"]
-    assert pruned and all(trial.told["step"] < 40 for trial in pruned)
-    assert all(trial.told["step"] == 40 for trial in trials if trial.state == "complete")
+    assert pruned and all(trial.end["step"] < 40 for trial in pruned)
+    assert all(trial.end["step"] == 40 for trial in trials if trial.state == "complete")
     one = pruned[0]
-    manifest = Store().manifest("toy", "model", one.told["hash"])
-    assert (manifest["status"], manifest["failure"]["step"]) == ("pruned", one.told["step"])
-    assert one.objective is None and max(one.curve) <= 100 * one.told["step"] / 40
+    manifest = Store().manifest("toy", "model", one.end["hash"])
+    assert (manifest["status"], manifest["failure"]["step"]) == ("pruned", one.end["step"])
+    assert one.objective is None and max(one.curve) <= 100 * one.end["step"] / 40
     (verdict,) = plan_sweep(search.sweep([search.row(one.values)[0]]), Store())["model"]
     assert verdict.due and verdict.reason.startswith("pruned last time")
 
@@ -79,7 +79,7 @@ def test_a_sweep_goes_on_from_a_pruned_trial_to_the_bits_of_one_that_never_was(s
     one = next(trial for trial in searching.run(search) if trial.state == "pruned")
     item = item_of(search, one)
     assert [outcome.status for outcome in make(Store(), item)] == ["ok"]
-    assert Store().manifest(*item.address)["resumed"]["step"] == one.told["step"]
+    assert Store().manifest(*item.address)["resumed"]["step"] == one.end["step"]
     finished = Store().open(*item.address).arrays("state")
     monkeypatch.setenv("ORRERY_HOME", str(tmp_path / "never"))
     make_inputs(Store(), item)
@@ -93,7 +93,7 @@ def test_a_trial_that_fails_is_told_as_failed_and_never_as_a_number(searching):
     space = "    model.behaviour: {choice: [train, diverge, raise, memory]}\n    model.width: {integer: [2, 9]}"
     search = searching.load(trials=12, space=space)
     trials = searching.run(search)
-    ended = {trial.values["model.behaviour"]: (trial.state, trial.told["status"], trial.objective) for trial in trials}
+    ended = {trial.values["model.behaviour"]: (trial.state, trial.end["status"], trial.objective) for trial in trials}
     failed = {"diverge": "diverged", "raise": "failed", "memory": "oom"}
     assert set(ended) == {"train", *failed}
     assert {name: end for name, end in ended.items() if name != "train"} == {
@@ -110,8 +110,8 @@ def test_a_trial_that_fails_is_told_as_failed_and_never_as_a_number(searching):
 def test_a_trial_without_validation_is_failed(searching):
     search = searching.load(trials=1, model="{train_fraction: 1.0, phases: [{steps: 20}]}")
     (trial,) = searching.run(search)
-    assert (trial.state, trial.objective) == ("failed", None) and "validation" in trial.told["detail"]
-    assert Standing.of(search, Store()).best is None
+    assert (trial.state, trial.objective) == ("failed", None) and "validation" in trial.end["detail"]
+    assert SearchProgress.of(search, Store()).best is None
 
 
 def test_an_objective_that_nothing_measures_ends_the_search_in_one_line(searching):
@@ -128,7 +128,7 @@ def test_lists_of_records_and_of_several_lengths(searching):
     assert len(lengths) > 1 and lengths <= {1, 2, 3} and statuses(trials) == ["ok"] * 6
     for trial in trials:
         assert all(phase["segment_length"] == 6 for phase in trial.values["model.phases"])
-        assert trial.told["step"] == sum(phase["steps"] for phase in trial.values["model.phases"])
+        assert trial.end["step"] == sum(phase["steps"] for phase in trial.values["model.phases"])
 
 
 def test_equal_trials_that_run_at_once_are_trained_once(searching):
@@ -176,19 +176,19 @@ def test_the_best_trial_alone_is_evaluated_on_the_test_sets_when_all_have_ended(
     run = SearchRun(search, Store(), engine, lambda line: None)
     assert list(run.finish()) == [], "no trial has begun"
     searching.run(search, engine)
-    assert not Standing.of(search, Store()).done
+    assert not SearchProgress.of(search, Store()).done
     run = SearchRun(search, Store(), engine, lambda line: None)
     assert {outcome.status for outcome in run.finish()} == {"ok"}
-    standing = Standing.of(search, Store())
+    progress = SearchProgress.of(search, Store())
     evaluated = [item for item in engine.made if item.layer == "evaluation"]
-    assert [item.model.hash for item in evaluated] == [standing.best_row.configuration.item.hash]
-    assert standing.done
+    assert [item.model.hash for item in evaluated] == [progress.best_row.configuration.item.hash]
+    assert progress.done
 
 
 def test_looking_creates_nothing(searching):
     search = searching.load()
-    standing = Standing.of(search, Store())
-    assert (standing.to_begin, standing.open, standing.best, len(standing.table())) == (4, 0, None, 0)
+    progress = SearchProgress.of(search, Store())
+    assert (progress.to_begin, progress.open, progress.best, len(progress.table())) == (4, 0, None, 0)
     assert not database(search).exists()
 
 

@@ -39,7 +39,7 @@ def folder(engine, tmp_path):
 
 
 def end_of(trial):
-    return trial.number, trial.state, dict(trial.drawn), trial.objective, dict(trial.curve), trial.told["status"]
+    return trial.number, trial.state, dict(trial.drawn), trial.objective, dict(trial.curve), trial.end["status"]
 
 
 def test_a_search_that_was_interrupted_and_one_that_was_killed_go_on_with_the_same_trials(
@@ -80,8 +80,8 @@ def test_a_worker_that_is_killed_costs_its_trial_alone(engine, folder):
             os.kill(next(worker.pid for worker in engine.workers), signal.SIGKILL)
 
     trials = list(SearchRun(search, Store(), engine, kill).run())
-    assert [trial.told["status"] for trial in trials] == ["killed", "ok", "ok"]
-    assert trials[0].told["key"] == killed[0] and trials[0].objective is None
+    assert [trial.end["status"] for trial in trials] == ["killed", "ok", "ok"]
+    assert trials[0].end["key"] == killed[0] and trials[0].objective is None
 
 
 def test_no_trial_begins_after_the_time_that_was_given(engine, folder, monkeypatch):

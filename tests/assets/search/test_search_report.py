@@ -7,8 +7,8 @@ import pytest
 from assets.garbage_collection import garbage, needed_by
 from assets.report.parallel_coordinates import Scale
 from assets.search import search_report
-from assets.search.progress import Standing
-from assets.search.promotion import CannotPromote, promoted
+from assets.search.progress import SearchProgress
+from assets.search.promotion import CannotPromote, promote_trial
 from assets.search.search_run import SearchRun
 from assets.search.search_table import answer, write
 from assets.stages.freshness import plan_sweep
@@ -44,8 +44,8 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def standing(finished):
-    return Standing.of(finished, Store())
+def progress(finished):
+    return SearchProgress.of(finished, Store())
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def page(finished):
     return search_report.write(finished, Store())
 
 
-def test_every_kind_of_end_is_there(standing):
-    assert set(standing.counts) == {"ok", "pruned", "diverged"} and standing.done
+def test_every_kind_of_end_is_there(progress):
+    assert set(progress.counts) == {"ok", "pruned", "diverged"} and progress.done
 
 
 def test_the_page_needs_no_other_file_and_no_network(page):
@@ -67,9 +67,9 @@ def test_the_page_needs_no_other_file_and_no_network(page):
     assert "could not be drawn" not in text
 
 
-def test_the_page_shows_every_trial_and_picture(page, standing):
+def test_the_page_shows_every_trial_and_picture(page, progress):
     text = page.path.read_text(encoding="utf-8")
-    assert all(trial.told["hash"] in text for trial in standing.trials)
+    assert all(trial.end["hash"] in text for trial in progress.trials)
     names = ("objective_history", "objective_curves", "importance", "parallel_coordinates", "slices", "contours")
     assert all((page.path.parent / f"{name}.png").is_file() for name in names)
     markdown = page.markdown.read_text(encoding="utf-8")
@@ -77,11 +77,11 @@ def test_the_page_shows_every_trial_and_picture(page, standing):
     assert len(pictures) == len(names) and all((page.path.parent / name).is_file() for name in pictures)
 
 
-def test_the_answer_names_the_best_trial_and_how_the_others_ended(page, standing):
-    assert page.answer == answer(standing)
-    best = f"Trial {standing.best.number} has the smallest validation_loss, {standing.best.objective:.5g}, of 14 trials"
+def test_the_answer_names_the_best_trial_and_how_the_others_ended(page, progress):
+    assert page.answer == answer(progress)
+    best = f"Trial {progress.best.number} has the smallest validation_loss, {progress.best.objective:.5g}, of 14 trials"
     assert page.answer.startswith(best)
-    assert all(f"{count} {status}" in page.answer for status, count in standing.counts.items())
+    assert all(f"{count} {status}" in page.answer for status, count in progress.counts.items())
 
 
 def test_a_report_of_what_has_not_changed_is_not_written_again(page, finished):
@@ -89,11 +89,11 @@ def test_a_report_of_what_has_not_changed_is_not_written_again(page, finished):
     assert search_report.write(finished, Store()) == page and page.path.stat().st_mtime_ns == before
 
 
-def test_importance_is_a_share_of_what_varies(standing):
-    shares = search_report.importances(standing)
-    assert set(shares) == {scale.name for scale in search_report.scales_of(standing)}
+def test_importance_is_a_share_of_what_varies(progress):
+    shares = search_report.importances(progress)
+    assert set(shares) == {scale.name for scale in search_report.scales_of(progress)}
     assert sum(shares.values()) == pytest.approx(1) and list(shares.values()) == sorted(shares.values(), reverse=True)
-    assert shares == search_report.importances(standing)
+    assert shares == search_report.importances(progress)
 
 
 def test_a_scale_places_numbers_logarithms_and_options():
@@ -103,30 +103,30 @@ def test_a_scale_places_numbers_logarithms_and_options():
     assert gap[0] == 3.0 and gap[1] != gap[1]
 
 
-def test_the_table_is_stored_with_a_row_per_trial(standing):
-    written = write(standing, Store())
+def test_the_table_is_stored_with_a_row_per_trial(progress):
+    written = write(progress, Store())
     stored = Store().open(*written.path.parts[-3:]).table("trials")
     assert list(stored["trial"]) == list(range(14)) and "model.width" in stored
-    assert list(stored["validation_loss"].dropna()) == [t.objective for t in standing.trials if t.objective is not None]
+    assert list(stored["validation_loss"].dropna()) == [t.objective for t in progress.trials if t.objective is not None]
 
 
-def test_the_best_trial_becomes_a_sweep_in_which_everything_is_stored(finished, standing):
-    made = promoted(finished, Store())
-    assert (made.path.name, made.trial) == ("tune_best.yaml", standing.best.number)
+def test_the_best_trial_becomes_a_sweep_in_which_everything_is_stored(finished, progress):
+    made = promote_trial(finished, Store())
+    assert (made.path.name, made.trial) == ("tune_best.yaml", progress.best.number)
     sweep = load_sweep(made.path)
-    assert [row.configuration.item.hash for row in sweep.rows] == [standing.best.told["hash"]]
+    assert [row.configuration.item.hash for row in sweep.rows] == [progress.best.end["hash"]]
     verdicts = [verdict for found in plan_sweep(sweep, Store()).values() for verdict in found]
     assert {verdict.item.layer for verdict in verdicts} == {"dataset", "segments", "model", "evaluation"}
     assert {verdict.state for verdict in verdicts} == {"fresh"}
     text = made.path.read_text()
-    assert f"trial {standing.best.number}" in text.lower() and "vary: {model.seed: [0, 1, 2]}" in text
-    assert promoted(finished, Store()) == made, "again the same file"
+    assert f"trial {progress.best.number}" in text.lower() and "vary: {model.seed: [0, 1, 2]}" in text
+    assert promote_trial(finished, Store()) == made, "again the same file"
     assert [path.name for path in made.path.parent.iterdir() if path.name.startswith(".")] == []
 
 
-def test_another_trial_has_its_model_and_not_its_evaluation(finished, standing):
-    other = next(t for t in standing.trials if t.state == "complete" and t.told["hash"] != standing.best.told["hash"])
-    made = promoted(finished, Store(), other.number, "other")
+def test_another_trial_has_its_model_and_not_its_evaluation(finished, progress):
+    other = next(t for t in progress.trials if t.state == "complete" and t.end["hash"] != progress.best.end["hash"])
+    made = promote_trial(finished, Store(), other.number, "other")
     verdicts = plan_sweep(load_sweep(made.path), Store())
     assert [v.state for v in verdicts["model"]] == ["fresh"]
     assert [v.state for v in verdicts["evaluation"]] == ["missing"]
@@ -143,34 +143,34 @@ def test_another_trial_has_its_model_and_not_its_evaluation(finished, standing):
 )
 def test_what_cannot_be_promoted_is_refused_in_one_line(finished, number, name, line):
     with pytest.raises(CannotPromote, match=line):
-        promoted(finished, Store(), number, name)
+        promote_trial(finished, Store(), number, name)
 
 
-def test_a_pruned_trial_is_no_result(finished, standing):
-    number = next(trial.number for trial in standing.trials if trial.state == "pruned")
+def test_a_pruned_trial_is_no_result(finished, progress):
+    number = next(trial.number for trial in progress.trials if trial.state == "pruned")
     with pytest.raises(CannotPromote, match=f"trial {number} of toy/tune: it is pruned"):
-        promoted(finished, Store(), number)
+        promote_trial(finished, Store(), number)
 
 
-def test_what_trials_are_made_of_is_no_garbage(finished, standing):
+def test_what_trials_are_made_of_is_no_garbage(finished, progress):
     store = Store()
     alone = {one.path for one in garbage(store, 0.0, needed_by([]))}
-    kept = {one.path for one in garbage(store, 0.0, needed_by([standing.sweep()]))}
-    models = {store.path("toy", "model", trial.told["hash"]) for trial in standing.trials}
+    kept = {one.path for one in garbage(store, 0.0, needed_by([progress.sweep()]))}
+    models = {store.path("toy", "model", trial.end["hash"]) for trial in progress.trials}
     assert models <= alone and not models & kept
-    best = store.path(*standing.best_row.evaluations[0].address)
+    best = store.path(*progress.best_row.evaluations[0].address)
     assert best in alone and best not in kept
 
 
-def test_a_deleted_best_model_is_made_again_and_the_trials_stay(finished, standing):
+def test_a_deleted_best_model_is_made_again_and_the_trials_stay(finished, progress):
     store = Store()
-    item = standing.best_row.configuration.item
+    item = progress.best_row.configuration.item
     before = store.open(*item.address).arrays("state")
     store.remove(*item.address)
-    assert [verdict.item.layer for verdict in Standing.of(finished, store).due()] == ["model", "evaluation"]
+    assert [verdict.item.layer for verdict in SearchProgress.of(finished, store).due()] == ["model", "evaluation"]
     engine = Inline()
     run = SearchRun(finished, store, engine, lambda line: None)
     assert list(run.run()) == [] and {outcome.status for outcome in run.finish()} == {"ok"}
     after = store.open(*item.address).arrays("state")
     assert engine.trained() == [item.hash] and all((before[name] == after[name]).all() for name in before)
-    assert Standing.of(finished, store).done
+    assert SearchProgress.of(finished, store).done
