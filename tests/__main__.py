@@ -1,4 +1,4 @@
-"""Run the tests as `make test` does: unit tests side by side, then alone what starts launches, servers or a clock.
+"""Run the tests as `make test` does: side by side, then one at a time those that measure time or need every CPU.
 
     python -m tests                    the whole suite, or the paths that are given
     python -m tests -m unit [PATH...]  unit tests only, as `make check` does
@@ -17,8 +17,9 @@ from xml.etree import ElementTree
 
 from assets.home.hardware import usable_cpus
 
-UNIT = "not launch and not ui and not exhaustive"
-ALONE = "(launch or ui) and not exhaustive"
+UNIT = "not launch and not ui and not alone and not exhaustive"
+SIDE_BY_SIDE = "not alone and not exhaustive"
+ALONE = "alone and not exhaustive"
 MOST_WORKERS = 8
 """Each takes about 1.5 GB with JAX and torch."""
 
@@ -67,10 +68,11 @@ def main() -> int:
     parser.add_argument("paths", nargs="*")
     asked = parser.parse_args()
     workers = min(len(usable_cpus()), MOST_WORKERS)
-    side_by_side = ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
-    passes = [one_pass(UNIT, side_by_side, asked.paths)]
-    if asked.which == "all":
-        passes.append(one_pass(ALONE, ["-p", "no:xdist"], asked.paths))
+    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"] if workers > 1 else []
+    if asked.which == "unit":
+        passes = [one_pass(UNIT, spread, asked.paths)]
+    else:
+        passes = [one_pass(SIDE_BY_SIDE, spread, asked.paths), one_pass(ALONE, ["-p", "no:xdist"], asked.paths)]
     codes = {code for code, _ in passes} - {NOTHING_SELECTED}
     print(closing_line(sum((outcomes for _, outcomes in passes), Counter())), flush=True)
     return max(codes, default=NOTHING_SELECTED)

@@ -1,5 +1,6 @@
 """What every test shares: one thread, no telemetry, and a home that is thrown away."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -14,7 +15,10 @@ os.environ |= {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DAGSTER_DISABLE_TELEMETRY": "true",
     "ORRERY_REPORT": "off",
+    "ORRERY_TRACKING": "off",
     "JAX_PLATFORMS": "cpu",
+    "JAX_COMPILATION_CACHE_DIR": f"{SCRATCH.name}/jax",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "MPLBACKEND": "agg",
     "ORRERY_HOME": f"{SCRATCH.name}/home",
     "DAGSTER_HOME": f"{SCRATCH.name}/home/dagster",
@@ -38,10 +42,15 @@ LAUNCHED = {"project", "module_project", "smoke_home"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that take a fixture in which launches run."""
+    """Mark the tests that take a fixture in which launches run, and put the files with launches first.
+
+    They take longest, and files that are spread over processes are taken in this order.
+    """
     for item in items:
         if LAUNCHED & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.launch)
+    slow = {item.path for item in items if item.get_closest_marker("launch")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture
@@ -55,13 +64,28 @@ def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def smoke_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which the smoke sweep has run once, report and all; read it, do not write to it."""
-    home = tmp_path_factory.mktemp("smoke") / "home"
-    environment = os.environ | {"ORRERY_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "ORRERY_REPORT": "on"}
+    """A home in which the smoke sweep has run once, report and all; read it, do not write to it.
+
+    Processes of one test run share it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    home, whole = shared / "smoke" / "home", shared / "smoke" / "whole"
+    with (shared / "smoke.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not whole.exists():
+            run_smoke(home)
+            whole.touch()
+    return home
+
+
+def run_smoke(home: Path) -> None:
+    """Run the smoke sweep in an empty home."""
+    environment = os.environ | {"ORRERY_HOME": str(home), "DAGSTER_HOME": str(home / "dagster")}
+    environment |= {"ORRERY_REPORT": "on", "ORRERY_TRACKING": "on"}
     command = [sys.executable, "-m", "orchestration.cli", "run", SMOKE]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
-    return home
 
 
 @pytest.fixture

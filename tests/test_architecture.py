@@ -339,7 +339,7 @@ def load_definitions() -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.launch
+@pytest.mark.alone
 def test_the_definitions_load_fast_and_light() -> None:
     loads = [load_definitions() for _ in range(3)]
     assert not HEAVY & set(loads[0]["modules"])

@@ -19,7 +19,7 @@ from tests.faults.project import PlainProject, plain_project
 from tests.orchestration.serving import Served, free_port
 from tests.test_house import is_pickle
 
-pytestmark = pytest.mark.ui
+pytestmark = [pytest.mark.ui, pytest.mark.alone]
 
 LAYERS = ("dataset", "segments", "model", "evaluation", "leaderboard", "report")
 EVENTS = """query ($path: [String!]!) { assetNodeOrError(assetKey: {path: $path}) { ... on AssetNode {
@@ -101,7 +101,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlainProject]:
 
 
 def tracked(project: PlainProject) -> dict[str, str]:
-    return super(PlainProject, project).environment | {"PYTHONUNBUFFERED": "1", "ORRERY_REPORT": "on"}
+    return super(PlainProject, project).environment | {
+        "PYTHONUNBUFFERED": "1",
+        "ORRERY_REPORT": "on",
+        "ORRERY_TRACKING": "on",
+    }
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ def test_seeds_are_run_until_the_rank_is_decided_and_a_further_run_asks_for_no_m
     path.write_text(path.read_text().replace("  model.seed: [0, 1]\n", "seeds: {min: 2, max: 3}\n"))
     before = project.plan("two_body/until")
     assert len([item for item in before["items"] if item["layer"] == "model"]) == 4
-    assert set(before["seeds"].values()) == {"asked for 2 seeds"}
+    assert set(before["seeds"].values()) == {"2 seeds requested"}
     assert "stopped after" in project.orrery("run", "two_body/until")
     after = set(project.plan("two_body/until")["seeds"].values())
     assert after in ({"stopped after 2 seeds: decided"}, {"stopped after 3 seeds: the most allowed"})

@@ -19,7 +19,11 @@ from tests.plain_study.config import DatasetConfig
 
 seeds = itertools.count()
 
-pytestmark = pytest.mark.skipif(len(usable_cpus()) < 2, reason="two workers are needed")
+pytestmark = [
+    pytest.mark.launch,
+    pytest.mark.alone,
+    pytest.mark.skipif(len(usable_cpus()) < 2, reason="two workers are needed"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from assets.tracking.tracker import Tracker
 from tests.assets.conftest import register_toy
 from tests.toy_study.items import make, make_inputs, toy_evaluation, toy_model
 
-pytestmark = pytest.mark.launch
+pytestmark = [pytest.mark.launch, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")

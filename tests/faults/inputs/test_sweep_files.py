@@ -1,6 +1,7 @@
-"""Sweep files that are wrong: one line each with file and line, exit code 2, and nothing is launched."""
+"""Sweep files that are wrong: one line per problem with file and line, exit code 2, and nothing is launched."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from typer.testing import CliRunner
 from assets.catalogue import read_catalogue
 from assets.identity.canonical import Item, short_digest
 from assets.identity.labels import KEY, label
+from assets.search.search_file import load
 from assets.store.store import Store
-from assets.sweeps.yaml_loader import MAX_BYTES
+from assets.sweeps.yaml_loader import MAX_BYTES, SweepError
 from orchestration.cli import app
 from tests.two_body.test_older import PRINTED
 
@@ -21,25 +23,22 @@ BASE = "study: two_body\nbase:\n"
 
 
 @pytest.fixture
-def refused(fresh_home: Path, tmp_path: Path):
-    """Ask for everything that takes a sweep file; return what is said, the same each time."""
+def refused(tmp_path: Path):
+    """Load a file; return what is wrong with it, each in one line that begins with the file's line."""
 
     def ask(text: str | bytes) -> list[str]:
         path = tmp_path / "sweep.yaml"
         path.write_bytes(text.encode() if isinstance(text, str) else text)
-        found = set()
-        for command in ("run", "plan"):
-            done = CliRunner().invoke(app, [command, str(path)])
-            assert done.exit_code == 2 and done.stdout == "", done.output
-            assert "Traceback" not in done.stderr
-            found.add(done.stderr)
-        assert not fresh_home.exists(), "something was launched"
-        (said,) = found
-        lines = said.splitlines()
-        assert all(re.match(rf"orrery: {re.escape(str(path))}:\d+: ", line) for line in lines), lines
-        return [line.removeprefix(f"orrery: {path}:") for line in lines]
+        with pytest.raises(SweepError) as refusal:
+            load(path)
+        return without_path(path, refusal.value.problems)
 
     return ask
+
+
+def without_path(path: Path, problems: Sequence[str]) -> list[str]:
+    assert problems and all(re.fullmatch(rf"{re.escape(str(path))}:\d+: .+", problem) for problem in problems), problems
+    return [problem.removeprefix(f"{path}:") for problem in problems]
 
 
 @pytest.mark.parametrize(
@@ -123,13 +122,43 @@ def test_strategies_of_the_older_form_that_do_not_fit_are_named(refused, changes
     assert any(line in problem for problem in refused(older(**changes).replace("True", "true")))
 
 
+def hostile_name(name: str) -> str:
+    """Return a sweep with a test set of this name."""
+    return f'{BASE}  dataset: complex_planar_10_train\ntests: [{{"{name}": complex_planar_1_test}}]\n'
+
+
 NAMES = ["../../x", "/abs", "", "a\\nb", "x" * 300, "e\\u0301tude", "\\u00e9tude", ".hidden", "a b", "nul\\0"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_could_be_a_path_is_refused_at_load(refused, name) -> None:
-    said = refused(f'{BASE}  dataset: complex_planar_10_train\ntests: [{{"{name}": complex_planar_1_test}}]\n')
+    said = refused(hostile_name(name))
     assert any("expected a name that no other test set has, not `train`, of letters, digits" in line for line in said)
+
+
+REFUSED = {
+    "twice": BASE + "  model: {width: 8}\n  model: {width: 9}\n",
+    "tab": BASE + "\tmodel: {}\n",
+    "bomb": f"study: two_body\n{BOMB}\n",
+    "code": BASE + "  model: !!python/object/apply:os.system [touch x]\n",
+    "unknown name": BASE + "  model: {output_layer: mlp_4D_sined}\n",
+    "impossible phase": BASE + "  model: {phases: [{}, {steps: 0}]}\n",
+    "older form": older(lr_strategy=[[-0.001]]).replace("True", "true"),
+    "path as name": hostile_name("../../x"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_run_and_plan_say_the_same_exit_with_two_and_launch_nothing(fresh_home: Path, tmp_path: Path, case) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(REFUSED[case])
+    answers = [CliRunner().invoke(app, [command, str(path)]) for command in ("run", "plan")]
+    assert [(answer.exit_code, answer.stdout) for answer in answers] == [(2, "")] * 2
+    assert answers[0].stderr == answers[1].stderr and "Traceback" not in answers[0].stderr
+    lines = answers[0].stderr.splitlines()
+    assert all(line.startswith("orrery: ") for line in lines)
+    assert without_path(path, [line.removeprefix("orrery: ") for line in lines])
+    assert not fresh_home.exists(), "something was launched"
 
 
 def test_sweeps_that_differ_in_case_or_unicode_form_alone_are_refused(tmp_path: Path) -> None:

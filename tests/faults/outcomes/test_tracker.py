@@ -16,7 +16,7 @@ from assets.tracking.tracker import Tracker
 from tests.faults.pipeline import chain, make
 from tests.orchestration.conftest import ROOT
 
-pytestmark = pytest.mark.launch
+pytestmark = [pytest.mark.launch, pytest.mark.alone]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from assets.stages.tasks import Task
 from tests.faults.pipeline import chain, make
 from tests.faults.project import wait_until
 
-pytestmark = pytest.mark.launch
+pytestmark = [pytest.mark.launch, pytest.mark.alone]
 
 GROUPS = Path("/sys/fs/cgroup")
 LIMITS = {GROUPS / "memory": "memory.limit_in_bytes", GROUPS: "memory.max"}
