@@ -158,7 +158,7 @@ def _name_facets(figure: Figure, axis: str, values: Sequence[str], title: str) -
 def parallel_settings(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> Figure:
     """Draw every setting as a line through its values of the axes, coloured by its score; the best one is black.
 
-    The first upright line is the score; the others are the axes, the most important first.
+    The first vertical line is the score; the others are the axes, the most important first.
     """
     settings = board.drop_duplicates("keys").dropna(subset=["score"]).reset_index(drop=True)
     scales = []

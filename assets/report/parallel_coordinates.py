@@ -1,4 +1,4 @@
-"""Settings as upright axes: how values stand on one, and the figure of lines through all of them."""
+"""Parallel coordinates: the scale of a setting on a vertical axis, and the figure of lines through all of them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scale:
-    """How a drawn setting is put on an axis."""
+    """The scale of a setting on an axis."""
 
     name: str
     log: bool = False
     whole: bool = False
     labels: tuple[Any, ...] = ()
-    """Of a choice: the options, at 0, 1, 2, ..."""
+    """Options of a choice, at 0, 1, 2, ..."""
 
     def places(self, values: Sequence[Any]) -> np.ndarray:
-        """Return where values stand: logarithm, number, or the place of the option; NaN where there is none."""
+        """Return the places of values: logarithm, number, or index of the option; NaN for no value."""
         return np.array([self._place(value) for value in values], float)
 
     def _place(self, value: Any) -> float:
@@ -39,7 +39,7 @@ class Scale:
         return float(np.log10(value)) if self.log else float(value)
 
     def text(self, place: float) -> str:
-        """Return the value that stands at a place."""
+        """Return the value at a place as text."""
         return f"{10**place:.3g}" if self.log else f"{place:.3g}"
 
 
@@ -53,10 +53,8 @@ def parallel_coordinates(
     from matplotlib.figure import Figure
 
     complete = trials[trials["state"] == "complete"].sort_values("objective", ascending=maximise)
-    norm, columns = (
-        norm_of(complete["objective"]),
-        [Scale("objective", log=logarithmic(complete["objective"])), *scales],
-    )
+    norm = norm_of(complete["objective"])
+    columns = [Scale("objective", log=logarithmic(complete["objective"])), *scales]
     figure = Figure(figsize=(max(7.5, 1.15 * len(columns)), 4.2), layout="constrained")
     axes = figure.subplots()
     heights = np.array([_heights(axes, x, scale, complete[scale.name]) for x, scale in enumerate(columns)])
@@ -73,7 +71,7 @@ def parallel_coordinates(
 
 
 def _heights(axes: Axes, x: int, scale: Scale, values: pd.Series) -> np.ndarray:
-    """Draw one upright axis with its ends or options, and return the height of each value on it."""
+    """Draw one vertical axis with its ends or options, and return the height of each value on it."""
     places = scale.places(list(values))
     low, high = (0, len(scale.labels) - 1) if scale.labels else (np.nanmin(places), np.nanmax(places))
     span = high - low or 1.0
@@ -87,7 +85,7 @@ def _heights(axes: Axes, x: int, scale: Scale, values: pd.Series) -> np.ndarray:
 
 
 def short_leaf(name: str) -> str:
-    """Return what a setting is called on an axis: the last part of its path, entries of lists with their list.
+    """Return the name of a setting on an axis: the last part of its path, entries of lists with their list.
 
     >>> short_leaf("model.phases[*].learning_rate"), short_leaf("model.phases[1].steps"), short_leaf("m.filters.length")
     ('learning rate', 'phases[1] steps', 'filters length')
@@ -98,14 +96,14 @@ def short_leaf(name: str) -> str:
 
 
 def colours_of(maximise: bool) -> Any:
-    """Return the colours of an objective, the best one light."""
+    """Return the colour map of an objective; the best values are light."""
     from matplotlib import colormaps
 
     return colormaps["viridis" if maximise else "viridis_r"]
 
 
 def norm_of(values: pd.Series) -> Normalize:
-    """Return how values are put on colours: by their logarithm where they span decades."""
+    """Return the scale of colours: logarithmic where the values are `logarithmic`."""
     from matplotlib.colors import LogNorm, Normalize
 
     low, high = float(values.min()), float(values.max())

@@ -122,7 +122,7 @@ def ranking(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> Figu
         ", ".join(f"{short(name)} {shown(row[name])}" for name in axes_names) for row in settings.to_dict("records")
     ]
     axes.set_yticks(range(len(settings)), [label or "the one setting" for label in labels], fontsize="small")
-    axes.invert_yaxis()
+    axes.set_ylim(max(len(settings), 1) - 0.5, -0.5)  # the best on top, none on the frame
     unit = next(filter(None, board["unit"]), "1") if len(board) else "1"
     positive = len(settings) > 0 and bool((settings["score"] > 0).all())
     axes.set(xlabel=f"{metric} [{unit}], mean over seeds and test sets", xscale="log" if positive else "linear")

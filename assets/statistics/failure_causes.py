@@ -47,6 +47,7 @@ class Cause:
     status: str
     stage: str
     detail: str
+    """The message, with `#` for numbers that differ."""
     failures: tuple[Failure, ...]
     common: Mapping[str, Any]
     """Settings that vary in the sweep and have one value here."""
@@ -76,14 +77,15 @@ def causes(sweep: Sweep, store: Store) -> list[Cause]:
             alike = (failure.status, failure.stage, NUMBER.sub("#", failure.detail))
             groups.setdefault(alike, []).append(failure)
     causes = []
-    for alike, group in groups.items():
-        first = group[0].settings
+    for (status, stage, pattern), failures in groups.items():
+        first = failures[0]
+        detail = first.detail if all(failure.detail == first.detail for failure in failures) else pattern
         common = {
-            path: first[path]
+            path: first.settings[path]
             for path in varied
-            if path in first and all(failure.settings.get(path) == first[path] for failure in group)
+            if path in first.settings and all(one.settings.get(path) == first.settings[path] for one in failures)
         }
-        causes.append(Cause(*alike, tuple(group), common))
+        causes.append(Cause(status, stage, detail, tuple(failures), common))
     return sorted(causes, key=lambda cause: -len(cause.failures))
 
 

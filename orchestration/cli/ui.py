@@ -67,7 +67,7 @@ def _serve(parts: list[Part], host: str, port: int, mlflow_port: int) -> str:
     if host not in LOOPBACK:
         print(f"orrery: whoever reaches {host} can read every result and start runs: there is no log-in")
     print("orrery: schedules run as long as this does; Ctrl-C stops all of it", flush=True)
-    while not (ended := next(filter(None, (part.ended for part in parts)), "")):
+    while not (ended := next(filter(None, (part.failure for part in parts)), "")):
         time.sleep(TICK_SECONDS)
     return ended
 

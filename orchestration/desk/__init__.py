@@ -1,4 +1,4 @@
-"""The desk: one guarded web application with the Dagster UI behind it and pages from the store beside it.
+"""The desk: the local web front, a guarded application that joins the Dagster UI with pages from the store.
 
 `python -m orchestration.desk` serves it alone; `orrery ui` serves it with the daemon and the MLflow UI.
 """

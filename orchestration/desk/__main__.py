@@ -13,14 +13,15 @@ from orchestration.desk.guard import LOOPBACK
 from orchestration.launch.home import prepare
 
 GRACE_SECONDS = 2
-"""How long open connections may take to end."""
+"""How long open connections may take to close."""
 
 
 def serve(address: str, port: int) -> None:
-    """Serve the desk on one address; an address beyond the loopback interface is a host that the guard accepts."""
+    """Serve the desk on one address; the guard accepts it as a host also beyond the loopback interface."""
     prepare()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # uvicorn raises it again, and the rest is to be closed too
+        # uvicorn raises it again after its own clean-up, so that the contexts around it are closed too.
+        signal.signal(number, signal.default_int_handler)
     with application(() if address in LOOPBACK else (address,)) as app:
         uvicorn.run(
             app,

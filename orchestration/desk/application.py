@@ -1,4 +1,4 @@
-"""The application of the desk: its own pages, everything else by the Dagster UI, all behind the guard."""
+"""The application of the desk: its own pages and the Dagster UI, both behind the guard."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""The guard in front of everything that the desk serves: other web sites can neither read nor change anything.
+"""The guard in front of the desk: other web sites can neither read nor change anything.
 
-The Dagster server has no log-in and answers whoever reaches it, so a page that is open in the same browser could
-start runs (cross-site requests) or read results (DNS rebinding). Every request is therefore held to three rules:
+The Dagster server has no log-in and answers every request that reaches it, so a page open in the same browser could
+start runs (cross-site requests) or read results (DNS rebinding). Every request therefore has to meet three rules:
 
 1. Its host is one that the desk was started for.
-2. It does not come from another site (Origin, Sec-Fetch-Site); following a link to a page is the one exception.
-3. It changes nothing, or it is a POST of JSON with everything in its body, which no other site can send unasked.
+2. It does not come from another site (Origin, Sec-Fetch-Site), unless a person follows a link to a page.
+3. It changes nothing, or it is a POST of JSON with all parameters in its body: no other site can send one without
+   permission.
 
 See the OWASP cheat sheets on cross-site request forgery and https://web.dev/articles/fetch-metadata.
 """
@@ -22,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 READS = ("GET", "HEAD")
 REFUSED = 403
 NAMES_ONLY = {"op"}
-"""What a POST may say in its address: the Dagster UI writes the name of the operation there, for logs."""
+"""Parameters that a POST may have in its address: the Dagster UI writes the name of the operation there, for logs."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -33,14 +34,14 @@ PROTECTION = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""Headers of every answer: no other site may frame it, embed it or learn where a link on it was followed."""
+"""Headers of every answer: no other site may frame it, embed it, or learn which of its links was followed."""
 
 
 class Guard:
-    """Refuse what does not come from the desk's own pages; pass everything else on."""
+    """Refuse requests that do not come from the desk's own pages; pass the others on."""
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
-        """Guard an application; `hosts` are accepted beside the names of the loopback interface."""
+        """Guard an application; `hosts` are accepted in addition to the names of the loopback interface."""
         self.app = app
         self.hosts = frozenset((*LOOPBACK, *(host.lower() for host in hosts)))
 
@@ -56,19 +57,19 @@ class Guard:
         return await PlainTextResponse(f"refused: {reason}\n", REFUSED, PROTECTION)(scope, receive, send)
 
     def objection(self, scope: Scope) -> str | None:
-        """Return in one line why a request is refused, or None where nothing speaks against it."""
+        """Return in one line why a request is refused; None if it is not."""
         headers = Headers(scope=scope)
-        return self._foreign_host(headers) or _foreign_origin(scope, headers) or _unasked_change(scope, headers)
+        return self._foreign_host(headers) or _foreign_origin(scope, headers) or _unsafe_change(scope, headers)
 
     def _foreign_host(self, headers: Headers) -> str | None:
-        given = headers.getlist("host")
-        if len(given) != 1 or _host_name(given[0]) not in self.hosts:
-            return f"given the host {', '.join(given) or 'none'}; expected one of {', '.join(sorted(self.hosts))}"
+        names = headers.getlist("host")
+        if len(names) != 1 or _host_name(names[0]) not in self.hosts:
+            return f"given the host {', '.join(names) or 'none'}; expected one of {', '.join(sorted(self.hosts))}"
         return None
 
 
 def _foreign_origin(scope: Scope, headers: Headers) -> str | None:
-    """Refuse another origin, which is another port, too, and what the browser itself says comes from another site."""
+    """Refuse another origin (another port is one), and requests that the browser marks as coming from another site."""
     for origin in headers.getlist("origin"):
         if urlsplit(origin).netloc.lower() != headers["host"].lower():
             return f"given the origin {origin}; expected a page of {headers['host']}"
@@ -79,18 +80,20 @@ def _foreign_origin(scope: Scope, headers: Headers) -> str | None:
 
 
 def _follows_a_link(scope: Scope, headers: Headers) -> bool:
-    """Whether a person goes to a page, in the window itself and not in a frame of another page."""
-    going = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-    return going and scope.get("method") == "GET"
+    """Whether a person navigates to a page in the window itself, not in a frame of another page."""
+    navigates = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return navigates and scope.get("method") == "GET"
 
 
-def _unasked_change(scope: Scope, headers: Headers) -> str | None:
-    """Refuse what may change something unless it is a POST of JSON with everything in its body."""
+def _unsafe_change(scope: Scope, headers: Headers) -> str | None:
+    """Refuse a request that may change something, unless it is a POST of JSON with all parameters in its body."""
     if scope["type"] == "websocket":
         return None
     if scope["method"] in READS:
-        asks = "graphql" in scope["path"].lower() and scope["query_string"]
-        return "given a GraphQL request in the address; expected it as JSON in the body of a POST" if asks else None
+        in_address = "graphql" in scope["path"].lower() and scope["query_string"]
+        return (
+            "given a GraphQL request in the address; expected it as JSON in the body of a POST" if in_address else None
+        )
     if scope["method"] != "POST":
         return f"given the method {scope['method']}; expected GET, HEAD or POST"
     extra = {name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), True)} - NAMES_ONLY
@@ -109,7 +112,7 @@ def _host_name(host: str) -> str:
 
 
 def _protecting(send: Send) -> Send:
-    """Add the protective headers to an answer that does not set them itself."""
+    """Add the protective headers that an answer does not set itself."""
 
     async def protected(message: Message) -> None:
         if message["type"] == "http.response.start":

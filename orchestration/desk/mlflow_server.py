@@ -10,7 +10,7 @@ from assets.store.store import Store, home
 from assets.tracking.mlflow_runs import MlflowRuns
 
 SWITCHES = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-"""Nothing is unpickled, and no jobs run: the server only shows what is there."""
+"""Nothing is unpickled, and no jobs run: the server only shows stored runs."""
 
 
 def command(directory: Path, port: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The processes of `orrery ui`: started together, watched, and ended together with all that they started."""
+"""The processes of `orrery ui`: started together, watched, and ended together with their child processes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from pathlib import Path
 import psutil
 
 GRACE_SECONDS = 15.0
-"""How long everything may take to end by itself: a training that was started from the UI checkpoints first."""
+"""How long the processes may take to end by themselves: a training started from the UI checkpoints first."""
 
 DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
 
 
 class Part:
-    """One process with a name, a log, and a group of its own, so that a terminal interrupts it only through us."""
+    """One process with a name, a log, and a group of its own, so that Ctrl-C reaches only `orrery ui`."""
 
     def __init__(
         self, name: str, command: Sequence[str], logs: Path, environment: Mapping[str, str], directory: Path
@@ -44,18 +44,18 @@ class Part:
             )
 
     @property
-    def ended(self) -> str:
-        """Why it is not running any more, with its last words; empty while it runs."""
+    def failure(self) -> str:
+        """Why it no longer runs, with the last line of its log; empty while it runs."""
         code = self.process.poll()
         if code is None:
             return ""
-        words = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"]
-        return f"the {self.name} ended with code {code}: {words[-1]}; see {self.log}"
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no output"]
+        return f"the {self.name} ended with code {code}: {lines[-1]}; see {self.log}"
 
 
 @contextmanager
 def together(parts: list[Part]) -> Iterator[None]:
-    """End every part, and all that it started, when the block ends; a further interrupt ends it at once."""
+    """End every part with its child processes when the block ends; a further interrupt kills them at once."""
     try:
         yield
     finally:
@@ -63,28 +63,28 @@ def together(parts: list[Part]) -> Iterator[None]:
 
 
 def wait_for(address: str, port: int, parts: Sequence[Part], seconds: float) -> str:
-    """Wait until something answers on a port; return what went wrong, or an empty text."""
+    """Wait until something answers on a port; return the reason if nothing does, else an empty text."""
     limit = time.monotonic() + seconds
     while not in_use(address, port):
         for part in parts:
-            if part.ended:
-                return part.ended
+            if part.failure:
+                return part.failure
         if time.monotonic() > limit:
             return f"nothing answers on port {port} after {seconds:.0f} s; see {parts[0].log}"
         time.sleep(0.2)
     return ""
 
 
-def free_port(address: str, wanted: int) -> int:
-    """Return the wanted port, or the next one that is free.
+def free_port(address: str, preferred: int) -> int:
+    """Return the preferred port, or the next one that is free.
 
     Raises:
         OSError: none of the next hundred is.
     """
-    for port in range(wanted, min(wanted + 100, 65536)):
+    for port in range(preferred, min(preferred + 100, 65536)):
         if not in_use(address, port):
             return port
-    raise OSError(f"no free port from {wanted} to {wanted + 99} on {address}; name another one")
+    raise OSError(f"no free port from {preferred} to {preferred + 99} on {address}; name another one")
 
 
 def in_use(address: str, port: int) -> bool:
@@ -95,7 +95,7 @@ def in_use(address: str, port: int) -> bool:
 
 
 def _end(parts: Sequence[Part]) -> None:
-    """Interrupt everything, wait, then kill what is left."""
+    """Interrupt every process, wait, then kill those that are left."""
     family = _family(parts)
     try:
         for part in parts:
@@ -112,9 +112,9 @@ def _end(parts: Sequence[Part]) -> None:
 
 
 def _wait(family: Sequence[psutil.Process]) -> Sequence[psutil.Process]:
-    """Wait until nothing that matters runs any more; return what is left.
+    """Wait until only processes that hold no work are left; return those.
 
-    Servers of definitions linger for a minute in case somebody asks; runs are processes below them.
+    Servers of definitions stay for a minute after their last request; runs are child processes of theirs.
     """
     end = time.monotonic() + GRACE_SECONDS
     left = list(family)
@@ -132,7 +132,7 @@ def _lingers(process: psutil.Process) -> bool:
 
 
 def _family(parts: Sequence[Part]) -> list[psutil.Process]:
-    """Return every part and every process below it."""
+    """Return the processes of all parts and their child processes."""
     family = []
     for part in parts:
         with suppress(psutil.NoSuchProcess):
@@ -142,12 +142,12 @@ def _family(parts: Sequence[Part]) -> list[psutil.Process]:
 
 
 def _signal(part: Part, number: signal.Signals) -> None:
-    """Send a signal to a part and to what it started, its group."""
+    """Send a signal to the process group of a part."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(part.process.pid, number)
 
 
 def _die_with_parent() -> None:
-    """Let Linux end a part when `orrery ui` itself is killed."""
+    """Let Linux end this process when `orrery ui` itself is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGTERM)

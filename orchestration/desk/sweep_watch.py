@@ -1,4 +1,4 @@
-"""The sweep files as they are now, and the definitions behind the Dagster UI kept in step with them."""
+"""Watch the sweep files, and reload the definitions behind the Dagster UI when they change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assets.identity.canonical import short_digest
 from assets.store.store import project_root
 
 PERIOD_SECONDS = 1.0
-"""How often the folder is looked at; a change is acted on when it has been still for one period."""
+"""How often the folder is read; definitions are reloaded once it has not changed for one period."""
 
 log = logging.getLogger("orrery.desk")
 
@@ -21,17 +21,17 @@ Signature = frozenset[tuple[str, int, int]]
 
 
 def signature(root: Path) -> Signature:
-    """Return name, time and size of every sweep file."""
-    found = set()
+    """Return name, modification time and size of every sweep file."""
+    files = set()
     for path in root.glob("*/*.y*ml"):
         with suppress(OSError):
             stat = path.stat()
-            found.add((str(path), stat.st_mtime_ns, stat.st_size))
-    return frozenset(found)
+            files.add((str(path), stat.st_mtime_ns, stat.st_size))
+    return frozenset(files)
 
 
 class SweepWatch:
-    """Read the sweep files once per change, and reload the definitions when they have changed."""
+    """The sweeps of the present files, read once per change; definitions are reloaded after a change."""
 
     def __init__(self, reload: Callable[[], None], root: Path | None = None) -> None:
         self.root = root or project_root() / "sweeps"
@@ -53,7 +53,7 @@ class SweepWatch:
         self._thread.join()
 
     def catalogue(self) -> Catalogue:
-        """Return every sweep as its file says now."""
+        """Return the sweeps of the present files."""
         now = signature(self.root)
         with self._lock:
             if self._read is None or self._read[0] != now:
@@ -62,11 +62,11 @@ class SweepWatch:
 
     @property
     def behind(self) -> bool:
-        """Whether the definitions do not show the present files yet."""
+        """Whether the files have changed since the definitions were loaded."""
         return signature(self.root) != self._loaded
 
     def state(self) -> dict[str, str | bool]:
-        """Return what tells two states of the sweep files and of the definitions apart, as JSON values."""
+        """Return the digest of the files, whether the definitions are behind, and the complaint, as JSON values."""
         files = short_digest(sorted(signature(self.root)))
         return {"files": files, "behind": self.behind, "complaint": self.complaint}
 
@@ -82,7 +82,7 @@ class SweepWatch:
         try:
             self._reload()
             self.complaint = ""
-        except Exception as error:  # the desk goes on with what it has
+        except Exception as error:  # the desk keeps the definitions that it has
             self.complaint = f"{type(error).__name__}: {error}".splitlines()[0]
             log.warning("the definitions could not be reloaded (%s)", self.complaint)
         self._loaded = now

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Any
 
 from assets.identity.text import cell, markdown_text
 
 MOST_ROWS = 300
 
-NUMBER = re.compile(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?( \[.*\])?|")
+CAVEATS = "caveats"
+"""The column that says why to doubt a row; several caveats are separated by `; `."""
+
+NUMBER = re.compile(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?( \[.*\])?|-?")
 """A number, perhaps with its interval, or nothing."""
 
 
@@ -30,17 +34,26 @@ class Table:
     def numeric(self) -> tuple[bool, ...]:
         """Whether each column holds numbers alone, to be set flush right."""
         columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.header)
-        return tuple(any(column) and all(map(NUMBER.fullmatch, column)) for column in columns)
+        return tuple(bool({*column} - {"", "-"}) and all(map(NUMBER.fullmatch, column)) for column in columns)
 
     def of_rows(self, firsts: Sequence[str]) -> Table:
         """Return the table with only the rows whose first cell is one of `firsts`, and without its note."""
         return Table(self.title, self.header, tuple(row for row in self.rows if row[0] in firsts))
 
     def narrow(self) -> Table:
-        """Return the table without its details."""
+        """Return the table for a narrow place: without its details, caveats as letters that the note explains."""
         places = [place for place, name in enumerate(self.header) if name not in self.details]
-        header, *rows = (tuple(row[place] for place in places) for row in (self.header, *self.rows))
-        return Table(self.title, header, tuple(rows), self.note)
+        texts = [cell for row in self.rows for name, cell in zip(self.header, row, strict=True) if name == CAVEATS]
+        distinct = dict.fromkeys(caveat for text in texts for caveat in text.split("; ") if caveat)
+        letters = dict(zip(distinct, ascii_lowercase, strict=False))
+
+        def short(name: str, cell: str) -> str:
+            return " ".join(letters.get(one, one) for one in cell.split("; ")) if name == CAVEATS else cell
+
+        header = tuple(self.header[place] for place in places)
+        rows = tuple(tuple(short(self.header[place], row[place]) for place in places) for row in self.rows)
+        legend = "; ".join(f"{letter}: {caveat}" for caveat, letter in letters.items())
+        return Table(self.title, header, rows, "\n".join(filter(None, (legend, self.note))))
 
     @property
     def markdown(self) -> str:

@@ -43,5 +43,4 @@ def _group(cause: Cause, sweep: Sweep, rows: Mapping[str, Row], planner: Planner
     for axis, value in cause.common.items():
         of_value = Counter(str(row.axes[axis]) for row in sweep.rows)[str(value)] if axis in sweep.axes else 0
         common.append((axis, value, f"{len(failures)} of {of_value} rows with it" if of_value else ""))
-    detail = cause.failures[0].detail if len(failures) == 1 else cause.detail
-    return {"status": cause.status, "stage": cause.stage, "detail": detail, "rows": failures, "common": common}
+    return {"status": cause.status, "stage": cause.stage, "detail": cause.detail, "rows": failures, "common": common}

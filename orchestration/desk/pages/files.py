@@ -73,4 +73,5 @@ def _beginning(artifact: Artifact, name: str) -> dict[str, Any]:
         [f"{value:.6g}" if isinstance(value, float) else str(value) for value in row]
         for row in frame.head(ROWS).itertuples(index=False)
     ]
-    return {"name": name, "count": len(frame), "columns": list(frame.columns), "rows": rows}
+    kinds = ["number" if kind.kind in "iuf" else "" for kind in frame.dtypes]
+    return {"name": name, "count": len(frame), "columns": list(frame.columns), "kinds": kinds, "rows": rows}

@@ -73,6 +73,7 @@ def test_a_column_of_numbers_is_flush_right_everywhere():
     assert "|---|---:|---|" in AWKWARD.markdown
     assert table_of("", ["a", "b"], [["1.2 [1, 2e-07]", "1 of 3"]]).numeric == (True, False)
     assert table_of("", ["a", "b"], []).numeric == (False, False)
+    assert table_of("", ["a", "b"], [["1", "-"], ["-", ""]]).numeric == (True, False), "a dash is no text"
 
 
 def test_a_leaderboard_has_the_same_rows_and_caveats_on_a_page_in_markdown_and_on_the_terminal(toy_experiment):
@@ -88,7 +89,11 @@ def test_a_leaderboard_has_the_same_rows_and_caveats_on_a_page_in_markdown_and_o
         for place, expected in ((page, rows), (text, rows), (shown, narrow)):
             start = place.index(expected[1])
             assert place[start - 1 : start - 1 + len(expected)] == expected
-        assert "caveats" in table.narrow().header and any("one seed" in cell for row in narrow for cell in row)
+        caveats = table.header.index("caveats"), table.narrow().header.index("caveats")
+        legend = dict(line.split(": ") for line in table.narrow().note.splitlines()[0].split("; "))
+        assert "one seed" in legend.values()
+        for row, short in zip(rows[1:], narrow[1:], strict=True):
+            assert row[caveats[0]] == "; ".join(legend[letter] for letter in short[caveats[1]].split())
 
 
 def test_a_long_table_is_cut_and_says_so():
