@@ -9,18 +9,28 @@ of its study; a program is compiled once per cohort and worker:
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from assets.identity.canonical import LayerName
+from assets.identity.text import counted
 from assets.stages.freshness import Verdict
 from assets.stages.layers import LAYERS
 from assets.store.manifest import Manifest
 from assets.store.store import Store
 
 COMPILING = ("trace", "compile")
+
+NOUNS = {
+    "dataset": ("dataset",),
+    "segments": ("segmentation",),
+    "model": ("model",),
+    "evaluation": ("evaluation",),
+    "part": ("part of a dataset", "parts of datasets"),
+}
+"""What one and several artifacts of a layer are called."""
 
 Kind = tuple[str, str, str]
 """Study, layer and cohort; an empty cohort stands for all."""
@@ -43,16 +53,21 @@ class Budget:
     """Bytes that all workers together may need; 0 where nothing is known."""
     free: int
     """Bytes of memory that are free."""
+    layers: Mapping[str, int] = field(default_factory=dict)
+    """How many of what is due are of each layer."""
 
     @property
     def line(self) -> str:
         """Say it in one line."""
         if not self.due:
             return "nothing to do"
-        time = f"about {said(self.seconds)} on {self.cpus} CPUs" if self.unknown < self.due else "time unknown"
-        more = f" and {self.unknown} of kinds that were never timed" if 0 < self.unknown < self.due else ""
+        counts = ", ".join(counted(count, *NOUNS[layer]) for layer, count in self.layers.items())
+        to_make = f"{counted(self.due, 'artifact')} to make{f' ({counts})' if counts else ''}"
+        if self.unknown == self.due:
+            return f"{to_make}; none like them has been timed yet, so the time they take is unknown"
+        more = f", and {self.unknown} more that are like none timed before" if self.unknown else ""
         memory = f"; memory up to {self.memory / 1e9:.1f} of {self.free / 1e9:.1f} GB" if self.memory else ""
-        return f"{self.due} artifacts to make: {time}{more}{memory}"
+        return f"{to_make}: about {said(self.seconds)} on {counted(self.cpus, 'CPU')}{more}{memory}"
 
     def check(self) -> None:
         """Refuse what does not fit.
@@ -86,7 +101,8 @@ def budget(verdicts: Collection[Verdict], store: Store, cpus: int) -> Budget:
         if kind not in compiled:
             compiled.add(kind)
             seconds += max(record.compiling for record in found)
-    return Budget(seconds / cpus, cpus, len(due), unknown, memory * cpus, psutil.virtual_memory().available)
+    layers = {str(layer): count for layer, count in Counter(item.layer for item in due).items()}
+    return Budget(seconds / cpus, cpus, len(due), unknown, memory * cpus, psutil.virtual_memory().available, layers)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
@@ -29,9 +29,16 @@ TICK_SECONDS = 0.2
 
 
 def run_in_terminal(
-    work: "Callable[[dg.DagsterInstance, JobByName], Result]", cpus: int, quiet: bool, limit: float | None
+    work: "Callable[[dg.DagsterInstance, JobByName], Result]",
+    cpus: int,
+    quiet: bool,
+    limit: float | None,
+    titles: Mapping[str, str] = {},
 ) -> Result:
-    """Do the work with Dagster's instance and the jobs by name; no training begins after `limit` seconds."""
+    """Do the work with Dagster's instance and the jobs by name; no training begins after `limit` seconds.
+
+    `titles` are what the progress on the screen calls the artifacts, by key.
+    """
     from orchestration.launch.home import prepare
 
     prepare()
@@ -49,7 +56,7 @@ def run_in_terminal(
         with dg.DagsterInstance.get() as instance:
             return work(instance, defs.resolve_job_def)
 
-    with live_display(quiet) as listener, listening(listener):
+    with live_display(quiet, titles) as listener, listening(listener):
         return run_until_stopped(with_instance, engine)
 
 

@@ -1,46 +1,49 @@
-"""Progress of a run: one bar per job on a terminal, plain lines elsewhere."""
+"""Progress of a run: one bar per task on a terminal, plain lines elsewhere."""
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 QUIET_SECONDS = 10.0
+"""Least time between two plain lines about trainings that go on."""
 
 
 @contextmanager
-def live_display(quiet: bool = False) -> Iterator[Callable[[dict], None]]:
-    """Yield a listener that shows the lines of the workers."""
+def live_display(quiet: bool, titles: Mapping[str, str]) -> Iterator[Callable[[dict], None]]:
+    """Yield a listener that shows the lines of the workers; `titles` are the names of artifacts by key."""
     if quiet:
         yield lambda line: None
     elif sys.stdout.isatty():
-        with _bars() as listener:
+        with _bars(titles) as listener:
             yield listener
     else:
-        yield PlainLines()
+        yield PlainLines(titles)
 
 
 class PlainLines:
-    """Print a line when a job ends, and one for a running job every ten seconds at most."""
+    """Print a line when a task ends, and one for a running training every ten seconds at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, titles: Mapping[str, str]) -> None:
+        self.titles = titles
         self._last = time.monotonic()
 
     def __call__(self, line: dict) -> None:
         """Show one line of a worker."""
-        name = f"{line.get('layer', '')} {line.get('key', '')}".strip()
-        if line.get("event") == "trial":
+        event = line.get("event")
+        if event == "trial":
             print(line["text"], flush=True)
-        if line.get("event") == "done":
-            print(f"{name}: {line['status']} in {line.get('seconds', 0.0):.1f} s", flush=True)
-        elif line.get("event") == "progress" and time.monotonic() - self._last > QUIET_SECONDS:
+        elif event == "done":
+            print(_end(line, self.titles), flush=True)
+        elif event == "progress" and time.monotonic() - self._last > QUIET_SECONDS:
             self._last = time.monotonic()
-            print(f"{name}: step {line['step']} of {line['total_steps']}, loss {_loss(line)}", flush=True)
+            step = f"step {line['step']} of {line['total_steps']}, loss {_loss(line)}"
+            print(f"{_title(line, self.titles)}: {step}", flush=True)
 
 
 @contextmanager
-def _bars() -> Iterator[Callable[[dict], None]]:
-    """Show a bar per running job."""
+def _bars(titles: Mapping[str, str]) -> Iterator[Callable[[dict], None]]:
+    """Show a bar per running task."""
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
@@ -52,16 +55,26 @@ def _bars() -> Iterator[Callable[[dict], None]]:
             if event == "trial":
                 bars.console.print(line["text"], markup=False)
             elif event == "start":
-                tasks[key] = bars.add_task(f"{line.get('layer', '')} {key}", total=None, note="")
+                tasks[key] = bars.add_task(_title(line, titles), total=None, note="")
             elif event == "progress" and key in tasks:
                 bars.update(tasks[key], total=line["total_steps"], completed=line["step"], note=f"loss {_loss(line)}")
             elif event == "done" and key in tasks:
-                bars.console.print(
-                    f"{line.get('layer', '')} {key}: {line['status']} in {line.get('seconds', 0.0):.1f} s", markup=False
-                )
+                bars.console.print(_end(line, titles), markup=False)
                 bars.remove_task(tasks.pop(key))
 
         yield show
+
+
+def _title(line: dict, titles: Mapping[str, str]) -> str:
+    """Return the layer and title of the artifact that a line is about; its key where it has no title."""
+    key = line.get("key", "")
+    return f"{line.get('layer', '')} {titles.get(key, key)}".strip()
+
+
+def _end(line: dict, titles: Mapping[str, str]) -> str:
+    """Say how a task ended, with its key, by which commands name it."""
+    key = f" ({line['key']})" if line.get("key") in titles else ""
+    return f"{_title(line, titles)}{key}: {line['status']} in {line.get('seconds', 0.0):.1f} s"
 
 
 def _loss(line: dict) -> str:

@@ -15,6 +15,7 @@ from assets.catalogue import Catalogue
 from assets.launch import Launch, launching, present_launch
 from assets.statistics.adaptive_seeds import seed_progress, setting_key, sweep_so_far
 from assets.sweeps.sweep import Row, Sweep
+from assets.sweeps.titles import titles
 from orchestration.cli.request import print_json, refuse, writable
 from orchestration.cli.subjects.report_writing import report_unless_stopped
 from orchestration.cli.subjects.subject import Answer, RunOptions, TableOptions
@@ -158,7 +159,8 @@ class SweepSubject:
         if not options.json:
             print(budget.line, free_space_line(home()), sep="\n", flush=True)
         budget.check()
-        return run_in_terminal(partial(run_sweep, sweep, catalogue), options.cpus, options.json, options.limit)
+        work = partial(run_sweep, sweep, catalogue)
+        return run_in_terminal(work, options.cpus, options.json, options.limit, titles(sweep))
 
     def _retried(self) -> Sweep:
         """Return a sweep of only those rows that failed with a cause that is not settled."""
