@@ -18,7 +18,7 @@ from scipy.integrate import solve_ivp
 
 from benchmarks.spread import ratio_of
 from trainers import STUDIES
-from trainers.preference_dynamics.system import observe, unknown_names, unpack
+from trainers.preference_dynamics.system.equations import observe, unknown_names, unpack
 from trainers.study import Trajectories
 
 STUDY = STUDIES["preference_dynamics"]

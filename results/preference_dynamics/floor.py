@@ -8,7 +8,7 @@ error than a twelfth of the square of that width. Where u rests at mu, it is kno
 import numpy as np
 
 from trainers import STUDIES
-from trainers.preference_dynamics.system import PRIORS, unknown_names
+from trainers.preference_dynamics.system.equations import PRIORS, unknown_names
 
 RESTING = 3
 """Points at the lowest value from which on u counts as resting there."""

@@ -13,8 +13,8 @@ from trainers.preference_dynamics import figures, metrics
 from trainers.preference_dynamics.apply import apply
 from trainers.preference_dynamics.config import DatasetConfig, ModelConfig
 from trainers.preference_dynamics.evaluate import evaluate
-from trainers.preference_dynamics.prepare import Prepared
 from trainers.preference_dynamics.segment import segment
+from trainers.preference_dynamics.series.inputs import Inputs
 from trainers.preference_dynamics.simulate import simulate
 from trainers.preference_dynamics.train import train
 from trainers.study import Job
@@ -75,10 +75,10 @@ def test_training_ends_at_patience_and_keeps_the_best():
 def test_the_validation_loss_is_the_metric_mse_of_the_validation_series():
     config, made = trained(**SMALL, epochs=2)
     arrays = segment(config.segmentation(), DATA).phases[0]
-    given = Prepared(*(arrays[f"validation/{name}"] for name in Prepared._fields))
-    answer = apply(config, made, "last").answer(given)
-    predicted = np.concatenate([answer.unknowns, answer.forecast / given.scale], axis=1)
-    truth = np.concatenate([arrays["validation/unknowns"], given.forecast / given.scale], axis=1)
+    inputs = Inputs(*(arrays[f"validation/{name}"] for name in Inputs._fields))
+    estimate = apply(config, made, "last").first_estimate(inputs)
+    predicted = np.concatenate([estimate.unknowns, estimate.forecast / inputs.scale], axis=1)
+    truth = np.concatenate([arrays["validation/unknowns"], inputs.forecast / inputs.scale], axis=1)
     assert metrics.overall(predicted, truth)["mse"] == pytest.approx(made.history["validation_loss"].iloc[-1], rel=1e-4)
 
 
@@ -107,6 +107,41 @@ def test_ridge_beats_the_constant_and_refining_beats_both(evaluation):
     assert ours["series_error_median"] < 1e-3 and ours["failures"] == 0
 
 
+def test_an_estimate_that_fails_everywhere_is_counted_and_leaves_no_other_number(evaluation, refined):
+    config, made = refined
+    broken = {name: np.full_like(array, np.nan) for name, array in made.weights.items()}
+    settings = config.model_copy(update={"refine": type(config.refine)()})
+    result = evaluate(settings, replace(made, weights=broken), TEST)
+    assert values(result)["failures"] == 30 and np.isnan(values(result)["unknowns_mse"])
+    assert result.tables["targets"]["rmse"].isna().all() and result.tables["targets"]["n"].eq(0).all()
+    assert "coverage" not in result.tables
+
+
+def test_strata_of_noise_have_intervals_of_their_own():
+    """A first estimate that ignores noise: its intervals widen only where strata tell noisy series apart."""
+    noisy = simulate(DatasetConfig(trajectories=300, seed=1, noise=(0.0, 1.0)))
+    factors = {}
+    for strata in (1, 3):
+        config = ModelConfig(kind="ridge", features=("steady_state", "summary"), interval_strata=strata)
+        made = next(train([Job("one", config, segment(config.segmentation(), noisy))]))
+        factors[strata] = made.fitted["interval_factor"]
+        predictor = apply(config, made)
+        half_width = predictor.predict(noisy.y, noisy.t[0]).half_width
+        assert len(np.unique(half_width[:, 0])) == strata
+    assert factors[1].shape == (6,) and factors[3].shape == (3, 6) and len(made.fitted["interval_edges"]) == 2
+    assert not (factors[3] == factors[1]).all()
+
+
+def test_coverage_is_told_by_stratum(evaluation):
+    table = evaluation.tables["coverage"].set_index("stratum")
+    summary = values(evaluation)
+    assert table.loc["all", "observed"] == pytest.approx(summary["coverage_90"]) and table.loc["all", "n"] == 30
+    assert {"g_0", "noise from 0", "steady"} <= set(table.index) and "mu_0" not in table.index
+    halves = table[table.index.isin(["oscillating", "not oscillating"])]
+    assert len(halves) == 2 and halves["n"].sum() == 30
+    assert (halves["observed"] * halves["n"]).sum() / 30 == pytest.approx(summary["coverage_90"])
+
+
 def test_a_series_that_never_starts_is_flagged(refined):
     config, made = refined
     lazy = np.zeros((1, 201, 2))
@@ -128,7 +163,7 @@ def test_series_that_stand_still_do_not_rule_what_needs_a_scale(refined):
 
 def test_tables_and_figures_go_together(evaluation, refined):
     tables = {**evaluation.tables, "history": refined[1].history}
-    assert len(figures.FIGURES) == 5
+    assert len(figures.FIGURES) == 6
     for draw in figures.FIGURES:
         assert draw(**{name: tables[name] for name in signature(draw).parameters}).axes
     series = evaluation.tables["series"]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from trainers.preference_dynamics.fit import fit
-from trainers.preference_dynamics.propagate import propagate
-from trainers.preference_dynamics.refine import solved
-from trainers.preference_dynamics.system import PRIORS
+from trainers.preference_dynamics.refinement.least_squares import solve_curvature
+from trainers.preference_dynamics.system.equations import PRIORS
+from trainers.preference_dynamics.system.solution import solve
 
 T = np.sort(np.random.default_rng(0).uniform(0.0, 30.0, 40))
 TRUE = np.array([[1.0, 0.0, 0.8, 1.5, -2.0, -0.5], [0.6, 0.0, 2.0, 0.7, 1.5, 1.0]])
@@ -14,17 +14,17 @@ ZERO = {"mu": (0.0, 0.0)}
 
 
 @pytest.fixture(scope="module")
-def found():
-    return fit(propagate(TRUE, T - T[0], 1), T, within=ZERO, starts=5)
+def result():
+    return fit(solve(TRUE, T - T[0], 1), T, within=ZERO, starts=5)
 
 
-def test_unknowns_come_back_from_uneven_times(found):
-    assert np.allclose(found.unknowns, TRUE, atol=1e-6) and found.converged.all()
-    assert np.allclose(found.series, propagate(TRUE, T - T[0], 1), atol=1e-6)
+def test_unknowns_come_back_from_uneven_times(result):
+    assert np.allclose(result.unknowns, TRUE, atol=1e-6) and result.converged.all()
+    assert np.allclose(result.series, solve(TRUE, T - T[0], 1), atol=1e-6)
 
 
-def test_the_table_has_a_row_per_series_and_unknown(found):
-    table = found.table()
+def test_the_table_has_a_row_per_series_and_unknown(result):
+    table = result.table()
     assert len(table) == 12 and (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
     assert set(table["unknown"]) == {"g_0", "mu_0", "Pi_0,0", "Gamma_0,0", "v0_0", "m0_0"}
 
@@ -36,7 +36,7 @@ def test_what_a_series_does_not_say_is_not_identified():
 
 def test_ranges_may_be_wider():
     large = np.array([[8.0, 0.0, 0.8, 1.5, 9.0, 3.0]])
-    y = propagate(large, T - T[0], 1)
+    y = solve(large, T - T[0], 1)
     wide = {"g": (0.0, 20.0), "v0": (-20.0, 20.0), "m0": (-10.0, 10.0)}
     assert np.allclose(fit(y, T, within=ZERO | wide, starts=5).unknowns, large, atol=1e-5)
     assert PRIORS["g"] == (0.0, 3.0)
@@ -63,7 +63,7 @@ def test_a_singular_curvature_is_solved_within_what_is_known_of_it():
     with pytest.raises(np.linalg.LinAlgError):
         np.linalg.inv(singular)
     both, every = np.stack([singular, sound]), np.broadcast_to(np.eye(2), (2, 2, 2))
-    inverse = solved(both, every, np.array([1.0, 2.0]))
+    inverse = solve_curvature(both, every, np.array([1.0, 2.0]))
     np.testing.assert_allclose(inverse[0], [[0.5, -0.5], [-0.5, 0.5]], atol=1e-12)
     np.testing.assert_array_equal(inverse[1], np.diag([0.5, 0.25]))
-    np.testing.assert_array_equal(solved(both[1:], every[1:], np.array([2.0])), np.linalg.inv(both[1:]))
+    np.testing.assert_array_equal(solve_curvature(both[1:], every[1:], np.array([2.0])), np.linalg.inv(both[1:]))

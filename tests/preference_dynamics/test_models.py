@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from trainers.preference_dynamics.config import DatasetConfig, ModelConfig
-from trainers.preference_dynamics.features import steady_state
-from trainers.preference_dynamics.models import parameter_count, start_network, target_names
-from trainers.preference_dynamics.normalisers import NORMALISERS
-from trainers.preference_dynamics.prepare import prepare
+from trainers.preference_dynamics.models.networks import parameter_count, start_network
 from trainers.preference_dynamics.segment import segment
+from trainers.preference_dynamics.series.features import steady_state
+from trainers.preference_dynamics.series.inputs import inputs_of
+from trainers.preference_dynamics.series.normalisers import NORMALISERS
+from trainers.preference_dynamics.series.targets import target_names
 from trainers.preference_dynamics.simulate import simulate
 
 BASE = {}
@@ -95,7 +96,7 @@ def test_nothing_that_a_model_is_given_sees_the_forecast():
     config = ModelConfig(
         kind="cnn", horizon=3, features=("steady_state", "initial_values", "log_scale", "summary", "peaks")
     )
-    one, other = (prepare(config, y, data.t[0]) for y in (data.y, changed))
+    one, other = (inputs_of(config, y, data.t[0]) for y in (data.y, changed))
     for name in ("x", "shift", "scale", "features"):
         assert np.array_equal(getattr(one, name), getattr(other, name))
     assert one.x.shape == (6, 2, 198) and np.allclose(other.forecast - one.forecast, 100.0)

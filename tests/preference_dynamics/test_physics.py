@@ -6,10 +6,10 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 from trainers.preference_dynamics.config import DatasetConfig
-from trainers.preference_dynamics.propagate import propagate, propagate_with_derivatives
 from trainers.preference_dynamics.simulate import draw_prior, simulate
-from trainers.preference_dynamics.stability import accepted
-from trainers.preference_dynamics.system import observe, unknown_names, unpack
+from trainers.preference_dynamics.system.equations import observe, unknown_names, unpack
+from trainers.preference_dynamics.system.solution import solve, solve_with_derivatives
+from trainers.preference_dynamics.system.stability import accepted
 
 T = np.linspace(0.0, 60.0, 61)
 
@@ -38,7 +38,7 @@ def by_scipy(unknowns, t, actions):
 @pytest.mark.parametrize(("actions", "count", "tolerance"), [(1, 150, 1e-7), (2, 80, 1e-6), (3, 30, 1e-5)])
 def test_series_agree_with_scipy_at_tight_tolerance(actions, count, tolerance):
     unknowns = drawn(actions, count)
-    ours = propagate(unknowns, T, actions)
+    ours = solve(unknowns, T, actions)
     crossings = 0
     for row, series in zip(unknowns, ours, strict=True):
         reference = by_scipy(row, T, actions)
@@ -51,7 +51,7 @@ def test_series_agree_with_scipy_at_tight_tolerance(actions, count, tolerance):
 
 def test_a_linear_regime_follows_the_matrix_exponential():
     g, pi, gamma, v0, m0 = 1.0, 0.8, 1.5, 1.9, 1.2
-    series = propagate(np.array([[g, 0.0, pi, gamma, v0, m0]]), T, 1)[0]
+    series = solve(np.array([[g, 0.0, pi, gamma, v0, m0]]), T, 1)[0]
     matrix = np.array([[0.0, -pi], [1.0, -gamma]])
     rest = np.array([gamma * g / pi, g / pi])
     exact = np.array([rest + expm(matrix * t) @ (np.array([v0, m0]) - rest) for t in T])
@@ -64,34 +64,34 @@ def test_scaling_the_amplitude_scales_the_series():
     scaled = unknowns.copy()
     linear = [k for k, name in enumerate(unknown_names(2)) if name.split("_")[0] in ("g", "mu", "v0", "m0")]
     scaled[:, linear] *= 3
-    assert np.allclose(propagate(scaled, T, 2), 3 * propagate(unknowns, T, 2), rtol=1e-7, atol=1e-8)
+    assert np.allclose(solve(scaled, T, 2), 3 * solve(unknowns, T, 2), rtol=1e-7, atol=1e-8)
 
 
 def test_actions_without_coupling_are_systems_of_their_own():
     one, other = drawn(1, 1)[0], drawn(1, 1, seed=3)[0]
     g, mu, pi, gamma, v0, m0 = (np.array([a, b]) for a, b in zip(one, other, strict=True))
     both = np.concatenate([g, mu, np.diag(pi).ravel(), np.diag(gamma).ravel(), v0, m0])
-    series = propagate(both[None], T, 2)[0]
-    apart = [propagate(row[None], T, 1)[0] for row in (one, other)]
+    series = solve(both[None], T, 2)[0]
+    apart = [solve(row[None], T, 1)[0] for row in (one, other)]
     assert np.allclose(series, np.stack([apart[0][:, 0], apart[1][:, 0], apart[0][:, 1], apart[1][:, 1]], axis=1))
 
 
 def test_a_desire_that_starts_below_comes_up_at_the_time_it_says():
     g, v0 = 0.5, -4.2
     t = np.linspace(0.0, 20.0, 2001)
-    series = propagate(np.array([[g, 0.0, 1.0, 1.0, v0, -1.0]]), t, 1)[0]
+    series = solve(np.array([[g, 0.0, 1.0, 1.0, v0, -1.0]]), t, 1)[0]
     assert t[series[:, 0].nonzero()[0][0]] == pytest.approx(-v0 / g, abs=0.011)
 
 
 @pytest.mark.parametrize("actions", [1, 2])
 def test_derivatives_agree_with_differences(actions):
     unknowns = drawn(actions, 8, seed=1)
-    series, slopes = propagate_with_derivatives(unknowns, T, actions)
-    assert np.allclose(series, propagate(unknowns, T, actions), atol=1e-9)
+    series, slopes = solve_with_derivatives(unknowns, T, actions)
+    assert np.allclose(series, solve(unknowns, T, actions), atol=1e-9)
     for k in range(unknowns.shape[1]):
         step = np.zeros(unknowns.shape[1])
         step[k] = 1e-6
-        ahead, behind = (propagate(unknowns + sign * step, T, actions) for sign in (1, -1))
+        ahead, behind = (solve(unknowns + sign * step, T, actions) for sign in (1, -1))
         difference = (ahead - behind) / 2e-6
         off = np.abs(difference - slopes[..., k]) / (1 + np.abs(slopes[..., k]))
         assert np.quantile(off, 0.98) < 1e-4

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from trainers.preference_dynamics import physics
 from trainers.preference_dynamics.config import DatasetConfig, ModelConfig, Physics
-from trainers.preference_dynamics.physics import Surrogate, misfit
-from trainers.preference_dynamics.propagate import propagate
+from trainers.preference_dynamics.models.surrogate import Surrogate, _positive_part, misfit
 from trainers.preference_dynamics.segment import segment
 from trainers.preference_dynamics.simulate import simulate
+from trainers.preference_dynamics.system.solution import solve
 from trainers.preference_dynamics.train import train
 from trainers.study import Job
 
@@ -30,7 +29,7 @@ class Exact(torch.nn.Module):
 
 def given(unknowns, points=20):
     t = np.arange(points, dtype=float)
-    y = propagate(unknowns, t, 1)
+    y = solve(unknowns, t, 1)
     spread = y.std(axis=1)
     x = torch.tensor(np.moveaxis(y / spread[:, None], 1, 2), dtype=torch.float32)
     features = torch.tensor(np.column_stack([np.ones(1), np.log(spread)]), dtype=torch.float32)
@@ -58,8 +57,8 @@ def test_the_true_solution_has_no_misfit_and_another_one_has():
 
 def test_temperature_smooths_the_maximum_and_0_does_not():
     x = torch.linspace(-3, 3, 7)
-    assert torch.equal(physics._above(x, 0.0), x.clamp(min=0))
-    assert torch.allclose(physics._above(x, 1.0), torch.log1p(torch.exp(x)))
+    assert torch.equal(_positive_part(x, 0.0), x.clamp(min=0))
+    assert torch.allclose(_positive_part(x, 1.0), torch.log1p(torch.exp(x)))
 
 
 @pytest.mark.parametrize(

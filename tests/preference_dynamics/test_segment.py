@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from trainers.preference_dynamics.config import DatasetConfig, ModelConfig
-from trainers.preference_dynamics.features import cycles, initial_values, log_scale, peaks, summary
-from trainers.preference_dynamics.prepare import Prepared, prepare
 from trainers.preference_dynamics.segment import segment
+from trainers.preference_dynamics.series.features import cycles, initial_values, log_scale, peaks, summary
+from trainers.preference_dynamics.series.inputs import Inputs, inputs_of
+from trainers.preference_dynamics.series.targets import targets_of
 from trainers.preference_dynamics.simulate import simulate
-from trainers.preference_dynamics.system import actions_of, unknown_names
-from trainers.preference_dynamics.targets import targets_of
+from trainers.preference_dynamics.system.equations import actions_of, unknown_names
 
 DATA = simulate(DatasetConfig(trajectories=34, points=61, seed=3))
 T = np.arange(201.0)
@@ -71,9 +71,9 @@ def test_targets_come_back_in_raw_units(kind, horizon):
     loss = {"loss": {"name": "nll"}} if kind == "posterior" else {}
     config = ModelConfig(kind=kind, horizon=horizon, normaliser="group", **loss)
     segments = segment(config.segmentation(), DATA)
-    arrays, targets = segments.phases[0], targets_of(config, segments.fitted, int(segments.meta["actions"]))
-    given = Prepared(*(arrays[f"train/{name}"] for name in Prepared._fields))
-    unknowns, ahead = targets.split(targets.of_segments(arrays, "train"), given)
+    arrays, targets = segments.phases[0], targets_of(config, segments.fitted, segments.meta["actions"])
+    given = Inputs(*(arrays[f"train/{name}"] for name in Inputs._fields))
+    unknowns, ahead = targets.to_raw_units(targets.of_segments(arrays, "train"), given)
     assert np.allclose(unknowns, arrays["train/unknowns"], atol=1e-12)
     raw = np.moveaxis(DATA.y[segments.train][:, -horizon:], 1, 2).reshape(len(unknowns), -1)
     assert np.allclose(ahead, raw, atol=1e-9) and ahead.shape == (28, 2 * horizon)
@@ -81,8 +81,8 @@ def test_targets_come_back_in_raw_units(kind, horizon):
 
 def test_what_cannot_be_segmented_is_said_in_one_line():
     with pytest.raises(ValueError, match="expected at least 8 before the horizon"):
-        prepare(ModelConfig(horizon=60), DATA.y, DATA.t[0])
-    with pytest.raises(ValueError, match="come without g_0"):
+        inputs_of(ModelConfig(horizon=60), DATA.y, DATA.t[0])
+    with pytest.raises(ValueError, match="g_0"):
         segment(ModelConfig().segmentation(), replace(DATA, parameters={}, parameter_units={}, roles={}))
     with pytest.raises(ValueError, match="expected desires and efforts"):
         actions_of(("a_0", "u_0"))

@@ -7,9 +7,9 @@ from scipy.optimize import brentq
 
 from tests.preference_dynamics.test_physics import drawn
 from trainers.preference_dynamics.config import DatasetConfig
-from trainers.preference_dynamics.propagate import propagate
 from trainers.preference_dynamics.simulate import draw_prior
-from trainers.preference_dynamics.system import observe, unknown_names, unpack
+from trainers.preference_dynamics.system.equations import observe, unknown_names, unpack
+from trainers.preference_dynamics.system.solution import solve
 
 T = np.linspace(0.0, 30.0, 61)
 
@@ -25,7 +25,7 @@ def test_stretching_time_scales_desires_and_leaves_efforts(actions):
     faster = unknowns.copy()
     faster[:, columns(actions, "v0", "mu", "Gamma")] *= s
     faster[:, columns(actions, "g", "Pi")] *= s**2
-    usual, other = propagate(unknowns, T, actions), propagate(faster, T / s, actions)
+    usual, other = solve(unknowns, T, actions), solve(faster, T / s, actions)
     tame = usual.max(axis=(1, 2)) < 1e3
     scaled = np.repeat([s, 1.0], actions) * usual
     assert tame.sum() > 5 and np.allclose(other[tame], scaled[tame], rtol=1e-7, atol=1e-8)
@@ -39,14 +39,14 @@ def test_permuting_actions_permutes_everything(order):
     matrices = [np.moveaxis(part[order][:, order], 2, 0).reshape(10, -1) for part in (one.pi, one.gamma)]
     vectors = [part[order].T for part in (one.g, one.mu, one.v0, one.m0)]
     permuted = np.concatenate([*vectors[:2], *matrices, *vectors[2:]], axis=1)
-    usual = propagate(unknowns, T, actions)[..., order + [actions + k for k in order]]
-    assert np.allclose(propagate(permuted, T, actions), usual, rtol=1e-7, atol=1e-8, equal_nan=True)
+    usual = solve(unknowns, T, actions)[..., order + [actions + k for k in order]]
+    assert np.allclose(solve(permuted, T, actions), usual, rtol=1e-7, atol=1e-8, equal_nan=True)
 
 
 def test_frequency_and_damping_are_the_roots_of_the_characteristic_polynomial():
     g, pi, gamma = 2.0, 2.5, 0.3
     t = np.linspace(0.0, 40.0, 8001)
-    effort = propagate(np.array([[g, 0.0, pi, gamma, 0.25, g / pi]]), t, 1)[0, :, 1] - g / pi
+    effort = solve(np.array([[g, 0.0, pi, gamma, 0.25, g / pi]]), t, 1)[0, :, 1] - g / pi
     root = np.roots([1.0, gamma, pi])[0]
     peaks = np.flatnonzero((effort[1:-1] > effort[:-2]) & (effort[1:-1] > effort[2:])) + 1
     assert np.abs(effort).max() < g / pi and len(peaks) > 5
@@ -59,7 +59,7 @@ def test_frequency_and_damping_are_the_roots_of_the_characteristic_polynomial():
 def test_an_effort_that_starts_below_comes_up_when_desire_has_paid_for_it():
     g, v0, m0 = 0.7, 0.4, -1.6
     t = np.linspace(0.0, 5.0, 5001)
-    series = propagate(np.array([[g, 0.0, 1.0, 1.0, v0, m0]]), t, 1)[0]
+    series = solve(np.array([[g, 0.0, 1.0, 1.0, v0, m0]]), t, 1)[0]
     start = t[series[:, 1].nonzero()[0][0]]
     assert np.interp(start, t, m0 + v0 * t + g * t**2 / 2) == pytest.approx(0.0, abs=3e-3)
 
@@ -67,7 +67,7 @@ def test_an_effort_that_starts_below_comes_up_when_desire_has_paid_for_it():
 def test_a_desire_below_its_threshold_is_its_start_and_what_effort_left_of_its_drive():
     g, pi, gamma, v0, m0 = 1.0, 2.0, 0.5, -1.5, 1.0
     t = np.linspace(0.0, 10.0, 10001)
-    series = propagate(np.array([[g, 0.0, pi, gamma, v0, m0]]), t, 1)[0]
+    series = solve(np.array([[g, 0.0, pi, gamma, v0, m0]]), t, 1)[0]
     start = t[series[:, 0].nonzero()[0][0]]
     exact = brentq(lambda s: v0 + g * s - pi * m0 / gamma * (1 - np.exp(-gamma * s)), 1.0, 10.0)
     assert start == pytest.approx(exact, abs=2e-3)
@@ -107,7 +107,7 @@ def by_exponentials(unknowns, t, actions):
 
 def test_series_agree_with_matrix_exponentials_between_passages():
     unknowns, t = drawn(2, 5, seed=4), np.linspace(0.0, 8.0, 9)
-    ours, passages = propagate(unknowns, t, 2), 0
+    ours, passages = solve(unknowns, t, 2), 0
     for row, series in zip(unknowns, ours, strict=True):
         exact, count = by_exponentials(row, t, 2)
         passages += count

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from trainers.preference_dynamics.apply import apply
-from trainers.preference_dynamics.calibrate import _factor
 from trainers.preference_dynamics.config import DatasetConfig, ModelConfig
 from trainers.preference_dynamics.losses import LOSSES
 from trainers.preference_dynamics.segment import segment
@@ -119,9 +118,3 @@ def test_a_state_after_patience_has_run_out_trains_no_further():
     again = outcome(epochs=50, patience=1, learning_rate=0.5, state=first.state)
     assert first.counts["epochs"] < 50 and again.history.equals(first.history)
     assert all(np.array_equal(first.weights[name], again.weights[name]) for name in first.weights)
-
-
-def test_intervals_reach_as_far_as_nine_tenths_of_the_errors():
-    error = np.arange(1.0, 100.0)[:, None]
-    assert _factor(error, np.ones_like(error)) == 90
-    assert _factor(error, np.zeros_like(error)) == pytest.approx(1.6448536)

@@ -64,6 +64,7 @@ def test_one_stratum_is_the_plain_factor():
 def test_ranges_with_too_few_samples_are_not_made():
     error, spread, score = heteroscedastic(30)
     assert len(stratified_factors(error, spread, score, 20).factors) == 3
+    assert len(stratified_factors(error[:4], spread[:4], score[:4], 3).factors) == 1
     tied = stratified_factors(error, spread, np.zeros(30), 3)
     assert len(tied.factors) == 1
     mostly = np.where(np.arange(30) < 25, 0.0, 1.0)

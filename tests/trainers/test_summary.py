@@ -56,7 +56,7 @@ def test_the_loss_curve_draws_losses_marks_phases_and_the_lowest():
     assert labels[:4] == ["loss", "mae", "validation_loss", "validation_mae"] and "forcing" not in labels
     assert axes.lines[4].get_xdata()[0] == 3 and labels[-1] == "lowest validation loss: epoch 2"
     assert axes.get_yscale() == "log" and len(axes.lines[3].get_xdata()) == 2
-    by_step = figures.loss_curve(HISTORY.drop(columns="epoch"), ["loss"]).axes[0]
+    by_step = figures.draw_losses(HISTORY.drop(columns="epoch"), ["loss"]).axes[0]
     assert by_step.lines[0].get_xdata().tolist() == [5, 10, 15] and by_step.get_xlabel() == "optimiser step"
     assert figures.loss_curve(HISTORY.assign(loss=-1.0)).axes[0].get_yscale() == "linear"
     assert not figures.loss_curve(HISTORY.iloc[:0]).axes[0].lines

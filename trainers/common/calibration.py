@@ -67,7 +67,7 @@ def stratified_factors(
     edges = np.unique(np.quantile(known, np.arange(1, strata) / strata)) if strata > 1 else np.array([])
     place = np.searchsorted(edges, score, "right")
     sizes = np.bincount(place, minlength=len(edges) + 1)
-    if sizes.min() < fewest:
+    if strata > 1 and sizes.min() < fewest:
         # ties have emptied a range: one fewer, down to a single one
         return stratified_factors(error, spread, score, strata - 1, level, otherwise)
     parts = [conformal_factor(error[place == k], spread[place == k], level, otherwise) for k in range(len(sizes))]

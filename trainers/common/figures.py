@@ -11,18 +11,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def loss_curve(history: pd.DataFrame, names: Sequence[str] | None = None) -> Figure:
+def loss_curve(history: pd.DataFrame) -> Figure:
     """Draw losses against the epoch, or the optimiser step where there are no epochs.
 
     Validation points are joined where they were measured; dotted lines mark the start of a phase; the lowest validation
-    loss is marked. names: the columns to draw; by default loss, what has a `validation_` column, and these columns.
+    loss is marked.
     """
+    return draw_losses(history, loss_columns(history))
+
+
+def draw_losses(history: pd.DataFrame, names: Sequence[str]) -> Figure:
+    """Draw the columns `names` of a history as `loss_curve` does."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     x = "epoch" if "epoch" in history else "step"
-    drawn = [name for name in names or loss_columns(history) if history[name].notna().any()]
+    drawn = [name for name in names if history[name].notna().any()]
     for name in drawn:
         points = history[[x, name]].dropna()
         style = ".-" if name.startswith("validation_") or x == "epoch" else "-"

@@ -2,7 +2,7 @@
 
 n actions with desire u = max(v, mu) and effort a = max(m, 0) follow v' = g - Pi a, m' = u - Gamma a. A network reads
 (u, a) and says g, mu, Pi, Gamma, v0, m0 and the next values; steps of Levenberg and Marquardt through the exact
-simulator may refine what it says. Read in this order: config, system, propagate, simulate, segment (normalisers,
+simulator may refine what it says. Read in this order: config, system, solve, simulate, segment (normalisers,
 features), models, losses, train, refine, apply, evaluate, figures.
 """
 

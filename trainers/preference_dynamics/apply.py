@@ -7,28 +7,31 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from trainers.common.calibration import NORMAL_90, StratifiedFactors
 from trainers.common.named_arrays import below
 from trainers.common.torch_training.state import load_weights
-from trainers.preference_dynamics.baselines import answer_of_baseline, random_starts
+from trainers.preference_dynamics.baselines import baseline_estimate
 from trainers.preference_dynamics.config import NETWORKS, ModelConfig
-from trainers.preference_dynamics.models import blank_network
-from trainers.preference_dynamics.prepare import Prepared, prepare
-from trainers.preference_dynamics.propagate import propagate
-from trainers.preference_dynamics.refine import Box, Refined, refine
-from trainers.preference_dynamics.system import Array
-from trainers.preference_dynamics.targets import targets_of
+from trainers.preference_dynamics.models.networks import blank_network
+from trainers.preference_dynamics.refinement.bounds import Box, relative_noise
+from trainers.preference_dynamics.refinement.least_squares import Refined, refine
+from trainers.preference_dynamics.refinement.starts import starts_in_prior, starts_near
+from trainers.preference_dynamics.series.inputs import Inputs, inputs_of
+from trainers.preference_dynamics.series.targets import targets_of
+from trainers.preference_dynamics.system.equations import Array
+from trainers.preference_dynamics.system.solution import solve
 from trainers.study import Arrays, Trained
 
-NORMAL_90 = 1.6448536269514722
-"""Half width of the interval that holds 90 % of a normal distribution [std]."""
+NETWORK_BATCH = 500
+"""Series that go through the network at a time."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a model says of N series before anything is refined; columns it does not speak of are missing."""
+class FirstEstimate:
+    """The estimate of N series before refinement; without the columns of unknowns that a model does not estimate."""
 
     unknowns: Array
-    """(N, Q) in the flat order; the first columns where a model says parameters only."""
+    """(N, Q) in the flat order; the first columns where a model estimates parameters only."""
     spread: Array
     """(N, Q) std of each."""
     forecast: Array
@@ -37,18 +40,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a model says of N series."""
+    """The estimate of N series."""
 
     unknowns: Array
     """(N, Q)"""
     spread: Array
     """(N, Q) std of each."""
-    reach: Array
+    half_width: Array
     """(N, Q) half width of the 90 % interval about each."""
     forecast: Array
     """(N, 2n h) raw units."""
     first: Array
-    """(N, Q) what was said before refining."""
+    """(N, Q) unknowns before refinement."""
     identified: Array
     """(N, Q) whether the series determines each unknown; all true where nothing was refined."""
     flagged: Array
@@ -62,59 +65,68 @@ class Predictor:
     config: ModelConfig
     weights: Arrays
     fitted: Arrays
+    actions: int
 
     def predict(self, y: Array, t: Array) -> Estimate:
         """Estimate unknowns, intervals and the last `horizon` points of series (N, T, 2n) at times t (T,).
 
-        The last points are cut before anything else; give NaN or anything there.
+        The last points are cut before anything else: their values may be NaN or anything.
         """
-        return self.estimate(prepare(self.config, y, t), t)
+        return self.estimate(inputs_of(self.config, y, t), t)
 
-    def estimate(self, given: Prepared, t: Array) -> Estimate:
-        """Estimate from prepared series; t (T,) includes the horizon."""
-        answer = self.answer(given)
-        everything = np.ones(answer.unknowns.shape, bool)
+    def estimate(self, inputs: Inputs, t: Array) -> Estimate:
+        """Estimate from inputs; t (T,) includes the horizon."""
+        first = self.first_estimate(inputs)
         if self.config.refine.steps == 0:
-            return self._estimate(answer, answer.unknowns, everything, np.zeros(len(everything), bool))
-        refined = self._refine(answer, given, t)
-        ahead = propagate(refined.unknowns, t, given.x.shape[1] // 2)[:, -self.config.horizon :]
-        ahead = np.moveaxis(ahead, 1, 2).reshape(len(ahead), -1)
-        told = Answer(refined.unknowns, refined.spread, ahead)
-        flagged = ~refined.converged | ~refined.identified.all(axis=1)
-        return self._estimate(told, answer.unknowns, refined.identified, flagged)
+            estimate, identified = first, np.ones(first.unknowns.shape, bool)
+            flagged = np.zeros(len(identified), bool)
+        else:
+            refined = self._refine(first, inputs, t)
+            horizon = solve(refined.unknowns, t, self.actions)[:, -self.config.horizon :]
+            forecast = np.moveaxis(horizon, 1, 2).reshape(len(horizon), -1)
+            estimate, identified = FirstEstimate(refined.unknowns, refined.spread, forecast), refined.identified
+            flagged = ~refined.converged | ~identified.all(axis=1)
+        half_width = estimate.spread * self._interval_factor(inputs)
+        return Estimate(
+            estimate.unknowns, estimate.spread, half_width, estimate.forecast, first.unknowns, identified, flagged
+        )
 
-    def answer(self, given: Prepared) -> Answer:
-        """Return what the model says before anything is refined."""
+    def first_estimate(self, inputs: Inputs) -> FirstEstimate:
+        """Estimate from inputs, without refinement."""
         if self.config.kind not in NETWORKS:
-            return Answer(*answer_of_baseline(self.config, self.weights, self.fitted, given))
-        network = blank_network(self.config, given.x.shape[1], given.features.shape[1])
+            return FirstEstimate(*baseline_estimate(self.config, self.weights, self.fitted, inputs))
+        network = blank_network(self.config, inputs.x.shape[1], inputs.features.shape[1])
         load_weights(network, self.weights)
         with torch.no_grad():
-            blocks = torch.arange(len(given.x)).split(500)
-            x, features = (torch.from_numpy(np.asarray(part, np.float32)) for part in (given.x, given.features))
-            said = [network(x[block], features[block]) for block in blocks]
-        targets = targets_of(self.config, self.fitted, given.x.shape[1] // 2)
-        unknowns, forecast = targets.split(torch.cat([part.mean for part in said]).double().numpy(), given)
-        if said[0].log_std is None:
-            spread = np.tile(
-                self.fitted.get("validation_rmse", self.fitted["unknowns_std"])[: unknowns.shape[1]], (len(unknowns), 1)
-            )
+            blocks = torch.arange(len(inputs.x)).split(NETWORK_BATCH)
+            x, features = (torch.from_numpy(np.asarray(part, np.float32)) for part in (inputs.x, inputs.features))
+            outputs = [network(x[block], features[block]) for block in blocks]
+        targets = targets_of(self.config, self.fitted, self.actions)
+        mean = torch.cat([output.mean for output in outputs]).double().numpy()
+        unknowns, forecast = targets.to_raw_units(mean, inputs)
+        if outputs[0].log_std is None:
+            rmse = self.fitted.get("validation_rmse", self.fitted["unknowns_std"])
+            spread = np.tile(rmse[: unknowns.shape[1]], (len(unknowns), 1))
         else:
-            logs = torch.cat([part.log_std for part in said]).double().numpy()  # type: ignore[misc]
-            spread = np.exp(logs[:, : targets.unknowns]) * targets.width
-        return Answer(unknowns, spread, forecast)
+            log_std = torch.cat([output.log_std for output in outputs]).double().numpy()  # type: ignore[misc]
+            spread = np.exp(log_std[:, : targets.unknowns]) * targets.unit
+        return FirstEstimate(unknowns, spread, forecast)
 
-    def _refine(self, answer: Answer, given: Prepared, t: Array) -> Refined:
-        fitted, settings = self.fitted, self.config.refine
+    def _refine(self, first: FirstEstimate, inputs: Inputs, t: Array) -> Refined:
+        fitted, settings, seed = self.fitted, self.config.refine, self.config.seed
         box = Box(fitted["unknowns_low"], fitted["unknowns_high"], fitted["unknowns_std"])
-        series = np.moveaxis(given.x * given.scale[..., None] + given.shift[..., None], 1, 2)
-        starts = random_starts(self.config, box, series, answer.unknowns, answer.spread)
-        return refine(series, t[: series.shape[1]], starts, answer.unknowns, answer.spread, box, settings.steps)
+        series = inputs.series
+        if self.config.kind == "fit":
+            starts = starts_in_prior(series, box, settings.starts, seed)
+        else:
+            starts = starts_near(first.unknowns, first.spread, box, settings.starts, seed)
+        return refine(series, t[: series.shape[1]], starts, first.unknowns, first.spread, box, settings.steps)
 
-    def _estimate(self, told: Answer, first: Array, identified: Array, flagged: Array) -> Estimate:
-        factor = self.fitted.get("interval_factor", np.array(NORMAL_90))
-        reach = told.spread * factor
-        return Estimate(told.unknowns, told.spread, reach, told.forecast, first, identified, flagged)
+    def _interval_factor(self, inputs: Inputs) -> Array:
+        """Return the half width of intervals in units of the spread: (1, Q), or (N, Q) with strata of noise."""
+        factors = np.atleast_2d(self.fitted.get("interval_factor", np.array(NORMAL_90)))
+        edges = self.fitted.get("interval_edges", np.array([]))
+        return StratifiedFactors(edges, factors).of(relative_noise(inputs.series)) if edges.size else factors
 
 
 def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Predictor:
@@ -125,6 +137,6 @@ def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Predict
     """
     weights = below(which, trained.weights)
     if not weights:
-        known = sorted({name.partition("/")[0] for name in trained.weights})
-        raise ValueError(f"no weights {which!r}; there are: {', '.join(known) or 'none'}")
-    return Predictor(config, weights, trained.fitted)
+        names = sorted({name.partition("/")[0] for name in trained.weights})
+        raise ValueError(f"no weights {which!r}; there are: {', '.join(names) or 'none'}")
+    return Predictor(config, weights, trained.fitted, int(trained.meta["actions"]))

@@ -30,19 +30,19 @@ class DatasetConfig(DatasetConfigBase):
     actions: Annotated[int, Field(ge=1, le=3)] = 1
     """Number n of actions; a system has 4n + 2n^2 unknowns."""
     trajectories: Annotated[int, Field(ge=1, le=1_000_000)] = 8500
-    """Number of series; the first k of a larger set of the same seed are the smaller set, up to rounding."""
+    """Number of series; a smaller set of the same seed is the beginning of a larger one, up to rounding."""
     points: Annotated[int, Field(ge=9, le=10_000)] = 201
     """Points per series, both ends included."""
     duration: Positive = 200.0
     """Time of the last point; the first is at 0."""
     prior: Literal["uniform", "normal"] = "uniform"
-    """uniform in the ranges of `system.PRIORS`; normal: about their middle, std a quarter of the range, clipped."""
+    """uniform in the ranges of `equations.PRIORS`; normal: about their middle, std a quarter of the range, clipped."""
     mu: Literal["published", "zero", "drawn"] = "published"
-    """Threshold of desire. published: 0 for one action, where a series does not say it, and drawn for more."""
+    """Threshold of desire. published: 0 for one action, where a series cannot determine it, and drawn for more."""
     stability: Literal["eigenvalues", "published", "none"] = "eigenvalues"
-    """Which draws are refused: see `stability.py`; published: with its quirk."""
+    """Which draws are refused, see `stability.py`; published: with its inconsistency."""
     noise: tuple[Level, Level] = (0.0, 0.0)
-    """Range of the observation noise, drawn per series, in parts of the std of its desires and of its efforts [1]."""
+    """Range of the observation noise, drawn per series, in units of the std of its desires and of its efforts [1]."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of unknowns and noise [integer]; the noise does not change the unknowns."""
 
@@ -64,7 +64,7 @@ class DatasetConfig(DatasetConfigBase):
 
 
 class SegmentationConfig(Config):
-    """How series become inputs and targets; a projection of the model configuration."""
+    """How series become inputs and targets: a projection of the model configuration."""
 
     horizon: Count = 1
     normaliser: str = "group_std"
@@ -94,21 +94,21 @@ class Loss(Config):
 
 
 class Refinement(Config):
-    """Steps of Levenberg and Marquardt from what the network says, see `refine.py`."""
+    """Steps of Levenberg and Marquardt from the first estimate, see `refinement/least_squares.py`."""
 
     steps: Annotated[int, Field(ge=0, le=1000)] = 0
-    """Most iterations per start; 0 leaves the network's answer as it is."""
+    """Most iterations per start; 0 keeps the first estimate."""
     starts: Count = 1
-    """Starts per series: the network's answer, and draws from its uncertainty."""
+    """Starts per series: the first estimate, and draws from its uncertainty."""
 
 
 class Physics(Config):
-    """What ties a physics-informed network to data and equations, see `physics.py`."""
+    """Terms of the loss of a physics-informed network, see `models/surrogate.py`."""
 
     data: Annotated[float, Field(ge=0)] = 1.0
-    """Weight of the surrogate's distance from the series [1]."""
+    """Weight of the surrogate's misfit to the series [1]."""
     equations: Annotated[float, Field(ge=0)] = 0.1
-    """Weight of the surrogate's distance from the equations [1]."""
+    """Weight of the surrogate's misfit to the equations [1]."""
     temperature: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Smoothing of the maxima, as softplus; 0: none [1]."""
     points: Count = 20
@@ -125,8 +125,8 @@ class ModelConfig(ModelConfigBase):
     kind: Literal["cnn", "cnn_features", "residual", "posterior", "pinn", "constant", "persistence", "ridge", "fit"] = (
         "residual"
     )
-    """Networks: see `models.py`. constant: training means; persistence: the last values as forecast; ridge: linear in
-    the features; fit: least squares from random starts."""
+    """Networks: see `models/networks.py`. constant: training means; persistence: the last values as forecast; ridge:
+    linear in the features; fit: least squares from random starts."""
     filters: Annotated[tuple[Count, ...], Field(min_length=1)] = (64, 128)
     """Channels of each convolution block, first to last."""
     kernels: Annotated[tuple[Count, ...], Field(min_length=1)] = (3, 3)
@@ -134,26 +134,26 @@ class ModelConfig(ModelConfigBase):
     hidden: tuple[Count, ...] = (128,)
     """Units of each hidden layer after the pool."""
     bins: Count = 1
-    """Parts of the time axis that are averaged apart after the last block; 1 averages over all of it."""
+    """Parts of the time axis that are averaged separately after the last block; 1 averages over all of it."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     """Part of the pooled values that is dropped in training [1]."""
     activation: str = "relu"
-    """Activation of the convolution blocks: a name in `activations.py`."""
+    """Activation of the convolution blocks: a name in `models/activations.py`."""
     rectified_output: bool = False
-    """Whether the output of `cnn` goes through a ReLU as published, so that no value below 0 can be said."""
+    """Whether the output of `cnn` goes through a ReLU as published, so that no estimate is below 0."""
     targets: Literal["all", "unknowns", "parameters", "forecast"] = "all"
-    """What the network says. unknowns: parameters and initial values; all: and the forecast."""
+    """What the network estimates. unknowns: parameters and initial values; all: and the forecast."""
     horizon: Count = 1
     """Points cut from the end of each series, to be forecast."""
     normaliser: str = "group_std"
-    """How a series is scaled: a name in `normalisers.py`."""
+    """How a series is scaled: a name in `series/normalisers.py`."""
     features: tuple[str, ...] = ("steady_state",)
-    """Numbers that go with a series: names in `features.py`; the residual network needs steady_state first."""
+    """Numbers that accompany a series: names in `series/features.py`; the residual network needs steady_state first."""
     loss: Loss = Loss()
     physics: Physics = Physics()
     """Of kind pinn."""
     optimiser: Literal["adam", "adamw"] = "adam"
-    """adam adds the weight decay to the gradient, adamw takes it from the weights."""
+    """adam adds the weight decay to the gradient, adamw subtracts it from the weights."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
     """Learning rate at the start [1/step]."""
     schedule: Literal["constant", "cosine", "warmup_cosine"] = "constant"
@@ -173,25 +173,28 @@ class ModelConfig(ModelConfigBase):
     split_seed: Annotated[int, Field(ge=0)] = 42
     """Seed of the split [integer]."""
     refine: Refinement = Refinement()
+    interval_strata: Annotated[int, Field(ge=1, le=20)] = 1
+    """Ranges of estimated noise whose 90 % intervals are scaled separately; 1: one factor for all. Good values 3 to 5
+    where noise differs between series and 300 of them validate."""
 
     @field_validator("normaliser")
     @classmethod
     def _known_normaliser(cls, name: str) -> str:
-        from trainers.preference_dynamics.normalisers import NORMALISERS
+        from trainers.preference_dynamics.series.normalisers import NORMALISERS
 
         return check_name("normaliser", name, NORMALISERS)
 
     @field_validator("features")
     @classmethod
     def _known_features(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        from trainers.preference_dynamics.features import FEATURES
+        from trainers.preference_dynamics.series.features import FEATURES
 
         return tuple(check_name("feature", name, FEATURES) for name in names)
 
     @field_validator("activation")
     @classmethod
     def _known_activation(cls, name: str) -> str:
-        from trainers.preference_dynamics.activations import ACTIVATIONS
+        from trainers.preference_dynamics.models.activations import ACTIVATIONS
 
         return check_name("activation", name, ACTIVATIONS)
 
@@ -209,7 +212,7 @@ class ModelConfig(ModelConfigBase):
 
 
 def _conflicts(model: ModelConfig) -> list[tuple[bool, str]]:
-    """Return what settings must not be together, and the line that says so."""
+    """Return conflicts between settings, and the line that explains each."""
     residual = model.kind == "residual"
     return [
         (
@@ -241,20 +244,20 @@ def _conflicts(model: ModelConfig) -> list[tuple[bool, str]]:
         ),
         (
             model.kind != "posterior" and model.loss.name == "nll",
-            f"loss nll needs a network that says its uncertainty; kind is {model.kind!r}, expected 'posterior'",
+            f"loss nll needs a network that estimates its uncertainty; kind is {model.kind!r}, expected 'posterior'",
         ),
         (
             model.refine.steps > 0
             and (model.kind not in (*NETWORKS, "fit") or model.targets not in ("all", "unknowns")),
-            f"refine with kind {model.kind!r}, targets {model.targets!r}; it starts from a network's unknowns",
+            f"refine with kind {model.kind!r}, targets {model.targets!r}; it starts from estimates of all unknowns",
         ),
         (
             model.kind == "fit" and model.refine.steps == 0,
-            "kind fit is nothing without refine.steps; good values are steps: 30, starts: 5",
+            "kind fit needs refine.steps; good values are steps: 30, starts: 5",
         ),
         (
             model.kind not in NETWORKS and model.targets != "all",
-            f"targets is {model.targets!r}; kind {model.kind!r} says everything, expected 'all'",
+            f"targets is {model.targets!r}; kind {model.kind!r} estimates all, expected 'all'",
         ),
         (
             not residual and model.loss.residual > 0,

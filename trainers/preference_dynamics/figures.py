@@ -7,32 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainers.common.figures import coverage, coverage_by_stratum, loss_curve
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 
-def loss_curve(history: pd.DataFrame) -> Figure:
-    """Draw training and validation loss against the epoch, and mark the lowest validation loss."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for name in ("loss", "validation_loss"):
-        if "epoch" in history and history[name].notna().any():
-            axes.plot(history["epoch"], history[name], ".-", label=name, lw=0.9)
-    if axes.lines and history["validation_loss"].notna().any():
-        best = history.iloc[int(history["validation_loss"].argmin())]
-        axes.axvline(best["epoch"], color="0.6", ls=":", label=f"lowest at {int(best['epoch'])}")
-    positive = len(history) > 0 and bool((history[["loss", "validation_loss"]].min() > 0).all())
-    axes.set(xlabel="epoch", ylabel="loss", yscale="log" if positive else "linear")
-    if axes.lines:
-        axes.legend(fontsize="small")
-    return figure
-
-
 def true_against_predicted(predictions: pd.DataFrame) -> Figure:
-    """Draw every unknown, predicted against true; series that are flagged stand apart in red."""
+    """Draw every unknown, predicted against true; flagged series in red."""
     from matplotlib.figure import Figure
 
     groups = list(predictions.groupby("target", sort=False))
@@ -42,8 +25,8 @@ def true_against_predicted(predictions: pd.DataFrame) -> Figure:
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (target, part) in zip(panels, groups, strict=False):
         for flagged, colour, label in ((False, "C0", "identified"), (True, "C3", "flagged")):
-            chosen = part[part["flagged"] == flagged]
-            axes.plot(chosen["true"], chosen["predicted"], ".", color=colour, ms=3, alpha=0.5, label=label)
+            points = part[part["flagged"] == flagged]
+            axes.plot(points["true"], points["predicted"], ".", color=colour, ms=3, alpha=0.5, label=label)
         ends = [part["true"].min(), part["true"].max()]
         axes.plot(ends, ends, "k-", lw=0.8)
         axes.set(title=target, xlabel="true", ylabel="predicted")
@@ -57,24 +40,14 @@ def metric_bars(targets: pd.DataFrame) -> Figure:
     """Draw five metrics of each target that is not constant as bars."""
     from matplotlib.figure import Figure
 
-    live = targets[~targets["constant"]]
+    varying = targets[~targets["constant"]]
     figure = Figure(figsize=(7, 9), layout="constrained")
     for axes, name in zip(figure.subplots(5, 1), ("rmse", "mae", "median", "nrmse_range", "nrmse_std"), strict=True):
-        axes.bar(np.arange(len(live)), live[name], color="C0")
+        axes.bar(np.arange(len(varying)), varying[name], color="C0")
         axes.set(ylabel=name)
-        axes.set_xticks(np.arange(len(live)), live["target"], rotation=45 if len(live) > 9 else 0, fontsize="small")
-    return figure
-
-
-def coverage(calibration: pd.DataFrame) -> Figure:
-    """Draw observed against nominal coverage of the intervals."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([40, 100], [40, 100], "k-", lw=0.8)
-    axes.plot(calibration["nominal"], calibration["observed"], "o-")
-    axes.set(xlabel="nominal coverage [%]", ylabel="observed coverage [%]")
+        axes.set_xticks(
+            np.arange(len(varying)), varying["target"], rotation=45 if len(varying) > 9 else 0, fontsize="small"
+        )
     return figure
 
 
@@ -98,7 +71,7 @@ def example_series(series: pd.DataFrame) -> Figure:
 
 
 def series_compared(series: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw the first example series, one panel per channel: true (wide, grey) and as every model predicts it."""
+    """Draw the first example series, one panel per channel: true (wide, grey) and predicted by each model."""
     from matplotlib.figure import Figure
 
     first = next(iter(series.values()))
@@ -118,7 +91,7 @@ def series_compared(series: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-FIGURES = (loss_curve, true_against_predicted, metric_bars, coverage, example_series)
+FIGURES = (loss_curve, true_against_predicted, metric_bars, coverage, coverage_by_stratum, example_series)
 """In the order in which a report shows them."""
 
 COMPARED = (series_compared,)

@@ -1,7 +1,7 @@
-"""Training losses by name: how far a prediction is from the targets.
+"""Training losses by name.
 
-A loss maps errors (B, P), the log of the said uncertainty (B, P) or None, and a weight per target (P,) to a scalar.
-With `loss.standardise` errors and uncertainties are in units of each target's std over the training set.
+A loss maps errors (B, P), the log of the estimated std (B, P) or None, and a weight per target (P,) to a scalar. With
+`loss.standardise` errors are in units of each target's std over the training set.
 """
 
 from __future__ import annotations
@@ -42,4 +42,4 @@ def nll(error: Tensor, log_std: Tensor | None, weight: Tensor) -> Tensor:
 
 
 LOSSES: dict[str, LossFunction] = {"mse": mse, "mae": mae, "huber": huber, "nll": nll}
-"""Losses by name; nll needs a network that says its uncertainty."""
+"""Losses by name; nll needs a network that estimates its uncertainty."""

@@ -1,6 +1,6 @@
-"""How far predictions are from the truth: arrays (N, P), rows are series and columns are targets.
+"""Errors of predictions: arrays (N, P), rows are series and columns are targets.
 
-A constant target says nothing of a model: its r2 is 1 if hit exactly and else 0, and mu = 0 makes a relative error
+A constant target says nothing about a model: its r2 is 1 if hit exactly and else 0, and mu = 0 makes a relative error
 of any size. `overall` is therefore computed twice, with and without constant targets, under two names.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trainers.preference_dynamics.system import Array
+from trainers.preference_dynamics.system.equations import Array
 
 SMALLEST = 1e-8
 """Added to what a relative error divides by."""
@@ -40,13 +40,14 @@ def overall(predicted: Array, truth: Array) -> dict[str, float]:
         "mre": float((size / (np.abs(truth) + SMALLEST)).mean()),
         "nrmse_range": _ratio(mse**0.5, float(np.ptp(truth))),
         "nrmse_std": _ratio(mse**0.5, float(truth.std())),
-        "pearson": correlation(predicted.ravel(), truth.ravel()),
-        "spearman": correlation(_ranks(predicted.ravel()), _ranks(truth.ravel())),
+        **correlations(predicted.ravel(), truth.ravel()),
     }
 
 
 def per_target(predicted: Array, truth: Array) -> dict[str, Array]:
-    """Return the metrics (P,) of PER_TARGET; bias is the mean of predicted less true."""
+    """Return the metrics (P,) of PER_TARGET; bias is the mean of predicted less true. NaN without series."""
+    if not len(truth):
+        return {name: np.full(truth.shape[1], np.nan) for name in PER_TARGET}
     error = predicted - truth
     size = np.abs(error)
     rmse = np.sqrt((error**2).mean(axis=0))
@@ -63,38 +64,35 @@ def per_target(predicted: Array, truth: Array) -> dict[str, Array]:
 
 
 def r2(predicted: Array, truth: Array) -> float:
-    """Return the mean over targets of `1 - sum(e^2)/sum((y - mean y)^2)`; a constant target counts 1 if hit, else 0."""
-    missed = ((predicted - truth) ** 2).sum(axis=0)
-    spread = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
-    constant = spread == 0
-    explained = 1 - missed / np.where(constant, 1.0, spread)
-    return float(np.where(constant, missed == 0, explained).mean())
+    """Return the mean over targets of r2; a constant target counts 1 if hit, else 0. NaN for fewer than two series."""
+    from sklearn.metrics import r2_score
+
+    if len(truth) < 2:
+        return np.nan
+    return float(np.mean(r2_score(truth, predicted, multioutput="raw_values")))
 
 
-def correlation(one: Array, other: Array) -> float:
-    """Return Pearson's correlation; NaN without spread."""
-    a, b = one - one.mean(), other - other.mean()
-    return _ratio(float(a @ b), float(np.sqrt((a @ a) * (b @ b))))
+def correlations(one: Array, other: Array) -> dict[str, float]:
+    """Return the correlation of values (pearson) and of ranks (spearman); NaN without spread."""
+    from scipy.stats import pearsonr, spearmanr
+
+    if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return {"pearson": np.nan, "spearman": np.nan}
+    return {"pearson": float(pearsonr(one, other)[0]), "spearman": float(spearmanr(one, other)[0])}
 
 
 def series_error(predicted: Array, truth: Array) -> Array:
     """Return `100 |y - y_true| / |y_true|` (N,) of series (N, T, 2n), norms over times and channels [%].
 
-    NaN for a series that stays at 0, of which no error is a part.
+    NaN for a series that stays at 0, which has no relative error.
     """
-    missed, size = (np.sqrt((values**2).sum(axis=(1, 2))) for values in (predicted - truth, truth))
-    return 100 * missed / np.where(size > SMALLEST, size, np.nan)
+    error, size = (np.sqrt((values**2).sum(axis=(1, 2))) for values in (predicted - truth, truth))
+    return 100 * error / np.where(size > SMALLEST, size, np.nan)
 
 
 def constant_targets(truth: Array) -> Array:
     """Return which targets (P,) have the same value in all series."""
     return np.ptp(truth, axis=0) == 0 if len(truth) else np.ones(truth.shape[1], bool)
-
-
-def _ranks(values: Array) -> Array:
-    from scipy.stats import rankdata
-
-    return np.asarray(rankdata(values), np.float64)
 
 
 def _ratio(value: float, divisor: float) -> float:

@@ -1,7 +1,7 @@
-"""Make inputs and targets of series, split into training and validation by series; test sets are datasets of their own.
+"""Cut the horizon off series, normalise them, and split them into training and validation by series.
 
 Whole series are the samples: no windows are cut. The published proportions, 70 % training, 15 % validation and 15 %
-test, are 14/17 of a dataset that is 85 % of all.
+test, are 14/17 of a dataset that is 85 % of all; test sets are datasets of their own.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import numpy as np
 
 from trainers.common.splits import split
 from trainers.preference_dynamics.config import SegmentationConfig
-from trainers.preference_dynamics.prepare import prepare
-from trainers.preference_dynamics.system import Array, actions_of, unknown_names
+from trainers.preference_dynamics.series.inputs import inputs_of
+from trainers.preference_dynamics.system.equations import Array, actions_of, unknown_names
 from trainers.study import Arrays, Segments, Trajectories
 
 
 def segment(config: SegmentationConfig, trajectories: Trajectories, validation: Trajectories | None = None) -> Segments:
     """Prepare and split series, or take validation series of their own; those that hold NaN are dropped and counted.
 
-    The one phase holds, for train and validation, the arrays of `prepare.Prepared` (`train/x` and so on), the series'
-    own unknowns (S, Q) in the flat order, and its index. fitted: mean, std and range of unknowns and forecasts, mean
-    and std of features, and times, over the training series.
+    The one phase holds, for train and validation, the arrays of `Inputs` (`train/x` and so on), the series' own
+    unknowns (S, Q) in the flat order, and its index. fitted: mean, std and range of unknowns and forecasts, mean and
+    std of features, and times, over the training series. meta: the number of actions.
 
     Raises:
-        ValueError: if the channels are not desires and efforts, or the unknowns of the series are not known.
+        ValueError: if the channels are not desires and efforts, or the unknowns of the series are missing.
     """
     actions, count = actions_of(trajectories.names), len(trajectories.t)
     if validation is None:
@@ -34,8 +34,9 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
     arrays: dict[str, Array] = {}
     for side, (source, index) in sources.items():
         unknowns = _unknowns(source, actions)
-        index = index[_whole(source, unknowns)[index]]
-        inputs = prepare(config, source.y[index], source.t[0])
+        finite = np.isfinite(source.y).all(axis=(1, 2)) & np.isfinite(unknowns).all(axis=1)
+        index = index[finite[index]]
+        inputs = inputs_of(config, source.y[index], source.t[0])
         arrays |= {f"{side}/{name}": array for name, array in inputs._asdict().items()}
         arrays |= {f"{side}/unknowns": unknowns[index], f"{side}/trajectory": index}
     used = {side: arrays[f"{side}/trajectory"] for side in sources}
@@ -46,13 +47,8 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
         "validation_segments": len(used["validation"]),
         "dropped_nan": len(train) + len(held_out) - len(used["train"]) - len(used["validation"]),
     }
-    fitted = _fit(arrays, trajectories.t[0])
+    fitted = _statistics(arrays, trajectories.t[0])
     return Segments((arrays,), used["train"], used["validation"], (counts,), fitted, {"actions": actions})
-
-
-def _whole(series: Trajectories, unknowns: Array) -> Array:
-    """Return whether each series (N,) and its unknowns are finite."""
-    return np.isfinite(series.y).all(axis=(1, 2)) & np.isfinite(unknowns).all(axis=1)
 
 
 def _unknowns(trajectories: Trajectories, actions: int) -> Array:
@@ -63,8 +59,8 @@ def _unknowns(trajectories: Trajectories, actions: int) -> Array:
     return np.stack([trajectories.parameters[name] for name in names], axis=1)
 
 
-def _fit(arrays: Arrays, t: Array) -> dict[str, Array]:
-    """Fit what a model needs to know of its targets and features."""
+def _statistics(arrays: Arrays, t: Array) -> dict[str, Array]:
+    """Return mean, std and range of targets and features over the training series; NaN without any."""
     fitted = {"t": t}
     for name in ("unknowns", "forecast", "features"):
         values = arrays[f"train/{name}"]

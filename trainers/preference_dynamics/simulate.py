@@ -5,23 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from trainers.preference_dynamics.config import DatasetConfig
-from trainers.preference_dynamics.propagate import BLOCK, propagate
-from trainers.preference_dynamics.stability import accepted
-from trainers.preference_dynamics.system import Array, ranges, series_names, unknown_names, unpack
+from trainers.preference_dynamics.system.equations import Array, ranges, series_names, unknown_names, unpack
+from trainers.preference_dynamics.system.solution import BLOCK, solve
+from trainers.preference_dynamics.system.stability import accepted
 from trainers.study import Trajectories
 
-ROUND = 1024
-"""Systems drawn at a time; fixed, so that a smaller set is the beginning of a larger one."""
+DRAWN_AT_ONCE = 1024
+"""Systems; fixed, so that a smaller set is the beginning of a larger one."""
 
-MOST_ROUNDS_WITHOUT = 200
-"""Rounds in a row without an accepted draw after which the prior is taken to hold none."""
+MOST_FRUITLESS = 200
+"""Blocks of draws in a row of which none was accepted, after which the prior is taken to hold no stable system."""
 
 
 def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
     """Simulate N series, all or one part: t (N, T), y (N, T, 2n) with channels u_0, ..., a_0, ...
 
-    Draws that `stability.accepted` refuses, and those whose desire or effort passes 1e5 at any time, are drawn again
-    and counted. `parameters` holds every unknown, and the std of the noise that was added to desires and efforts.
+    Draws that `stability.accepted` refuses, and those whose desire or effort exceeds 1e5 at any time, are drawn again
+    and counted. `parameters` holds every unknown and, as nuisance, the std of the noise of desires and of efforts.
 
     Raises:
         ValueError: if no draw is accepted.
@@ -40,6 +40,7 @@ def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
         time_unit="1",
         parameters={**dict(zip(names, unknowns.T.copy(), strict=True)), "noise_u": spread[0], "noise_a": spread[1]},
         parameter_units=dict.fromkeys((*names, "noise_u", "noise_a"), "1"),
+        roles={"noise_u": "nuisance", "noise_a": "nuisance"},
         meta={"problem": "preference_dynamics", "actions": config.actions, **refused},
     )
 
@@ -47,15 +48,15 @@ def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
 def _draw(config: DatasetConfig, t: Array) -> tuple[Array, Array, dict[str, int]]:
     """Return unknowns (N, Q) and clean series (N, T, 2n) of the first accepted draws, and how many were refused."""
     stable = _Stable(config)
-    kept: list[tuple[Array, Array]] = []
-    diverged = have = 0
-    while have < config.trajectories:
-        drawn = stable.take(config.trajectories - have)
-        series = propagate(drawn, t, config.actions)
+    accepted_parts: list[tuple[Array, Array]] = []
+    diverged = count = 0
+    while count < config.trajectories:
+        draws = stable.take(config.trajectories - count)
+        series = solve(draws, t, config.actions)
         finite = np.isfinite(series).all(axis=(1, 2))
-        kept.append((drawn[finite], series[finite]))
-        have, diverged = have + int(finite.sum()), diverged + int((~finite).sum())
-    unknowns, clean = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+        accepted_parts.append((draws[finite], series[finite]))
+        count, diverged = count + int(finite.sum()), diverged + int((~finite).sum())
+    unknowns, clean = (np.concatenate(parts) for parts in zip(*accepted_parts, strict=True))
     return unknowns, clean, {"refused_unstable": stable.refused, "refused_diverged": diverged}
 
 
@@ -63,7 +64,7 @@ def _draw_part(config: DatasetConfig, t: Array, span: slice) -> tuple[Array, Arr
     """Return what `_draw` does, of a range of a set of which no series diverges."""
     stable = _Stable(config)
     unknowns = stable.take(config.trajectories)[span]
-    series = propagate(unknowns, t, config.actions)
+    series = solve(unknowns, t, config.actions)
     finite = np.isfinite(series).all(axis=(1, 2))
     if not finite.all():
         raise ValueError("a series diverged in a set that is simulated in parts; expected none; ask for a smaller set")
@@ -76,35 +77,37 @@ class _Stable:
 
     def __init__(self, config: DatasetConfig) -> None:
         self.config, self.random = config, np.random.default_rng([config.seed, 0])
-        self.waiting: list[Array] = []
+        self.unused: list[Array] = []
         self.refused = 0
 
     def take(self, count: int) -> Array:
         """Return the next `count` draws (count, Q)."""
-        idle = 0
-        while sum(map(len, self.waiting)) < count:
-            drawn = draw_prior(self.config, self.random, ROUND)
-            good = accepted(unpack(drawn, self.config.actions), self.config.stability)
-            self.waiting.append(drawn[good])
+        fruitless = 0
+        while sum(map(len, self.unused)) < count:
+            draws = draw_prior(self.config, self.random, DRAWN_AT_ONCE)
+            good = accepted(unpack(draws, self.config.actions), self.config.stability)
+            self.unused.append(draws[good])
             self.refused += int((~good).sum())
-            idle = 0 if good.any() else idle + 1
-            if idle > MOST_ROUNDS_WITHOUT:
-                raise ValueError(f"no draw of {idle * ROUND} was accepted; expected some; try stability: none")
-        ready = np.concatenate(self.waiting)
-        self.waiting = [ready[count:]]
+            fruitless = 0 if good.any() else fruitless + 1
+            if fruitless > MOST_FRUITLESS:
+                raise ValueError(
+                    f"no draw of {fruitless * DRAWN_AT_ONCE} was accepted; expected some; try stability: none"
+                )
+        ready = np.concatenate(self.unused)
+        self.unused = [ready[count:]]
         return ready[:count]
 
 
 def draw_prior(config: DatasetConfig, random: np.random.Generator, count: int) -> Array:
-    """Draw unknowns (count, Q) from the prior, nothing refused yet."""
+    """Draw unknowns (count, Q) from the prior, stable or not."""
     low, high = ranges(config.actions)
     if config.prior == "normal":
-        drawn = np.clip(random.normal((low + high) / 2, (high - low) / 4, (count, len(low))), low, high)
+        draws = np.clip(random.normal((low + high) / 2, (high - low) / 4, (count, len(low))), low, high)
     else:
-        drawn = random.uniform(low, high, (count, len(low)))
+        draws = random.uniform(low, high, (count, len(low)))
     if config.mu == "zero" or (config.mu == "published" and config.actions == 1):
-        drawn[:, config.actions : 2 * config.actions] = 0.0
-    return drawn
+        draws[:, config.actions : 2 * config.actions] = 0.0
+    return draws
 
 
 def _observe(config: DatasetConfig, clean: Array, first: int) -> tuple[Array, tuple[Array, Array]]:
@@ -124,5 +127,5 @@ def _observe(config: DatasetConfig, clean: Array, first: int) -> tuple[Array, tu
 
 
 def _noise(config: DatasetConfig, random: np.random.Generator, series: Array) -> tuple[float, Array]:
-    """Draw the level and the shape (T, 2n) of the noise of one series, in an order that no count changes."""
+    """Draw the level and the standard noise (T, 2n) of one series; in this order, whatever the number of series."""
     return float(random.uniform(*config.noise)), random.standard_normal(series.shape)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
+from trainers.common.calibration import binomial_interval, coverage_table
 from trainers.preference_dynamics import metrics
-from trainers.preference_dynamics.propagate import propagate
-from trainers.preference_dynamics.system import Array, series_names
-
-if TYPE_CHECKING:
-    from trainers.preference_dynamics.evaluate import Case
+from trainers.preference_dynamics.comparison import Comparison
+from trainers.preference_dynamics.refinement.bounds import relative_noise
+from trainers.preference_dynamics.system.equations import Array, series_names
+from trainers.preference_dynamics.system.solution import solve
 
 EXAMPLES, POINTS = 10, 401
 """Series that are drawn, and points of each."""
@@ -23,107 +21,138 @@ WORST = 20
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 """Nominal coverages of the calibration table."""
 
+NOISE = (0.001, 0.02, 0.05)
+"""Estimated noise at which the next stratum of the coverage table begins [std of the series]."""
 
-def make_tables(case: Case, predicted: Array, truth: Array, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
-    """Return all tables; predicted and true targets (N, P) have the given names."""
+
+def make_tables(case: Comparison) -> dict[str, pd.DataFrame]:
+    """Return all tables that have rows."""
     samples = samples_table(case)
-    made = {
-        "targets": targets_table(case, predicted, truth, names),
+    tables = {
+        "targets": targets_table(case),
         "predictions": predictions_table(case),
         "samples": samples,
         "per_trajectory": per_trajectory_table(case),
         "worst": samples.sort_values("error", ascending=False, kind="stable").head(WORST).reset_index(drop=True),
         "calibration": calibration_table(case),
+        "coverage": strata_table(case),
         "series": series_table(case),
     }
-    return {name: table for name, table in made.items() if len(table)}
+    return {name: table for name, table in tables.items() if len(table)}
 
 
-def targets_table(case: Case, predicted: Array, truth: Array, names: tuple[str, ...]) -> pd.DataFrame:
+def targets_table(case: Comparison) -> pd.DataFrame:
     """Return the metrics of each target; `constant` ones are left out of overall metrics."""
-    good = ~case.failed
-    predicted, truth = predicted[good], truth[good]
-    count = case.said.unknowns.shape[1]
-    inside = np.full(len(names), np.nan)
-    inside[:count] = 100 * (np.abs(case.said.unknowns - case.known) <= case.said.reach)[good].mean(axis=0)
-    identified = np.full(len(names), np.nan)
-    identified[:count] = 100 * case.said.identified[good].mean(axis=0)
-    table = {"target": names, "constant": metrics.constant_targets(truth), "n": good.sum()}
-    table |= metrics.per_target(predicted, truth)
+    predicted, truth, names = case.targets()
+    good, count = ~case.failed, case.estimate.unknowns.shape[1]
+    inside, identified = np.full(len(names), np.nan), np.full(len(names), np.nan)
+    if good.any():
+        inside[:count] = 100 * case.inside[good].mean(axis=0)
+        identified[:count] = 100 * case.estimate.identified[good].mean(axis=0)
+    table = {"target": names, "constant": metrics.constant_targets(truth[good]), "n": good.sum()}
+    table |= metrics.per_target(predicted[good], truth[good])
     return pd.DataFrame(table | {"coverage_90": inside, "identified": identified})
 
 
-def predictions_table(case: Case) -> pd.DataFrame:
+def predictions_table(case: Comparison) -> pd.DataFrame:
     """Return every series and unknown that is not constant: true, predicted, half width of the interval, flags."""
-    names = [name for name, live in zip(case.names, case.live, strict=True) if live]
+    estimate, names = case.estimate, _varying_names(case)
     sample, target = np.indices((len(case.truth), len(names)), dtype=np.int32)
-    columns = {"true": case.known, "predicted": case.said.unknowns, "before": case.said.first}
-    columns |= {"reach": case.said.reach, "identified": case.said.identified}
-    table = pd.DataFrame({"sample": sample.ravel(), "target": np.array(names)[target.ravel()]})
+    columns = {"true": case.truth, "predicted": estimate.unknowns, "before": estimate.first}
+    columns |= {"half_width": estimate.half_width, "identified": estimate.identified}
+    table = pd.DataFrame({"sample": sample.ravel(), "target": names[target.ravel()]})
     for name, values in columns.items():
-        table[name] = values[:, case.live].ravel()
-    table["flagged"] = case.said.flagged[sample.ravel()]
+        table[name] = values[:, case.varying].ravel()
+    table["flagged"] = estimate.flagged[sample.ravel()]
     return table
 
 
-def samples_table(case: Case) -> pd.DataFrame:
+def samples_table(case: Comparison) -> pd.DataFrame:
     """Return one row per series: regime, largest error in units of the target's spread, and where it is."""
-    spread = case.spread[: len(case.live)][case.live]
-    error = np.abs(case.said.unknowns - case.known)[:, case.live] / spread
+    varying, names = case.varying, _varying_names(case)
+    error = np.abs(case.estimate.unknowns - case.truth)[:, varying] / case.spread[: len(varying)][varying]
     error = np.where(np.isfinite(error), error, np.inf)
-    names = np.array([name for name, live in zip(case.names, case.live, strict=True) if live])
     with np.errstate(invalid="ignore", over="ignore"):
-        off = metrics.series_error(case.led_to, case.clean)
+        series_error = metrics.series_error(case.solution, case.series)
     return pd.DataFrame(
         {
             "sample": np.arange(len(case.truth), dtype=np.int32),
             "error": error.max(axis=1) if names.size else np.nan,
             "target": names[error.argmax(axis=1)] if names.size else "",
-            "series_error": off,
-            "flagged": case.said.flagged,
+            "series_error": series_error,
+            "flagged": case.estimate.flagged,
             "failed": case.failed,
             "oscillating": case.regimes.oscillating,
             "steady": case.regimes.steady,
             "never_active": case.regimes.never_active.sum(axis=1),
             "negative_start": (case.regimes.initial < 0).sum(axis=1),
             **{f"true_{name}": case.truth[:, k] for k, name in enumerate(case.names)},
-            **{f"predicted_{name}": case.said.unknowns[:, k] for k, name in enumerate(case.names)},
+            **{f"predicted_{name}": case.estimate.unknowns[:, k] for k, name in enumerate(case.names)},
         }
     )
 
 
-def per_trajectory_table(case: Case) -> pd.DataFrame:
+def per_trajectory_table(case: Comparison) -> pd.DataFrame:
     """Return the mean squared and mean absolute error of the n unknowns of each series; n = 0, NaN where it failed."""
-    error = (case.said.unknowns - case.known)[:, case.live]
+    error = (case.estimate.unknowns - case.truth)[:, case.varying]
     good = ~case.failed & (error.shape[1] > 0)
-    error = np.where(good[:, None], error, np.nan)
-    columns = {"unknowns_mse": error**2, "unknowns_mae": np.abs(error)}
-    means = {name: np.full(len(error), np.nan) for name in columns}
-    for name, values in columns.items():
-        means[name][good] = values[good].mean(axis=1)
-    count = np.where(good, error.shape[1], 0)
-    return pd.DataFrame({"trajectory": np.arange(len(error)), "n": count, **means})
+    table = pd.DataFrame({"trajectory": np.arange(len(error)), "n": np.where(good, error.shape[1], 0)})
+    for name, values in {"unknowns_mse": error**2, "unknowns_mae": np.abs(error)}.items():
+        means = np.full(len(error), np.nan)
+        means[good] = values[good].mean(axis=1)
+        table[name] = means
+    return table
 
 
-def calibration_table(case: Case) -> pd.DataFrame:
-    """Return nominal and observed coverage of intervals whose half width is scaled like a normal distribution's."""
+def calibration_table(case: Comparison) -> pd.DataFrame:
+    """Return nominal and observed coverage of intervals whose half width is scaled like a normal distribution's.
+
+    low and high are the 95 % interval of the observed coverage for as many series: unknowns of a series are covered or
+    missed together.
+    """
     from scipy.stats import norm
 
     good = ~case.failed
-    error = np.abs(case.said.unknowns - case.known)[good][:, case.live]
-    reach = case.said.reach[good][:, case.live] / norm.ppf(0.95)
-    observed = [100 * (error <= reach * norm.ppf((1 + level) / 2)).mean() if error.size else np.nan for level in LEVELS]
-    return pd.DataFrame({"nominal": [100 * level for level in LEVELS], "observed": observed, "n": error.size})
+    error = np.abs(case.estimate.unknowns - case.truth)[good][:, case.varying]
+    spread = case.estimate.half_width[good][:, case.varying] / norm.ppf(0.95)
+    if not error.size:
+        return pd.DataFrame({"nominal": [100 * level for level in LEVELS], "observed": np.nan, "n": 0})
+    observed = np.array([(error <= spread * norm.ppf((1 + level) / 2)).mean() for level in LEVELS])
+    low, high = binomial_interval(observed * len(error), np.full(len(LEVELS), len(error)))
+    columns = {"nominal": np.array(LEVELS), "observed": observed, "low": low, "high": high}
+    return pd.DataFrame({name: 100 * values for name, values in columns.items()} | {"n": error.size})
 
 
-def series_table(case: Case) -> pd.DataFrame:
+def strata_table(case: Comparison) -> pd.DataFrame:
+    """Return the coverage of 90 % intervals in every stratum: each unknown, ranges of estimated noise, kinds of series.
+
+    Intervals that cover 90 % in all may cover less in one stratum and more in another.
+    """
+    good, varying, regimes = ~case.failed, case.varying, case.regimes
+    names = _varying_names(case)
+    noise = np.searchsorted(NOISE, relative_noise(case.inputs.series), "right")
+    edges = ("0", *(f"{edge:g}" for edge in NOISE))
+    strata: dict[str, Array] = {"all": np.ones(len(good), bool)}
+    strata |= {str(name): np.broadcast_to(names == name, (len(good), len(names))) for name in names}
+    strata |= {f"noise from {edge}": noise == k for k, edge in enumerate(edges)}
+    strata |= {"steady": regimes.steady, "not steady": ~regimes.steady}
+    strata |= {"oscillating": regimes.oscillating, "not oscillating": ~regimes.oscillating}
+    strata |= {"flagged": case.estimate.flagged, "not flagged": ~case.estimate.flagged}
+    return coverage_table(case.inside[good][:, varying], {name: members[good] for name, members in strata.items()})
+
+
+def series_table(case: Comparison) -> pd.DataFrame:
     """Return true and predicted series of the first series that did not fail, at 401 times."""
-    if case.said.unknowns.shape[1] < case.truth.shape[1]:
+    if case.estimate.unknowns.shape[1] < case.unknowns.shape[1]:
         return pd.DataFrame()
-    chosen = np.flatnonzero(~case.failed)[:EXAMPLES]
+    index = np.flatnonzero(~case.failed)[:EXAMPLES]
     t = np.linspace(0.0, case.t[-1] - case.t[0], POINTS)
-    true, predicted = (propagate(rows[chosen], t, case.actions) for rows in (case.truth, case.said.unknowns))
+    true, predicted = (solve(rows[index], t, case.actions) for rows in (case.unknowns, case.estimate.unknowns))
     sample, time, channel = np.indices(true.shape, dtype=np.int32)
-    columns = {"sample": chosen[sample.ravel()], "t": t[time.ravel()]}
+    columns = {"sample": index[sample.ravel()], "t": t[time.ravel()]}
     columns["channel"] = np.array(series_names(case.actions))[channel.ravel()]
     return pd.DataFrame(columns | {"true": true.ravel(), "predicted": predicted.ravel()})
+
+
+def _varying_names(case: Comparison) -> Array:
+    return np.array(case.names, dtype=object)[case.varying].astype(str)

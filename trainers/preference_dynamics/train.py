@@ -2,11 +2,12 @@
 
 Dropout follows from (seed, epoch) alone, as the order of batches does. Each epoch ends with the validation loss; the
 weights of the lowest one are kept, and training ends after `patience` epochs without a lower one. Afterwards the
-validation series determine how wide intervals must be, see `calibrate.py`.
+validation series determine how wide intervals must be, see `intervals.py`.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,17 +15,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainers.common.baselines import without_steps
 from trainers.common.named_arrays import below
 from trainers.common.schedules import schedule_named
 from trainers.common.torch_training.device import reproducible, torch_device
 from trainers.common.torch_training.epochs import train_epochs
 from trainers.common.torch_training.task import Epoch, Phase, Task
-from trainers.preference_dynamics.baselines import train_baseline
-from trainers.preference_dynamics.calibrate import calibrate
+from trainers.preference_dynamics.baselines import baseline_weights
 from trainers.preference_dynamics.config import NETWORKS, ModelConfig
+from trainers.preference_dynamics.intervals import calibrate
 from trainers.preference_dynamics.losses import LOSSES
-from trainers.preference_dynamics.models import Network, start_network
-from trainers.preference_dynamics.targets import Targets, targets_of
+from trainers.preference_dynamics.models.networks import Network, start_network
+from trainers.preference_dynamics.series.targets import Targets, targets_of
 from trainers.study import Arrays, Failed, Job, Report, Trained
 
 
@@ -44,12 +46,19 @@ def _train_one(job: Job, report: Report) -> Trained | Failed:
     device = torch_device(job.device)
     with reproducible(device):
         if job.config.kind not in NETWORKS:
-            return train_baseline(job, report)
+            return _baseline(job)
         outcome = train_epochs(job, task_of(job, device), report, device)
         if isinstance(outcome, Failed) or outcome.stopped:
             return outcome
         calibration = calibrate(job.config, job.segments, below("best", outcome.weights))
         return replace(outcome, fitted={**outcome.fitted, **calibration})
+
+
+def _baseline(job: Job) -> Trained:
+    began = time.monotonic()
+    weights = baseline_weights(job.config, job.segments)
+    calibration = calibrate(job.config, job.segments, weights)
+    return without_steps(job, weights, calibration, time.monotonic() - began)
 
 
 def task_of(job: Job, device: torch.device) -> Task:
@@ -58,8 +67,8 @@ def task_of(job: Job, device: torch.device) -> Task:
     arrays, targets = job.segments.phases[0], targets_of(config, job.segments.fitted, int(job.segments.meta["actions"]))
     train, validation = (_Series(arrays, side, targets, device) for side in ("train", "validation"))
     network = start_network(config, train.x.shape[1], train.features.shape[1])
-    weight, width = _units(config, targets, train.targets)
-    loss = _Loss(config, network, weight, width)
+    weight, unit = _units(config, targets, train.targets)
+    loss = _Loss(config, network, weight, unit)
     phase = Phase(
         epochs=config.epochs,
         batch_size=config.batch_size,
@@ -97,36 +106,36 @@ class _Series:
 def _units(config: ModelConfig, targets: Targets, values: Tensor) -> tuple[Tensor, Tensor]:
     """Return weight and unit (P,) of each target's error, of the targets (S, P) of the training series."""
     weight = torch.ones_like(values[0])
-    weight[targets.names_count - targets.forecasts :] = config.loss.forecast_weight
-    width = values.std(dim=0, correction=0)
-    constant = width == 0
+    weight[targets.unknowns :] = config.loss.forecast_weight
+    spread = values.std(dim=0, correction=0)
+    constant = spread == 0
     if config.loss.name == "nll":
-        # a constant target would be said ever more surely, and rule the loss
+        # the std of a constant target would shrink without end, and its log rule the loss
         weight[constant] = 0.0
-    unit = torch.where(constant, torch.ones_like(width), width)
-    return weight, unit if config.loss.standardise else torch.ones_like(width)
+    unit = torch.where(constant, torch.ones_like(spread), spread)
+    return weight, unit if config.loss.standardise else torch.ones_like(spread)
 
 
 class _Loss:
     """The loss of a network on some of a set of series."""
 
-    def __init__(self, config: ModelConfig, network: Network, weight: Tensor, width: Tensor) -> None:
-        self.config, self.network, self.weight, self.width = config, network, weight, width
+    def __init__(self, config: ModelConfig, network: Network, weight: Tensor, unit: Tensor) -> None:
+        self.config, self.network, self.weight, self.unit = config, network, weight, unit
 
     def __call__(self, series: _Series, index: Tensor, epoch: Epoch) -> dict[str, Tensor]:
         """Return the loss of the series `index` (B,)."""
         mask = self.dropout(len(index), epoch.random)
-        says = self.network(series.x[index], series.features[index], None if mask is None else mask.to(index.device))
-        error = (says.mean - series.targets[index]) / self.width
-        value = LOSSES[self.config.loss.name](error, says.log_std, self.weight)
-        value = value if says.penalty is None else value + says.penalty
-        extra = self.config.loss.residual
-        return {"loss": value + extra * (says.residual**2).mean() if extra > 0 else value}
+        output = self.network(series.x[index], series.features[index], None if mask is None else mask.to(index.device))
+        error = (output.mean - series.targets[index]) / self.unit
+        value = LOSSES[self.config.loss.name](error, output.log_std, self.weight)
+        value = value if output.penalty is None else value + output.penalty
+        weight = self.config.loss.residual
+        return {"loss": value + weight * (output.residual**2).mean() if weight > 0 else value}
 
     def dropout(self, count: int, random: torch.Generator | None) -> Tensor | None:
-        """Return factors (count, W) of the pooled values: 0 where one is dropped."""
-        kept = 1 - self.config.dropout
-        if random is None or kept == 1:
+        """Return factors (count, W) of the pooled values: 0 where one is dropped; None in validation."""
+        probability = 1 - self.config.dropout
+        if random is None or probability == 1:
             return None
         size = (count, self.config.filters[-1] * self.config.bins)
-        return (torch.rand(size, generator=random) < kept) / kept
+        return (torch.rand(size, generator=random) < probability) / probability

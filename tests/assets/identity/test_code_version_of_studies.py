@@ -85,8 +85,8 @@ EDITS = {
          NOTHING),
     ],
     "preference_dynamics": [
-        ("another feature", "features.py", r"(def peaks\([^)]*\)[^:]*:)", r"\1\n    print(y)", NOTHING),
-        ("the feature that is named", "features.py", r"(def steady_state\([^)]*\)[^:]*:)",
+        ("another feature", "series/features.py", r"(def peaks\([^)]*\)[^:]*:)", r"\1\n    print(y)", NOTHING),
+        ("the feature that is named", "series/features.py", r"(def steady_state\([^)]*\)[^:]*:)",
          r"\1\n    print(y)", {"segment", "train", "evaluate"}),
         ("another loss of a network", "losses.py", r"(def mae\([^)]*\)[^:]*:)", r"\1\n    print(error)",
          NOTHING),

@@ -1,7 +1,7 @@
-"""Features of a series by name: numbers in raw units that go with it.
+"""Features of a series by name: numbers in raw units that accompany it.
 
-Each maps series y (N, L, 2n) and times t (L,) to (N, F); what a series does not have is NaN and becomes 0 in a model.
-They see the points that a model is given and no forecast point.
+Each maps series y (N, L, 2n) and times t (L,) to (N, F); a feature that a series does not have is NaN and becomes 0 in
+a model. The points are those before the horizon.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from trainers.preference_dynamics.normalisers import group_std
-from trainers.preference_dynamics.system import Array
+from trainers.preference_dynamics.series.normalisers import group_std
+from trainers.preference_dynamics.system.equations import Array
 
 Feature = Callable[[Array, Array], Array]
 
@@ -28,9 +28,9 @@ PROMINENCE = 1.0
 def steady_state(y: Array, t: Array) -> Array:
     """Return whether a series ends in a steady state (0 or 1), and the mean of each channel there, (N, 1 + 2n).
 
-    The second half is looked at in 4 adjoining windows, counted from the end. Going back from the last one, flat
-    windows are collected up to the first that is not; the series is steady if there are some and all their means agree
-    with the last one. Means of a series that is not steady are NaN.
+    The second half is cut into 4 adjoining windows, counted from the end. Going back from the last one, flat windows
+    are collected up to the first that is not; the series is steady if there are any and all their means agree with the
+    last one. Means of a series that is not steady are NaN.
     """
     width = (y.shape[1] // 2) // WINDOWS
     ends = y.shape[1] - width * np.arange(WINDOWS)
@@ -49,12 +49,12 @@ def initial_values(y: Array, t: Array) -> Array:
 
 
 def log_scale(y: Array, t: Array) -> Array:
-    """Return the log of the std of desires and of efforts, (N, 2): the scale that normalising takes away."""
+    """Return the log of the std of desires and of efforts, (N, 2): the scale that normalising removes."""
     return np.log(group_std(y)[1][:, [0, -1]])
 
 
 def time_step(y: Array, t: Array) -> Array:
-    """Return the time between two points, (N, 1)."""
+    """Return the time step between points, (N, 1)."""
     return np.full((len(y), 1), t[1] - t[0])
 
 
@@ -74,8 +74,8 @@ def peaks(y: Array, t: Array) -> Array:
 def cycles(y: Array, t: Array) -> Array:
     """Return per channel whether the second half is a limit cycle (0 or 1), its period and its height, (N, 6n).
 
-    Gaps between peaks below 0.6 of their third quartile are ripples and left out. It is a cycle if at least 3 peaks
-    remain, every height is within 0.5 + 0.2 of the mean height, and heights that follow each other differ by at most
+    Gaps between peaks below 0.6 of their third quartile are ripples and do not count. It is a cycle if at least 3 peaks
+    remain, every height is within 0.5 + 0.2 of the mean height, and heights of neighbours differ by at most
     0.5 + 0.02 of it.
     """
     half = y.shape[1] // 2

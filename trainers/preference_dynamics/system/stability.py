@@ -1,15 +1,15 @@
-"""Which systems are drawn: those whose equilibria exist and do not run away.
+"""Which systems are drawn: those that have an equilibrium and none from which they run away.
 
 Every non-empty set P of performed actions (a > 0), split into those that are desired (D: u > mu) and fulfilled (F:
 u = mu), may hold one equilibrium, `[Pi_DP; Gamma_FP] a = [g_D; mu_F]`. It is one if a > 0, `Gamma_DP a > mu_D`,
 `Gamma_SP a >= mu_S` for the actions S that are not performed, and `Pi a >= g` for F and S, whose v may only sink.
 
-An equilibrium runs away if its Jacobian `[[0, -Pi_P], [1, -Gamma_P]]` has an eigenvalue with a real part above 0 whose
-eigenvector has efforts of one sign: all grow together, and no threshold stops them. Others may oscillate (limit
-cycles). A system is accepted if it has an equilibrium and none runs away.
+A system runs away from an equilibrium if the Jacobian `[[0, -Pi_P], [1, -Gamma_P]]` there has an eigenvalue with a real
+part above 0 whose eigenvector has efforts of one sign: all grow together, and no threshold stops them. Others may
+oscillate (limit cycles).
 
-The published rule forgives an equilibrium where |smallest eigenvalue| > largest eigenvalue; smallest and largest of
-complex numbers being lexicographic, that compares what has no order. `stability: published` keeps it.
+The published rule forgives an equilibrium where |smallest eigenvalue| > largest eigenvalue, smallest and largest of
+complex numbers being lexicographic, although complex numbers have no order. `stability: published` keeps it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from itertools import product
 
 import numpy as np
 
-from trainers.preference_dynamics.system import Array, System
+from trainers.preference_dynamics.system.equations import Array, System
 
 SINGULAR = 1e-12
 """Smallest |determinant| of a matrix that is solved."""
@@ -30,22 +30,22 @@ def accepted(system: System, rule: str) -> Array:
     count = system.g.shape[-1]
     if rule == "none":
         return np.ones(count, bool)
-    found, stable = np.zeros(count, bool), np.ones(count, bool)
+    present, stable = np.zeros(count, bool), np.ones(count, bool)
     for performed, desired in _regimes(len(system.g)):
         exists = _equilibrium(system, performed, desired)
-        found |= exists
+        present |= exists
         index = np.flatnonzero(exists & stable)
         if index.size:
             stable[index] = ~_runs_away(system, performed, index, forgiving=rule == "published")
-    return np.asarray(found & stable)
+    return np.asarray(present & stable)
 
 
 def _regimes(actions: int) -> Iterator[tuple[Array, Array]]:
-    """Yield performed and desired actions (n,) of every regime; what is performed and not desired is fulfilled."""
+    """Yield performed and desired actions (n,) of every regime; performed and not desired is fulfilled."""
     for states in product((0, 1, 2), repeat=actions):
-        chosen = np.array(states)
-        if chosen.any():
-            yield chosen > 0, chosen == 2
+        state = np.array(states)
+        if state.any():
+            yield state > 0, state == 2
 
 
 def _equilibrium(system: System, performed: Array, desired: Array) -> Array:
@@ -65,7 +65,7 @@ def _equilibrium(system: System, performed: Array, desired: Array) -> Array:
 
 
 def _runs_away(system: System, performed: Array, index: Array, forgiving: bool) -> Array:
-    """Return which equilibria (M,) run away."""
+    """Return from which equilibria (M,) the system runs away."""
     size = int(performed.sum())
     jacobian = np.zeros((len(index), 2 * size, 2 * size))
     pi, gamma = (np.moveaxis(part[..., index], 2, 0) for part in (system.pi, system.gamma))

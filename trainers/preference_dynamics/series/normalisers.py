@@ -1,7 +1,7 @@
 """Normalisers by name: the shift and the scale of each channel of a series, `x = (y - shift) / scale`.
 
-Each maps series y (N, L, 2n) to shift and scale (N, 2n). They see the points that a model is given and no forecast
-point. Shift and scale go on with the series, so that raw units come back exactly.
+Each maps series y (N, L, 2n) to shift and scale (N, 2n). The points are those before the horizon. Shift and scale
+accompany the series, so that raw units come back exactly.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from trainers.preference_dynamics.system import Array
+from trainers.preference_dynamics.system.equations import Array
 
 SMALLEST = 1e-8
 """Added to every scale: a series may be constant."""
 
-STILL = 2 * SMALLEST
-"""Scales below this are those of a channel that stands still."""
+AT_REST = 2 * SMALLEST
+"""A channel with a scale below this does not move."""
 
 Normaliser = Callable[[Array], tuple[Array, Array]]
 
@@ -33,13 +33,13 @@ def sample(y: Array) -> tuple[Array, Array]:
 
 
 def group(y: Array) -> tuple[Array, Array]:
-    """Take the mean and the std of desires and of efforts apart."""
+    """Take the mean and the std of desires and of efforts separately."""
     blocks = np.split(y, 2, axis=2)
     return _spread([block.mean(axis=(1, 2)) for block in blocks], y), group_std(y)[1]
 
 
 def group_std(y: Array) -> tuple[Array, Array]:
-    """Take the std of desires and of efforts apart, and shift nothing."""
+    """Take the std of desires and of efforts separately, and no shift."""
     blocks = np.split(y, 2, axis=2)
     return np.zeros_like(y[:, 0]), _spread([block.std(axis=(1, 2)) + SMALLEST for block in blocks], y)
 

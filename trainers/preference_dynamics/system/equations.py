@@ -103,6 +103,6 @@ def unpack(flat: Array, actions: int) -> System:
 
 
 def observe(state: Array, mu: Array) -> Array:
-    """Return what is seen (2n, ...) of states (2n, ...): `u = max(v, mu)`, `a = max(m, 0)`; mu (n, ...)."""
+    """Return the observation (2n, ...) of states (2n, ...): `u = max(v, mu)`, `a = max(m, 0)`; mu (n, ...)."""
     n = len(mu)
     return np.concatenate([np.maximum(state[:n], mu), np.maximum(state[n:], 0.0)])

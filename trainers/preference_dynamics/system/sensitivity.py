@@ -1,15 +1,15 @@
-"""Derivatives of the state by the unknowns along the piecewise linear flow: `S' = A S + F(y)`, S(0) = dy0/dtheta.
+"""Derivatives of the state with respect to the unknowns along the flow: `S' = A S + F(y)`, S(0) = dy0/dtheta.
 
-F is what the right side says of the unknowns themselves: `dv_i'/dg_i = 1`, `dv_i'/dPi_ij = -a_j`,
-`dm_i'/dGamma_ij = -a_j`, and `dm_i'/dmu_i = 1` while v_i is below mu_i. It is linear in the state, so that S has a
-Taylor series of the same kind: `s_(k+1) = (A s_k + F(c_k)) / (k+1)`.
+F holds the derivatives of the right side with respect to the unknowns themselves: `dv_i'/dg_i = 1`,
+`dv_i'/dPi_ij = -a_j`, `dm_i'/dGamma_ij = -a_j`, and `dm_i'/dmu_i = 1` while v_i is below mu_i. It is linear in the
+state, so that S has a Taylor series of the same kind: `s_(k+1) = (A s_k + F(c_k)) / (k+1)`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from trainers.preference_dynamics.system import Array, System
+from trainers.preference_dynamics.system.equations import Array, System
 
 
 def initial_sensitivity(actions: int, count: int) -> Array:
@@ -23,10 +23,10 @@ def initial_sensitivity(actions: int, count: int) -> Array:
 def observed_sensitivity(sensitivity: Array, above: Array, actions: int) -> Array:
     """Return d(u, a)/dtheta (2n, Q, N): that of the state above the threshold; below it, du_i/dmu_i = 1."""
     n = actions
-    seen = sensitivity * above[:, None]
+    observed = sensitivity * above[:, None]
     for i in range(n):
-        seen[i, n + i] += ~above[i]
-    return seen
+        observed[i, n + i] += ~above[i]
+    return observed
 
 
 def sensitivity_step(start: Array, terms: Array, system: System, above: Array, step: Array, end: Array) -> Array:
@@ -48,7 +48,7 @@ def sensitivity_step(start: Array, terms: Array, system: System, above: Array, s
 
 
 def _add_direct(change: Array, effort: Array, above: Array, step: Array, first: bool) -> None:
-    """Add h F(c_k): what the unknowns do to the rates themselves; constants act in the first term only."""
+    """Add h F(c_k), in place; constants act in the first term only."""
     n = len(effort)
     for i in range(n):
         if first:

@@ -1,26 +1,26 @@
-"""Find where the polynomial of a step first passes a threshold."""
+"""Find where the polynomial of a step first crosses a threshold."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from trainers.preference_dynamics.flow import POWERS, TERMS, Flow, thresholds
-from trainers.preference_dynamics.system import Array
+from trainers.preference_dynamics.system.equations import Array
+from trainers.preference_dynamics.system.taylor import POWERS, TERMS, Flow, thresholds
 
 PLACES = np.linspace(0.0, 1.0, 9)
-"""Where the polynomial is looked at, in parts of the step."""
+"""Where the polynomial is evaluated, in parts of the step."""
 
 TOLERANCE = 1e-12
-"""Depth of a passage, relative to 1 + the size of the threshold."""
+"""Depth of a crossing, relative to 1 + the size of the threshold."""
 
 VALUES = PLACES[:, None] ** POWERS
 SLOPES = np.concatenate([np.zeros((len(PLACES), 1)), POWERS[1:] * VALUES[:, :-1]], axis=1)
 
 
-def first_passage(terms: Array, flow: Flow) -> tuple[Array, Array]:
-    """Return the part of the step (N,) up to the first passage, and which channels (2n, N) pass there."""
+def first_crossing(terms: Array, flow: Flow) -> tuple[Array, Array]:
+    """Return the part of the step (N,) up to the first crossing, and which channels (2n, N) cross there."""
     _, channels, count = terms.shape
-    end, passed = np.ones(count), np.zeros((channels, count), bool)
+    end, crossed = np.ones(count), np.zeros((channels, count), bool)
     side = np.where(flow.above, 1.0, -1.0)
     threshold = thresholds(flow.system)
     depth = TOLERANCE * (1 + np.abs(threshold))
@@ -32,7 +32,7 @@ def first_passage(terms: Array, flow: Flow) -> tuple[Array, Array]:
     low, high = _brackets(height, slope, terms, side, threshold, depth)
     channel, which = np.nonzero(np.isfinite(high))
     if not which.size:
-        return end, passed
+        return end, crossed
     polynomial = side[channel, which] * terms[:, channel, which]
     polynomial[0] += (depth - side * threshold)[channel, which]
     root = np.full((channels, count), np.inf)
@@ -44,10 +44,10 @@ def first_passage(terms: Array, flow: Flow) -> tuple[Array, Array]:
 def _brackets(
     height: Array, slope: Array, terms: Array, side: Array, threshold: Array, depth: Array
 ) -> tuple[Array, Array]:
-    """Return between which parts of the step (2n, N) each channel first passes; infinite where it does not.
+    """Return between which parts of the step (2n, N) each channel first crosses; infinite where it does not.
 
     height and slope (9, 2n, N) count positive on the present side. Between two places on that side a channel may have
-    dipped: where the slope turns, the turning point of the cubic through both ends is looked at as well.
+    dipped: where the slope turns, the polynomial is evaluated at the turning point of the cubic through both ends too.
     """
     below = height[1:] < 0
     low = np.full(side.shape, np.inf)

@@ -1,4 +1,4 @@
-"""Where trajectories of the piecewise linear system stand, and the Taylor series of their present mode."""
+"""The state of trajectories of the piecewise linear system, and the Taylor series of their present mode."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainers.preference_dynamics.sensitivity import initial_sensitivity, sensitivity_step
-from trainers.preference_dynamics.system import Array, System, unpack
+from trainers.preference_dynamics.system.equations import Array, System, unpack
+from trainers.preference_dynamics.system.sensitivity import initial_sensitivity, sensitivity_step
 
 TERMS = 24
 """Degree of the Taylor polynomial."""
@@ -20,7 +20,7 @@ POWERS = np.arange(TERMS + 1)
 
 @dataclass
 class Flow:
-    """Where N trajectories stand."""
+    """The state of N trajectories."""
 
     system: System
     y: Array
@@ -28,32 +28,32 @@ class Flow:
     above: Array
     """(2n, N) the mode: whether a channel is above its threshold."""
     sensitivity: Array | None
-    """(2n, Q, N) derivatives of the state by the unknowns."""
+    """(2n, Q, N) derivatives of the state with respect to the unknowns."""
 
-    def take(self, chosen: Array) -> Flow:
+    def take(self, index: Array) -> Flow:
         """Return some of the trajectories, as copies."""
-        system = System(*(part[..., chosen] for part in self.system))
-        moved = None if self.sensitivity is None else self.sensitivity[..., chosen]
-        return Flow(system, self.y[:, chosen], self.above[:, chosen], moved)
+        system = System(*(part[..., index] for part in self.system))
+        sensitivity = None if self.sensitivity is None else self.sensitivity[..., index]
+        return Flow(system, self.y[:, index], self.above[:, index], sensitivity)
 
-    def put(self, chosen: Array, part: Flow) -> None:
+    def put(self, index: Array, part: Flow) -> None:
         """Write some of the trajectories back."""
-        self.y[:, chosen], self.above[:, chosen] = part.y, part.above
+        self.y[:, index], self.above[:, index] = part.y, part.above
         if self.sensitivity is not None:
-            self.sensitivity[..., chosen] = part.sensitivity
+            self.sensitivity[..., index] = part.sensitivity
 
     def join(self, more: Flow) -> Flow:
         """Return both together."""
         system = System(*(np.concatenate(pair, axis=-1) for pair in zip(self.system, more.system, strict=True)))
-        moved = None
+        sensitivity = None
         if self.sensitivity is not None and more.sensitivity is not None:
-            moved = np.concatenate([self.sensitivity, more.sensitivity], axis=-1)
+            sensitivity = np.concatenate([self.sensitivity, more.sensitivity], axis=-1)
         y, above = np.concatenate([self.y, more.y], axis=-1), np.concatenate([self.above, more.above], axis=-1)
-        return Flow(system, y, above, moved)
+        return Flow(system, y, above, sensitivity)
 
 
 def start(unknowns: Array, actions: int, derivatives: bool) -> Flow:
-    """Return trajectories at t = 0, of unknowns (N, Q)."""
+    """Return the trajectories of unknowns (N, Q) at t = 0."""
     system = unpack(unknowns, actions)
     y = np.concatenate([system.v0, system.m0])
     sensitivity = initial_sensitivity(actions, len(unknowns)) if derivatives else None
@@ -66,7 +66,7 @@ def thresholds(system: System) -> Array:
 
 
 def longest_step(system: System) -> Array:
-    """Return the longest step (N,): REACH by a bound of |A| in every mode, the largest row sum of the whole matrix."""
+    """Return the longest step (N,): REACH / |A|, with the largest row sum of the whole matrix as |A| of every mode."""
     rows = np.concatenate([np.abs(system.pi).sum(axis=1), 1 + np.abs(system.gamma).sum(axis=1)])
     return REACH / rows.max(axis=0)
 
@@ -89,7 +89,7 @@ def taylor(flow: Flow, step: Array) -> Array:
 
 
 def keep_mode(flow: Flow, length: float) -> None:
-    """Advance trajectories by `length`, in place, whatever thresholds they pass."""
+    """Advance trajectories by `length`, in place, whatever thresholds they cross."""
     left, longest = np.full(flow.y.shape[1], length), longest_step(flow.system)
     while (left > 0).any():
         step = np.minimum(left, longest)

@@ -1,4 +1,4 @@
-"""Networks by kind: a normalised series x (B, 2n, L) and features (B, F) -> targets, and their uncertainty if said.
+"""Networks by kind: a normalised series x (B, 2n, L) and features (B, F) -> targets, and their uncertainty.
 
 A block is a convolution that keeps the length, an activation, and a maximum over pairs; no batch norm. After the last
 block the time axis is averaged, dropped out, and goes through linear layers. Forecasts are in normalised units.
@@ -7,8 +7,9 @@ block the time axis is averaged, dropped out, and goes through linear layers. Fo
     cnn_features    features join after the pool; every linear layer, the last included, is followed by a leaky ReLU
     residual        a level c per channel is learned from the last values and the features; blocks see x - c; c is the
                     forecast
-    posterior       features, standardised, join after the pool; says the mean and the log std of every target, unknowns
-                    in units of their spread over the training set, forecasts as a change from the last value
+    posterior       features, standardised, join after the pool; outputs are the mean and the log std of every target,
+                    unknowns in units of their spread over the training set, forecasts as a change from the last value
+    pinn            as posterior, without the std; a surrogate of the solution ties the unknowns to data and equations
 """
 
 from __future__ import annotations
@@ -21,45 +22,34 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainers.preference_dynamics.activations import ACTIVATIONS
 from trainers.preference_dynamics.config import ModelConfig
-from trainers.preference_dynamics.physics import Surrogate, misfit
-from trainers.preference_dynamics.system import forecast_names, parameter_names, unknown_names
+from trainers.preference_dynamics.models.activations import ACTIVATIONS
+from trainers.preference_dynamics.models.surrogate import Surrogate, misfit
+from trainers.preference_dynamics.series.targets import target_names
+from trainers.preference_dynamics.system.equations import unknown_names
 
 SLOPE = 0.01
 """Slope of the leaky ReLU below 0."""
 
 LOG_STD = (-8.0, 3.0)
-"""Range of the log of a said uncertainty."""
+"""Range of the log of an estimated std."""
 
 
-class Says(NamedTuple):
-    """What a network says of B series."""
+class Output(NamedTuple):
+    """The output of a network for B series."""
 
     mean: Tensor
     """(B, P) targets."""
     log_std: Tensor | None = None
     """(B, P) log of the uncertainty of each."""
     residual: Tensor | None = None
-    """(B, 2n, L) what the blocks of the residual network saw."""
+    """(B, 2n, L) series less the level of the residual network."""
     penalty: Tensor | None = None
-    """What the network itself adds to the loss, a scalar."""
-
-
-def target_names(config: ModelConfig, actions: int) -> tuple[str, ...]:
-    """Return the names of the targets of a configuration, in order."""
-    forecasts = forecast_names(actions, config.horizon)
-    chosen = {
-        "parameters": parameter_names(actions),
-        "unknowns": unknown_names(actions),
-        "forecast": forecasts,
-        "all": unknown_names(actions) + forecasts,
-    }
-    return chosen[config.targets]
+    """Term that the network adds to the loss, a scalar."""
 
 
 class Network(nn.Module):
-    """Blocks, pool and linear layers; what differs between kinds is given by `KINDS`."""
+    """Blocks, pool and linear layers; `KINDS` has the differences between kinds."""
 
     def __init__(self, config: ModelConfig, channels: int, features: int) -> None:
         super().__init__()
@@ -78,8 +68,8 @@ class Network(nn.Module):
         self.level = nn.Linear(channels + features, channels) if kind.levels else None
         self.surrogate = kind.surrogate(config, channels) if kind.surrogate else None
 
-    def forward(self, x: Tensor, features: Tensor, mask: Tensor | None = None) -> Says:
-        """Return what the network says; `mask` (B, bins filters[-1]) multiplies the pooled values."""
+    def forward(self, x: Tensor, features: Tensor, mask: Tensor | None = None) -> Output:
+        """Return the output; `mask` (B, bins filters[-1]) multiplies the pooled values."""
         return KINDS[self.config.kind].function(self, x, features, mask)
 
     def pooled(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -102,51 +92,51 @@ def leaky(x: Tensor) -> Tensor:
     return functional.leaky_relu(x, SLOPE)
 
 
-def calm(x: Tensor) -> Tensor:
+def compress(x: Tensor) -> Tensor:
     """Return `sign(x) log(1 + |x|)`: features in raw units may be of any size."""
     return torch.sign(x) * torch.log1p(x.abs())
 
 
-def cnn(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
-    """Say the targets from the series alone."""
+def cnn(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Output:
+    """Estimate the targets from the series alone."""
     last = functional.relu if network.config.rectified_output else lambda y: y
-    return Says(network.linear(network.pooled(x, mask), functional.relu, last))
+    return Output(network.linear(network.pooled(x, mask), functional.relu, last))
 
 
-def cnn_features(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
-    """Say the targets from the series and its features."""
-    return Says(network.linear(torch.cat([network.pooled(x, mask), features], dim=1), leaky, leaky))
+def cnn_features(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Output:
+    """Estimate the targets from the series and its features."""
+    return Output(network.linear(torch.cat([network.pooled(x, mask), features], dim=1), leaky, leaky))
 
 
-def residual(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
-    """Say the unknowns from the series less its level, and the level as forecast of every point of the horizon."""
+def residual(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Output:
+    """Estimate the unknowns from the series less its level; the level is the forecast of the whole horizon."""
     assert network.level is not None
     level = leaky(network.level(torch.cat([x[:, :, -1], features], dim=1)))
     rest = x - level[:, :, None]
     unknowns = network.linear(network.pooled(rest, mask), leaky, lambda y: y)
     forecast = level.repeat_interleave(network.config.horizon, dim=1)
-    return Says(torch.cat([unknowns, forecast], dim=1), residual=rest)
+    return Output(torch.cat([unknowns, forecast], dim=1), residual=rest)
 
 
-def posterior(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
-    """Say mean and log std of every target, in the units that the module's text names."""
-    out = network.linear(torch.cat([network.pooled(x, mask), calm(features)], dim=1), leaky, lambda y: y)
+def posterior(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Output:
+    """Estimate mean and log std of every target."""
+    out = network.linear(torch.cat([network.pooled(x, mask), compress(features)], dim=1), leaky, lambda y: y)
     mean, log_std = out.chunk(2, dim=1)
-    ahead = network.channels * network.config.horizon
+    forecasts = network.channels * network.config.horizon
     last = x[:, :, -1].repeat_interleave(network.config.horizon, dim=1)
-    mean = torch.cat([mean[:, :-ahead], last + mean[:, -ahead:]], dim=1)
-    return Says(mean, log_std.clamp(*LOG_STD))
+    mean = torch.cat([mean[:, :-forecasts], last + mean[:, -forecasts:]], dim=1)
+    return Output(mean, log_std.clamp(*LOG_STD))
 
 
-def pinn(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Says:
-    """Say unknowns and forecasts; what says how far the surrogate is from data and equations comes as penalty."""
+def pinn(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Output:
+    """Estimate unknowns and forecasts; the penalty is the misfit of the surrogate to data and equations."""
     assert network.surrogate is not None
-    out = network.linear(torch.cat([network.pooled(x, mask), calm(features)], dim=1), leaky, lambda y: y)
-    ahead = network.channels * network.config.horizon
-    unknowns, change = out[:, :-ahead], out[:, -ahead:]
+    out = network.linear(torch.cat([network.pooled(x, mask), compress(features)], dim=1), leaky, lambda y: y)
+    forecasts = network.channels * network.config.horizon
+    unknowns, change = out[:, :-forecasts], out[:, -forecasts:]
     last = x[:, :, -1].repeat_interleave(network.config.horizon, dim=1)
     penalty = misfit(network.surrogate, unknowns, x, features, network.config.physics)
-    return Says(torch.cat([unknowns, last + change], dim=1), penalty=penalty)
+    return Output(torch.cat([unknowns, last + change], dim=1), penalty=penalty)
 
 
 def _surrogate(config: ModelConfig, channels: int) -> nn.Module:
@@ -154,17 +144,17 @@ def _surrogate(config: ModelConfig, channels: int) -> nn.Module:
 
 
 class Kind(NamedTuple):
-    """What a kind of network is made of."""
+    """The parts of a kind of network."""
 
-    function: Callable[[Network, Tensor, Tensor, Tensor | None], Says]
+    function: Callable[[Network, Tensor, Tensor, Tensor | None], Output]
     outputs: Callable[[int, int], int]
-    """Outputs of the linear layers, of the number of targets and of forecasts."""
+    """Map the numbers of targets and of forecasts to the number of outputs of the linear layers."""
     joins: bool = False
     """Whether features join after the pool."""
     levels: bool = False
-    """Whether a level is learned."""
+    """Whether a level is learned, as forecast."""
     surrogate: Callable[[ModelConfig, int], nn.Module] | None = None
-    """Of the configuration and the channels: a network of the solution, if there is one."""
+    """Build the surrogate of the solution from the configuration and the number of channels, if there is one."""
 
 
 KINDS: dict[str, Kind] = {
@@ -185,7 +175,7 @@ def blank_network(config: ModelConfig, channels: int, features: int) -> Network:
 
 
 def start_network(config: ModelConfig, channels: int, features: int) -> Network:
-    """Return a network with weights of the configuration's seed: uniform within 1/sqrt(inputs), torch's own default."""
+    """Return a network with weights drawn by the configuration's seed: uniform within 1/sqrt(inputs), as torch does."""
     network = blank_network(config, channels, features)
     random = torch.Generator().manual_seed(config.seed)
     for module in network.modules():

@@ -1,4 +1,4 @@
-"""What kind of series one is: oscillating, steady in the end, never active."""
+"""Kinds of series: oscillating, steady in the end, never active."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainers.preference_dynamics.features import steady_state
-from trainers.preference_dynamics.system import Array, unpack
+from trainers.preference_dynamics.series.features import steady_state
+from trainers.preference_dynamics.system.equations import Array, unpack
 
 
 @dataclass(frozen=True)
@@ -19,24 +19,23 @@ class Regimes:
     steady: Array
     """(N,) whether the series ends in a steady state."""
     never_active: Array
-    """(N, 2n) whether a channel stays at its threshold at all points that a model is given."""
+    """(N, 2n) whether a channel stays at its threshold at all points before the horizon."""
     initial: Array
     """(N, 2n) true v0, m0."""
 
     def initial_columns(self, columns: int) -> list[int]:
-        """Return which of so many unknowns are initial values."""
+        """Return which of so many estimated unknowns are initial values: none, unless all unknowns are estimated."""
         channels, size = self.initial.shape[1], self.initial.shape[1] ** 2 // 2 + 2 * self.initial.shape[1]
         return list(range(size - channels, size)) if columns == size else []
 
     def initial_kinds(self, columns: int) -> dict[str, Array]:
         """Return which initial values (N, 2n) are negative, which are not, and which belong to no active channel."""
         values = self.initial[:, :columns]
-        kinds = {"negative": values < 0, "positive": values >= 0, "never_active": self.never_active[:, :columns]}
-        return kinds
+        return {"negative": values < 0, "positive": values >= 0, "never_active": self.never_active[:, :columns]}
 
 
-def regimes_of(unknowns: Array, given: Array, actions: int) -> Regimes:
-    """Return the kinds of series `given` (N, L, 2n), without noise, of unknowns (N, Q)."""
+def regimes_of(unknowns: Array, series: Array, actions: int) -> Regimes:
+    """Return the kinds of noise-free series (N, L, 2n) of unknowns (N, Q)."""
     system = unpack(unknowns, actions)
     n, count = actions, len(unknowns)
     jacobian = np.zeros((count, 2 * n, 2 * n))
@@ -45,6 +44,6 @@ def regimes_of(unknowns: Array, given: Array, actions: int) -> Regimes:
     jacobian[:, n:, n:] = -np.moveaxis(system.gamma, 2, 0)
     oscillating = (np.abs(np.linalg.eigvals(jacobian).imag) > 0).any(axis=1)
     threshold = np.concatenate([system.mu.T, np.zeros((count, n))], axis=1)
-    never = (given <= threshold[:, None]).all(axis=1)
-    steady = steady_state(given, np.arange(given.shape[1]))[:, 0] == 1
+    never = (series <= threshold[:, None]).all(axis=1)
+    steady = steady_state(series, np.arange(series.shape[1]))[:, 0] == 1
     return Regimes(oscillating, steady, np.asarray(never), unknowns[:, -2 * n :])

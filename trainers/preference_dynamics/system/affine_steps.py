@@ -1,13 +1,13 @@
-"""Trajectories that pass no threshold any more: from then on a grid step is one affine map, the same every time.
+"""Trajectories that cross no threshold any more: from then on every grid step is the same affine map.
 
-That none is passed is proved, not guessed. In the present mode the channels above their threshold are a linear system
+That none is crossed is proved, not assumed. In the present mode the channels above their threshold are a linear system
 `y' = B y + b` of their own, and with `B = V diag(l) V^-1`, `z = V^-1 (y - y*)` every channel stays within
 `d_i = sum_j |V_ij z_j|` of its equilibrium y* if no l has a real part above 0. If y* - d is above the threshold, the
 channel stays there. A channel below its threshold has a rate that is linear in those above; if its bound is below 0, it
 sinks for ever.
 
-The map, and its derivatives by the unknowns, are affine in the state and are found by sending the origin and the unit
-vectors through one grid step.
+The map, and its derivatives with respect to the unknowns, are affine in the state: the images of the origin and of the
+unit vectors under one grid step determine them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainers.preference_dynamics.flow import Flow, keep_mode, thresholds
-from trainers.preference_dynamics.system import Array
+from trainers.preference_dynamics.system.equations import Array
+from trainers.preference_dynamics.system.taylor import Flow, keep_mode, thresholds
 
 MARGIN = 1e-9
 """How far the proof must hold, beyond rounding, relative to 1 + the size of the state."""
@@ -27,8 +27,8 @@ WORST_BASIS = 1e6
 
 
 @dataclass
-class Glide:
-    """M trajectories whose grid steps are affine; arrays have trajectories last."""
+class AffineSteps:
+    """M trajectories whose grid steps are affine maps; arrays have trajectories last."""
 
     index: Array
     """(M,) which trajectories they are."""
@@ -38,7 +38,7 @@ class Glide:
     matrix: Array
     """(2n, 2n, M) `y -> matrix y + origin`."""
     direct_origin: Array | None
-    """(2n, Q, M) the derivatives of that by the unknowns, state fixed."""
+    """(2n, Q, M) its derivatives with respect to the unknowns, at fixed state."""
     direct: Array | None
     """(2n, Q, 2n, M)"""
 
@@ -51,9 +51,9 @@ class Glide:
             flow.sensitivity = moved + self.direct_origin + np.einsum("iqjm,jm->iqm", self.direct, flow.y)
         flow.y = np.einsum("ijm,jm->im", self.matrix, flow.y) + self.origin
 
-    def join(self, more: Glide) -> Glide:
+    def join(self, more: AffineSteps) -> AffineSteps:
         """Return both together."""
-        return Glide(
+        return AffineSteps(
             _both(self.index, more.index),
             self.flow.join(more.flow),
             _both(self.origin, more.origin),
@@ -63,48 +63,48 @@ class Glide:
         )
 
 
-def start_glide(index: Array, flow: Flow, length: float) -> Glide:
-    """Return trajectories that glide in steps of `length`."""
+def start_affine_steps(index: Array, flow: Flow, length: float) -> AffineSteps:
+    """Return the affine map of a grid step of `length` of each trajectory."""
     size, count = flow.y.shape
     images: list[Array] = []
     slopes: list[Array | None] = []
     for start in np.concatenate([np.zeros((1, size)), np.eye(size)]):
-        sent = flow.take(np.arange(count))
-        sent.y = np.repeat(start[:, None], count, axis=1)
-        sent.sensitivity = None if flow.sensitivity is None else np.zeros_like(flow.sensitivity)
-        keep_mode(sent, length)
-        images.append(sent.y)
-        slopes.append(sent.sensitivity)
+        probe = flow.take(np.arange(count))
+        probe.y = np.repeat(start[:, None], count, axis=1)
+        probe.sensitivity = None if flow.sensitivity is None else np.zeros_like(flow.sensitivity)
+        keep_mode(probe, length)
+        images.append(probe.y)
+        slopes.append(probe.sensitivity)
     matrix = np.stack([image - images[0] for image in images[1:]], axis=1)
-    known = [slope for slope in slopes if slope is not None]
-    direct = np.stack([slope - known[0] for slope in known[1:]], axis=2) if known else None
-    return Glide(index, flow, images[0], matrix, slopes[0], direct)
+    present = [slope for slope in slopes if slope is not None]
+    direct = np.stack([slope - present[0] for slope in present[1:]], axis=2) if present else None
+    return AffineSteps(index, flow, images[0], matrix, slopes[0], direct)
 
 
-def stays(flow: Flow) -> Array:
-    """Tell which trajectories (N,) provably pass no threshold any more."""
+def crosses_no_more(flow: Flow) -> Array:
+    """Return which trajectories (N,) provably cross no threshold any more."""
     whole, constant = _matrices(flow)
     above, y = flow.above.T, flow.y.T
     inner = np.where(above[:, :, None] & above[:, None, :], whole, -np.eye(y.shape[1]))
-    rest = _solved(inner, -np.where(above, constant, 0.0))
+    rest = _solve(inner, -np.where(above, constant, 0.0))
     slack = rest - thresholds(flow.system).T
-    maybe = np.flatnonzero(np.where(above, slack > 0, True).all(axis=1))
-    if not maybe.size:
+    candidates = np.flatnonzero(np.where(above, slack > 0, True).all(axis=1))
+    if not candidates.size:
         return np.zeros(len(y), bool)
-    values, basis = np.linalg.eig(inner[maybe])
-    inverse = _solved(basis, np.eye(y.shape[1], dtype=complex)[None])
-    shift = np.where(above[maybe], y[maybe] - rest[maybe], 0.0)
+    values, basis = np.linalg.eig(inner[candidates])
+    inverse = _solve(basis, np.eye(y.shape[1], dtype=complex)[None])
+    shift = np.where(above[candidates], y[candidates] - rest[candidates], 0.0)
     part = np.abs(np.einsum("nij,nj->ni", inverse, shift))
     reach = np.einsum("nij,nj->ni", np.abs(basis), part)
-    rate = constant[maybe] + np.einsum("nij,nj->ni", whole[maybe], rest[maybe])
-    rate += np.einsum("nij,nj->ni", np.abs(whole[maybe] @ basis), part)
-    margin = MARGIN * (1 + np.abs(y[maybe]))
-    holds = np.where(above[maybe], slack[maybe] - reach > margin, rate < -margin).all(axis=1)
+    rate = constant[candidates] + np.einsum("nij,nj->ni", whole[candidates], rest[candidates])
+    rate += np.einsum("nij,nj->ni", np.abs(whole[candidates] @ basis), part)
+    margin = MARGIN * (1 + np.abs(y[candidates]))
+    holds = np.where(above[candidates], slack[candidates] - reach > margin, rate < -margin).all(axis=1)
     holds &= (values.real < 0).all(axis=1)
     holds &= np.abs(basis).max(axis=(1, 2)) * np.abs(inverse).max(axis=(1, 2)) < WORST_BASIS
-    proved = np.zeros(len(y), bool)
-    proved[maybe] = holds
-    return proved
+    proof = np.zeros(len(y), bool)
+    proof[candidates] = holds
+    return proof
 
 
 def _matrices(flow: Flow) -> tuple[Array, Array]:
@@ -118,8 +118,8 @@ def _matrices(flow: Flow) -> tuple[Array, Array]:
     return matrix, np.concatenate([system.g, ~above[:n] * system.mu]).T
 
 
-def _solved(matrix: Array, right: Array) -> Array:
-    """Solve (N, k, k) systems for right sides (N, k) or (1, k, k); a singular one is solved for nothing, NaN."""
+def _solve(matrix: Array, right: Array) -> Array:
+    """Solve (N, k, k) systems for right sides (N, k) or (1, k, k); NaN for a singular one."""
     singular = np.abs(np.linalg.det(matrix)) < 1e-12
     safe = np.where(singular[:, None, None], np.eye(matrix.shape[1]), matrix)
     if right.ndim == 2:

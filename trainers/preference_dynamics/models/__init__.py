@@ -1,0 +1,1 @@
+"""Networks that estimate unknowns and forecasts from a series."""

@@ -1,0 +1,1 @@
+"""Refinement of estimates by least squares through the exact solution."""

@@ -1,0 +1,223 @@
+"""Refine unknowns by least squares through the exact solution, many series at once.
+
+Minimised is `sum((y - y(theta))^2 w^2) / s^2 + sum(((theta - first) / spread)^2)`: the residual of the series, and the
+distance from the first estimate. w weighs desires and efforts by their std; s^2, the mean square of the weighted
+residual, is taken anew in every iteration. So the first estimate counts for much while the fit is poor and for nothing
+once it is good, except for unknowns that the series does not determine: they stay where they are. Steps are those of
+Levenberg and Marquardt (Marquardt 1963), within the bounds of `bounds.py`.
+
+Starts are tried in turn, by a descent on the first EARLY points, where most of the motion is, until one fits. The
+inverse of the curvature gives the uncertainty; without the first estimate it tells which unknowns a series identifies.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from trainers.preference_dynamics.refinement.bounds import Box, block_weights, bounds, relative_noise
+from trainers.preference_dynamics.system.equations import Array
+from trainers.preference_dynamics.system.solution import solve, solve_with_derivatives
+
+EARLY = 50
+"""Points of the first descents."""
+
+FLOOR = 1e-7
+"""Least s: what rounding leaves of a perfect fit [std of the block]."""
+
+IDENTIFIED = 0.3
+"""An unknown is identified where the series alone leaves less than this of its spread over the training set [1]."""
+
+NEGLIGIBLE = 1e-4
+"""A residual below this is no misfit [std of the block]."""
+
+NOISE = 2.0
+"""Largest residual of a fit [noise of the series]."""
+
+CORRELATED, SURELY_CORRELATED = 0.5, 0.25
+"""Autocorrelation of residuals below which a fit is one, and below which no further start is tried [1]."""
+
+CONVERGED = 1e-7
+"""A descent ends when an iteration lowers the cost by less than this part [1]."""
+
+LOSS_OF_NAN = 1e3
+"""Weighted residual that stands for a simulation that diverged."""
+
+BLOCK = 512
+"""Series worked on at a time."""
+
+
+class Refined(NamedTuple):
+    """Unknowns after refining N series."""
+
+    unknowns: Array
+    """(N, Q)"""
+    spread: Array
+    """(N, Q) std of each, from the curvature."""
+    identified: Array
+    """(N, Q) whether the series alone determines each."""
+    converged: Array
+    """(N,) whether the residual looks like noise."""
+    iterations: Array
+    """(N,) of the last descent."""
+
+
+def refine(series: Array, t: Array, starts: Array, first: Array, spread: Array, box: Box, steps: int) -> Refined:
+    """Refine from starts (N, S, Q) for series (N, L, 2n) at times t (L,), at most `steps` iterations per descent.
+
+    first, spread (N, Q): the first estimate and its std, a normal prior of the unknowns.
+    """
+    blocks = [slice(k, k + BLOCK) for k in range(0, len(series), BLOCK)]
+    parts = [_Problem(series[b], t, first[b], spread[b], box).run(starts[b], steps) for b in blocks]
+    return Refined(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+class _Problem:
+    """The least-squares problems of N series."""
+
+    def __init__(self, series: Array, t: Array, first: Array, spread: Array, box: Box) -> None:
+        self.series, self.t, self.first, self.box = series, t, first, box
+        self.actions = series.shape[2] // 2
+        self.low, self.high = bounds(series, box)
+        self.free = np.flatnonzero(box.std > 0)
+        self.precision = 1 / np.maximum(spread[:, self.free], 1e-6 * box.std[self.free]) ** 2
+        self.weight = block_weights(series)[:, None]
+        self.noise = relative_noise(series)
+
+    def take(self, index: Array, points: int | None = None) -> _Problem:
+        """Return the problems of some series, or of their first points."""
+        part = object.__new__(_Problem)
+        part.series, part.t, part.first = self.series[index][:, :points], self.t[:points], self.first[index]
+        part.low, part.high = self.low[index], self.high[index]
+        part.box, part.actions, part.free = self.box, self.actions, self.free
+        part.precision, part.weight, part.noise = self.precision[index], self.weight[index], self.noise[index]
+        return part
+
+    def run(self, starts: Array, steps: int) -> Refined:
+        """Descend from the best start."""
+        theta, iterations = self.descend(self.best_start(starts, steps), steps)
+        residual, slopes = self.linearise(theta)
+        spread, alone = self.uncertainty(slopes, self.level(residual))
+        return Refined(theta, spread, alone < IDENTIFIED * self.box.std, self.fits(residual, CORRELATED), iterations)
+
+    def fits(self, residual: Array, correlation: float) -> Array:
+        """Return which residuals (N, L, 2n) are negligible, or as small and as uncorrelated as noise (N,)."""
+        level = self.level(residual)
+        return (level < NEGLIGIBLE) | ((level < NOISE * self.noise) & (_autocorrelation(residual) < correlation))
+
+    def best_start(self, starts: Array, steps: int) -> Array:
+        """Return for each series the first start (N, Q) that fits, or the one with the smallest residual."""
+        if starts.shape[1] == 1:
+            return starts[:, 0]
+        best, lowest = starts[:, 0].copy(), np.full(len(starts), np.inf)
+        unfitted = np.arange(len(starts))
+        for k in range(starts.shape[1]):
+            early = self.take(unfitted, EARLY)
+            theta, _ = early.descend(starts[unfitted, k], steps)
+            residual = early.residual(solve(theta, early.t, self.actions))
+            level = self.level(residual)
+            lower = level < lowest[unfitted]
+            best[unfitted[lower]], lowest[unfitted[lower]] = theta[lower], level[lower]
+            unfitted = unfitted[~early.fits(residual, SURELY_CORRELATED)]
+            if not unfitted.size:
+                break
+        return best
+
+    def descend(self, start: Array, steps: int) -> tuple[Array, Array]:
+        """Return unknowns (N, Q) after at most `steps` iterations, and the number of iterations (N,)."""
+        theta = np.clip(start, self.low, self.high)
+        damping, iterations = np.full(len(theta), 1e-2), np.zeros(len(theta), int)
+        residual, slopes = self.linearise(theta)
+        active = np.arange(len(theta))
+        for _ in range(steps):
+            part = self.take(active)
+            new, move = part.propose(theta[active], residual[active], slopes[active], damping[active])
+            new_residual = part.residual(solve(new, self.t, self.actions))
+            level = part.level(residual[active])
+            # both with the s of before: a smaller s of its own must not make a step look worse
+            before, after = part.cost(theta[active], residual[active], level), part.cost(new, new_residual, level)
+            better = after < before
+            theta[active[better]], residual[active[better]] = new[better], new_residual[better]
+            damping[active] = np.clip(damping[active] * np.where(better, 0.2, 8.0), 1e-14, 1e12)
+            iterations[active] += 1
+            converged = better & ((move < 1e-8) | (after > (1 - CONVERGED) * before))
+            going = ~(converged | (damping[active] > 1e10))
+            moved, active = active[better & going], active[going]
+            if not active.size:
+                break
+            slopes[moved] = self.take(moved).linearise(theta[moved])[1]
+        return theta, iterations
+
+    def linearise(self, theta: Array) -> tuple[Array, Array]:
+        """Return weighted residuals (N, L, 2n) and weighted derivatives by the free unknowns (N, L 2n, F)."""
+        solution, slopes = solve_with_derivatives(theta, self.t, self.actions)
+        slopes = np.nan_to_num(slopes[..., self.free] * self.weight[..., None], nan=0.0)
+        shape = len(theta), solution.shape[1] * solution.shape[2], len(self.free)
+        return self.residual(solution), slopes.reshape(shape)
+
+    def residual(self, solution: Array) -> Array:
+        """Return weighted residuals of solutions (N, L, 2n); LOSS_OF_NAN where one has diverged."""
+        return np.nan_to_num((self.series - solution) * self.weight, nan=LOSS_OF_NAN)
+
+    def level(self, residual: Array) -> Array:
+        """Return s (N,): the root mean square of weighted residuals (N, L, 2n), at least FLOOR."""
+        return np.maximum(np.sqrt((residual**2).mean(axis=(1, 2))), FLOOR)
+
+    def cost(self, theta: Array, residual: Array, level: Array) -> Array:
+        """Return the cost (N,)."""
+        prior = (self.precision * (theta - self.first)[:, self.free] ** 2).sum(axis=1)
+        return (residual**2).sum(axis=(1, 2)) / level**2 + prior
+
+    def propose(self, theta: Array, residual: Array, slopes: Array, damping: Array) -> tuple[Array, Array]:
+        """Return the next unknowns (N, Q), and the largest move of one in units of its spread (N,)."""
+        inverse = 1 / self.level(residual)[:, None] ** 2
+        curvature = np.einsum("nkf,nkg->nfg", slopes, slopes, optimize=True) * inverse[..., None]
+        pull = np.einsum("nkf,nk->nf", slopes, residual.reshape(len(theta), -1), optimize=True) * inverse
+        pull -= self.precision * (theta - self.first)[:, self.free]
+        index = np.arange(len(self.free))
+        curvature[:, index, index] += self.precision
+        curvature[:, index, index] *= 1 + damping[:, None]
+        new = theta.copy()
+        new[:, self.free] += solve_curvature(curvature, pull[..., None], self.precision.min(axis=1))[..., 0]
+        new = np.clip(new, self.low, self.high)
+        return new, (np.abs(new - theta)[:, self.free] / self.box.std[self.free]).max(axis=1)
+
+    def uncertainty(self, slopes: Array, level: Array) -> tuple[Array, Array]:
+        """Return the std (N, Q) of the unknowns, and the same without the first estimate: -inf where one is held."""
+        data = np.einsum("nkf,nkg->nfg", slopes, slopes, optimize=True) / level[:, None, None] ** 2
+        spreads = []
+        for precision in (self.precision, np.broadcast_to(self.box.std[self.free] ** -2, self.precision.shape)):
+            spread = np.zeros(self.first.shape)
+            identity = np.eye(len(self.free))
+            curvature = data + precision[:, None] * identity
+            covariance = solve_curvature(curvature, np.broadcast_to(identity, curvature.shape), precision.min(axis=1))
+            spread[:, self.free] = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0.0))
+            spreads.append(spread)
+        return spreads[0], np.where(self.box.std > 0, spreads[1], -np.inf)
+
+
+def solve_curvature(curvature: Array, right: Array, least: Array) -> Array:
+    """Solve (N, F, F) x = (N, F, K) for curvatures whose eigenvalues are no smaller than `least` (N,).
+
+    Where a series diverges, the curvature by some unknowns is 1e30 and more, and rounding makes the rest singular: its
+    eigenvalues below `least` are then rounding errors, and taken to be `least`.
+    """
+    try:
+        return np.linalg.solve(curvature, right)
+    except np.linalg.LinAlgError:
+        return np.stack([_solve_one(*one) for one in zip(curvature, right, least, strict=True)])
+
+
+def _solve_one(curvature: Array, right: Array, least: float) -> Array:
+    try:
+        return np.linalg.solve(curvature, right)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(curvature)
+        return np.asarray((vectors / np.maximum(values, least)) @ (vectors.T @ right))
+
+
+def _autocorrelation(residual: Array) -> Array:
+    """Return the correlation (N,) of residuals (N, L, 2n) with those at the next time."""
+    together = (residual[:, 1:] * residual[:, :-1]).sum(axis=(1, 2))
+    return together / np.maximum((residual**2).sum(axis=(1, 2)), np.finfo(float).tiny)

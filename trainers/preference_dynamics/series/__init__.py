@@ -1,0 +1,1 @@
+"""Series as models see them: normalised inputs, features by name, targets."""
