@@ -7,9 +7,9 @@ from assets.stages.parts import join
 from tests.assets.stages.test_parts import assert_same_bits
 from trainers.preference_dynamics import config as preference_dynamics
 from trainers.preference_dynamics.config import LONGEST_BOUNDED, DatasetConfig
-from trainers.preference_dynamics.system.solution import LIMIT
 from trainers.preference_dynamics.simulate import simulate
 from trainers.preference_dynamics.system.equations import PRIORS
+from trainers.preference_dynamics.system.solution import LIMIT
 
 
 @pytest.mark.parametrize("settings", [{}, {"noise": (0.0, 0.3), "prior": "normal", "mu": "drawn"}])
