@@ -1,7 +1,7 @@
-"""About how long and how much memory what is due will take, from what like configurations took.
+"""Estimate the time and memory of what is due from stored artifacts of the same kind.
 
-A configuration is judged by the stored ones of its cohort (the same compiled program and number of steps), else by all
-of its study; a program is compiled once per cohort and worker:
+The estimate for a configuration comes from its cohort (the same compiled program and number of steps), else from its
+whole study; a program is compiled once per cohort and worker:
 
     seconds = (sum of median seconds + sum over cohorts of the longest compilation) / CPUs
     memory  = CPUs x largest peak of a worker
@@ -37,28 +37,28 @@ Kind = tuple[str, str, str]
 
 
 class TooLargeError(ValueError):
-    """What is asked for does not fit in the memory that is free."""
+    """The workers do not fit in free memory."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a run will use."""
+    """Time and memory that a run will take."""
 
     seconds: float
     cpus: int
     due: int
     unknown: int
-    """Artifacts of kinds that nothing is known of; they are not counted in the seconds."""
+    """Artifacts of kinds of which none is stored; the seconds leave them out."""
     memory: int
-    """Bytes that all workers together may need; 0 where nothing is known."""
+    """Bytes that all workers together may need; 0 without any stored artifact of the kind."""
     free: int
-    """Bytes of memory that are free."""
+    """Bytes of free memory."""
     layers: Mapping[str, int] = field(default_factory=dict)
     """How many of what is due are of each layer."""
 
     @property
     def line(self) -> str:
-        """Say it in one line."""
+        """The budget in one line."""
         if not self.due:
             return "nothing to do"
         counts = ", ".join(counted(count, *NOUNS[layer]) for layer, count in self.layers.items())
@@ -67,10 +67,10 @@ class Budget:
             return f"{to_make}; none like them has been timed yet, so the time they take is unknown"
         more = f", and {self.unknown} more that are like none timed before" if self.unknown else ""
         memory = f"; memory up to {self.memory / 1e9:.1f} of {self.free / 1e9:.1f} GB" if self.memory else ""
-        return f"{to_make}: about {said(self.seconds)} on {counted(self.cpus, 'CPU')}{more}{memory}"
+        return f"{to_make}: about {duration(self.seconds)} on {counted(self.cpus, 'CPU')}{more}{memory}"
 
     def check(self) -> None:
-        """Refuse what does not fit.
+        """Refuse workers that do not fit in free memory.
 
         Raises:
             TooLargeError: with the numbers and what to do.
@@ -84,23 +84,23 @@ class Budget:
 
 
 def budget(verdicts: Collection[Verdict], store: Store, cpus: int) -> Budget:
-    """Judge what is due by what is stored."""
+    """Estimate what is due by what is stored."""
     import psutil
 
     due = [verdict.item for verdict in verdicts if verdict.due]
-    known = _records({(item.study, item.layer) for item in due}, store)
+    records = _records({(item.study, item.layer) for item in due}, store)
     seconds, unknown, memory, compiled = 0.0, 0, 0, set()
     for item in due:
         kind = (item.study, item.layer, item.cohort)
-        found = known.get(kind) or known.get((*kind[:2], ""))
-        if not found:
+        alike = records.get(kind) or records.get((*kind[:2], ""))
+        if not alike:
             unknown += 1
             continue
-        seconds += median(record.seconds for record in found)
-        memory = max(memory, *(record.memory for record in found))
+        seconds += median(record.seconds for record in alike)
+        memory = max(memory, *(record.memory for record in alike))
         if kind not in compiled:
             compiled.add(kind)
-            seconds += max(record.compiling for record in found)
+            seconds += max(record.compiling for record in alike)
     layers = {str(layer): count for layer, count in Counter(item.layer for item in due).items()}
     return Budget(seconds / cpus, cpus, len(due), unknown, memory * cpus, psutil.virtual_memory().available, layers)
 
@@ -115,16 +115,16 @@ class _Record:
 
 
 def _records(layers: Collection[tuple[str, LayerName]], store: Store) -> Mapping[Kind, list[_Record]]:
-    found: dict[Kind, list[_Record]] = defaultdict(list)
+    records: dict[Kind, list[_Record]] = defaultdict(list)
     for study, layer in layers:
         for manifest in _manifests(study, layer, store):
             timings = manifest["timings"]
             compiling = sum(timings.get(name, 0.0) for name in COMPILING)
-            whole = timings.get("inputs", 0.0) + timings.get(LAYERS[layer].stage, 0.0)
+            whole = sum(timings.get(name, 0.0) for name in ("inputs", "parts", LAYERS[layer].stage))
             record = _Record(max(0.0, whole - compiling), compiling, manifest["peak_memory"])
-            found[study, layer, manifest["cohort"]].append(record)
-            found[study, layer, ""].append(record)
-    return found
+            records[study, layer, manifest["cohort"]].append(record)
+            records[study, layer, ""].append(record)
+    return records
 
 
 def _manifests(study: str, layer: str, store: Store) -> Iterator[Manifest]:
@@ -134,10 +134,10 @@ def _manifests(study: str, layer: str, store: Store) -> Iterator[Manifest]:
             yield manifest
 
 
-def said(seconds: float) -> str:
-    """Say a time.
+def duration(seconds: float) -> str:
+    """Write a duration.
 
-    >>> said(40), said(400), said(9000)
+    >>> duration(40), duration(400), duration(9000)
     ('40 s', '7 min', '2.5 h')
     """
     if seconds < 90:

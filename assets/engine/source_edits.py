@@ -1,8 +1,8 @@
 """Edits of the code while a sweep runs: a worker makes nothing with code that it cannot name.
 
-A process has the code that its files held when it imported them. A worker therefore remembers how all files were when
-it began, before it imported any; once one is another, it hands its task back and leaves, and its successor takes the
-code of that day and the fingerprint that goes with it.
+A process has the code that its files held when it imported them. So a worker records the state of all source files
+when it starts, before it imports any. Once one has changed, it hands its tasks back and leaves; its successor imports
+the present code and takes the fingerprint that goes with it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Stamp = tuple[int, int]
 
 
 class Code:
-    """The files of all studies, as they were when this was made."""
+    """The source files of all studies, as they were when this object was made."""
 
     def __init__(self) -> None:
         self._files = _stamps({ROOT_PACKAGE})
@@ -28,23 +28,23 @@ class Code:
 
     @property
     def edited(self) -> bool:
-        """Whether any of them is another now, or new, or gone."""
+        """Whether any of them has changed, appeared or gone since."""
         return _stamps(self._packages) != self._files
 
-    def loaded_in_vain(self, before: Collection[str]) -> list[str]:
-        """Return the modules that were imported since `before` and whose files are not what they were."""
+    def changed_imports(self, before: Collection[str]) -> list[str]:
+        """Return the modules that were imported since `before` and whose files have changed."""
         now = _stamps(self._packages)
         changed = {path for path in now.keys() | self._files.keys() if now.get(path) != self._files.get(path)}
-        fresh = sys.modules.keys() - set(before)
-        return sorted(name for name in fresh if getattr(sys.modules[name], "__file__", None) in changed)
+        new = sys.modules.keys() - set(before)
+        return sorted(name for name in new if getattr(sys.modules[name], "__file__", None) in changed)
 
 
 def _stamps(packages: Collection[str]) -> dict[str, Stamp]:
-    """Return the time of change and the size of every source file below some packages."""
+    """Return the time of change and the size of every source file of some packages."""
     folders = {folder for package in packages for folder in source_folders(package)}
     stamps: dict[str, Stamp] = {}
     for path in {path for folder in folders for path in folder.rglob("*.py")}:
         with suppress(FileNotFoundError):
-            found = path.stat()
-            stamps[str(path)] = found.st_mtime_ns, found.st_size
+            status = path.stat()
+            stamps[str(path)] = status.st_mtime_ns, status.st_size
     return stamps

@@ -143,7 +143,7 @@ class Worker:
         mine = [replace(task, fingerprint=self.planner.with_code_of(task.item, task.fingerprint)) for task in tasks]
         outcomes = list(make.run_together(mine, self.store, self.report))
         self.stop.patient = False
-        edited = self.code.loaded_in_vain(loaded)
+        edited = self.code.changed_imports(loaded)
         for outcome in outcomes:
             self.tell(self.disown(outcome, edited) if edited else outcome)
 

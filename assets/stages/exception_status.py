@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from trainers.study import Repeatable
 
-NO_ROOM = ("no space left on device", "disk quota exceeded")
+DISK_FULL = ("no space left on device", "disk quota exceeded")
 NO_MEMORY = ("resource_exhausted", "out of memory", "can't allocate memory", "cannot allocate memory")
 
 
@@ -38,7 +38,7 @@ def _is_oom(error: BaseException) -> bool:
 def _is_disk_full(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
-    return isinstance(error, Exception) and _says(error, NO_ROOM)
+    return isinstance(error, Exception) and _says(error, DISK_FULL)
 
 
 def _says(error: BaseException, phrases: tuple[str, ...]) -> bool:

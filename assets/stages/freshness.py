@@ -1,8 +1,9 @@
-"""What is fresh, what would run, and why.
+"""Which artifacts are up to date, which a run would make, and why.
 
     fingerprint = digest(configuration, code version of the stage, fingerprints of the inputs)
 
-An artifact is fresh while its manifest carries the fingerprint that its configuration and the code give today.
+An artifact is up to date (state `fresh`) while its manifest carries the fingerprint that its configuration and code
+give today.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Address = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What holds for one item, and why."""
+    """The state of one item, and why."""
 
     item: Item
     state: State

@@ -1,7 +1,7 @@
-"""Stored inputs of a stage, of which the last few stay in memory.
+"""Read the stored inputs of a stage; the last few stay in memory.
 
-A worker that goes on with a cohort meets the same segments and test sets again and does not read them twice.
-What is handed out cannot be written to, so that one training cannot change what the next one sees.
+A worker that stays with a cohort needs the same segments and test sets again and does not read them twice. The arrays
+are read-only, so that one training cannot change what the next one sees.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from assets.identity.canonical import Fingerprint, Item, LayerName
 from assets.stages.layers import LAYERS
 from assets.store.store import Missing, Store
 
-KEPT = 4
+CACHED = 4
 
 
 class InputError(ValueError):
-    """An input in the store is not the one that the run was planned with."""
+    """An input in the store is another than the run was planned with."""
 
 
 def read_inputs(item: Item, fingerprint: Fingerprint, store: Store) -> list[Any]:
@@ -43,7 +43,7 @@ def _read(item: Item, planned: str | None, store: Store) -> Any:
     return _load(store.root, item.layer, item.address, manifest["created"])
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED)
 def _load(root: Path, layer: LayerName, address: tuple[str, str, str], created: str) -> Any:
     value = LAYERS[layer].read(Store(root).open(*address))
     _freeze(vars(value).values())

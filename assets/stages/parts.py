@@ -76,6 +76,12 @@ def _read(part: Task, store: Store) -> Trajectories | None:
         return None
 
 
+def seconds_of_parts(item: Item, store: Store) -> float:
+    """Return how long the stored parts of a dataset took together [s]."""
+    manifests = [store.manifest(*part.address) for part in parts_of(item)]
+    return sum(manifest["timings"].get("simulate", 0.0) for manifest in manifests if manifest)
+
+
 def remove_parts(item: Item, store: Store) -> None:
     """Remove the parts of a dataset from the store."""
     for part in parts_of(item):

@@ -1,7 +1,7 @@
-"""Pruning: a training asks at every report whether complete trials were better at the same part of theirs.
+"""Pruning: at every report a training is compared with the complete trials at the same part of their training.
 
-The worker has all that it takes to answer: the rule, and what each complete trial had reached where. It decides by
-itself at its own reports, so that no answer depends on how fast a message travels.
+The worker has the rule and the curves of the complete trials. It decides at its own reports, so that no decision
+depends on how fast a message travels.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class Pruning:
     objective: str
     maximise: bool
     keep: float
-    """Trials that may go on at each look [%]."""
+    """Trials that continue past each interim value [%]."""
     startup_trials: int
     warmup: int
     interval: int
     """Both in parts of the training [%]."""
     curves: tuple[Curve, ...] = field(repr=False)
-    """What the complete trials had reached."""
+    """Curves of the complete trials."""
 
     def json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -68,7 +68,7 @@ class Judge:
         self._trial = study.ask()
 
     def __call__(self, progress: Progress) -> bool:
-        """Answer whether the training shall end now."""
+        """Return whether the training shall end now."""
         value = progress.losses.get(self.rule.objective, math.nan)
         part = part_of(progress.step, progress.total_steps, self.rule.interval)
         if not math.isfinite(value) or not part or part <= max(self.seen, default=0):
@@ -83,8 +83,8 @@ class Judge:
             self._see(part, value)
 
     @property
-    def said(self) -> str:
-        """What was seen so far, as text."""
+    def report(self) -> str:
+        """The interim values so far, as text for a checkpoint."""
         return json.dumps({"by": self._by, "seen": self.seen})
 
     @property
@@ -102,7 +102,7 @@ def direction_of(maximise: bool) -> Literal["maximize", "minimize"]:
 
 
 def part_of(step: int, total: int, interval: int) -> int:
-    """Return the last look that a training has passed: a multiple of `interval` [%].
+    """Return the part of a training that is done, rounded down to a multiple of `interval` [%].
 
     >>> part_of(333, 1000, 5)
     30
@@ -111,16 +111,15 @@ def part_of(step: int, total: int, interval: int) -> int:
 
 
 def curve_of(history: pd.DataFrame, objective: str, total: int, interval: int) -> Curve:
-    """Return what a training had reached at each look: the first value measured there or later.
+    """Return the value of a training at each multiple of the interval: the first one measured there or later.
 
-    Where it ended early by itself, the last value holds up to the end.
+    Where it ended early by itself, the last value holds to the end.
     """
-    known = history[["step", objective]].dropna()
-    looks = [*range(interval, WHOLE, interval), WHOLE]
+    values = history[["step", objective]].dropna()
     curve: Curve = {}
-    for look in looks if len(known) else ():
-        later = known[known["step"] * WHOLE >= look * total]
-        curve[look] = float(later[objective].iloc[0] if len(later) else known[objective].iloc[-1])
+    for part in [*range(interval, WHOLE, interval), WHOLE] if len(values) else ():
+        later = values[values["step"] * WHOLE >= part * total]
+        curve[part] = float(later[objective].iloc[0] if len(later) else values[objective].iloc[-1])
     return curve
 
 

@@ -1,4 +1,4 @@
-"""What the engine hands to a worker and what it gets back; both travel as one line of JSON."""
+"""Tasks and outcomes: what the engine hands to a worker and what comes back, each as one line of JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainers.study import Place, Status
 
 @dataclass(frozen=True)
 class Task:
-    """One artifact to make, and the fingerprint it had when it was chosen."""
+    """One artifact to make, with the fingerprint that it had when the run was planned."""
 
     item: Item
     fingerprint: Fingerprint

@@ -1,4 +1,4 @@
-"""What a running training is watched by: heartbeat, running record, checkpoints, and the place it has reached."""
+"""Watch a running training: pass its progress on, keep its running record, write checkpoints, prune it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Watch:
     checkpoints: Checkpoints
     record: RunningRecord
     judge: Judge | None = None
-    """Ends a training that is not worth going on with, in a search."""
+    """Prunes a trial of a search."""
     on_phase_end: Callable[[Progress], None] = lambda progress: None
     phase: int = 0
     step: int = 0
@@ -29,23 +29,23 @@ class Watch:
     losses: dict[str, float] | None = None
 
     def __call__(self, progress: Progress) -> bool:
-        """Answer whether the training shall stop."""
+        """Take a report; return whether the training shall stop."""
         self.phase, self.step, self.total_steps = progress.phase, progress.step, progress.total_steps
         self.losses = {name: float(loss) for name, loss in progress.losses.items()}
         self.record.progress(self.phase, self.step, self.total_steps, self.losses, progress.phase_end)
-        judged = self._judged(progress)  # also where it is to stop anyway: no look may be lost to an interrupt
-        stop = self.report(progress) or self.record.asked_to_stop or judged
+        pruned = self._prune(progress)  # also where it stops anyway: no interim value may be lost to an interrupt
+        stop = self.report(progress) or self.record.asked_to_stop or pruned
         if progress.phase_end:  # before the checkpoint, from which a resumed training does not pass here again
             self.on_phase_end(progress)
         self.checkpoints.offer(progress, stopping=stop)
         return stop
 
-    def _judged(self, progress: Progress) -> bool:
-        """Answer whether the training is pruned; what it was judged by goes into its checkpoints."""
+    def _prune(self, progress: Progress) -> bool:
+        """Return whether the training is pruned; the values it was judged by go into its checkpoints."""
         if self.judge is None:
             return False
         self.pruned = self.judge(progress)
-        self.checkpoints.judged = self.judge.said
+        self.checkpoints.judged = self.judge.report
         return self.pruned
 
     @property

@@ -46,15 +46,15 @@ class SweepSubject:
 
     def plan(self, keys: bool, segments: bool) -> Answer:
         """Say what a run would do and why each item is due; `segments` simulates and cuts now."""
-        from assets.engine.segment_counts import counts, cut
+        from assets.engine.segment_counts import make_segments, segment_counts
         from assets.home.disk_space import free_space_line
         from assets.store.store import home
 
         rows, store = self.rows(), self.launch.store
         if segments:
-            cut(rows, store)
+            make_segments(rows, store)
             self.launch.refresh()
-        cuts, seeds, budget = list(counts(rows, store)), self._seeds(), self.budget(rows)
+        cuts, seeds, budget = list(segment_counts(rows, store)), self._seeds(), self.budget(rows)
         verdicts = [self.launch.planner.verdict(item) for items in rows.items().values() for item in items]
         items = [{"layer": v.item.layer, "key": v.item.key, "state": v.state, "reason": v.reason} for v in verdicts]
         data = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assets.engine.budget import Budget, TooLargeError, budget, said
+from assets.engine.budget import Budget, TooLargeError, budget, duration
 from assets.home.hardware import peak_memory
 from assets.store.store import Store
 from tests.assets.stages.test_freshness import chain, planner, put
@@ -66,4 +66,4 @@ def test_the_memory_of_this_process_is_told_in_bytes():
 
 @pytest.mark.parametrize(("seconds", "text"), [(40, "40 s"), (400, "7 min"), (9000, "2.5 h")])
 def test_times_are_said_as_people_say_them(seconds, text):
-    assert said(seconds) == text
+    assert duration(seconds) == text
