@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,9 @@ from hypothesis import configuration, settings  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 SMOKE = "two_body/smoke"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it for what it starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 configuration.set_hypothesis_home_dir(Path(SCRATCH.name) / "hypothesis")
 settings.register_profile("orrery", deadline=None, derandomize=True, database=None)

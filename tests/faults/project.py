@@ -142,7 +142,7 @@ def plain_project(target: Path) -> PlainProject:
     return PlainProject(target)
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 120.0) -> None:
     """Wait for something to come true."""
     until = time.monotonic() + seconds
     while not condition():

@@ -211,7 +211,7 @@ def test_a_saved_sweep_file_shows_its_partitions_within_ten_seconds(ui: Ui, proj
         time.sleep(0.2)
     seconds = time.monotonic() - began
     print(f"shown after {seconds:.1f} s")
-    until(lambda: "has changed" not in ui.desk.ask("/").text, 2)
+    until(lambda: "has changed" not in ui.desk.ask("/").text, 60)
     assert seconds < 10 * max(1.0, os.getloadavg()[0]), "of a machine that has nothing else to do"
 
 
@@ -252,8 +252,8 @@ def test_the_stop_button_ends_a_training_that_runs_and_its_best_is_kept(ui: Ui, 
     (job,) = training(ui)
     asked = {"study": job["study"], "hash": job["hash"]}
     assert ui.desk.ask("/live/stop", "POST", asked).json == {"stopping": True}
-    until(lambda: not ui.desk.ask("/live/state").json, 30)
-    until(lambda: manifest(project)["status"] == "interrupted", 30)
+    until(lambda: not ui.desk.ask("/live/state").json, 120)
+    until(lambda: manifest(project)["status"] == "interrupted", 120)
 
 
 def test_one_ctrl_c_ends_all_of_it_and_the_next_run_goes_on_from_there(ui: Ui, project: PlainProject) -> None:
@@ -266,7 +266,7 @@ def test_one_ctrl_c_ends_all_of_it_and_the_next_run_goes_on_from_there(ui: Ui, p
     assert "orrery: stopped" in ui.end(signal.SIGINT)
     print(f"stopped after {time.monotonic() - began:.1f} s")
     assert ui.process.returncode == 0
-    until(lambda: not running_in(ui.home), 5)
+    until(lambda: not running_in(ui.home), 60)
     stopped = manifest(project, seed=8)
     assert stopped["status"] == "interrupted" and 0 < stopped["failure"]["step"] < 600
     assert "trained 1, evaluated 1, cached 0, failed 0" in project.orrery("run", name)
@@ -285,7 +285,7 @@ def test_a_signal_while_it_starts_leaves_nothing(project: PlainProject, number: 
     ui = Ui(project)
     until(lambda: len(running_in(ui.home)) >= 4, 60)
     assert "orrery: stopped" in ui.end(number)
-    until(lambda: not running_in(ui.home), 5)
+    until(lambda: not running_in(ui.home), 60)
 
 
 def test_killed_outright_it_leaves_nothing_either(project: PlainProject) -> None:

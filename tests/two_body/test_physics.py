@@ -337,6 +337,7 @@ def test_every_preset_simulates(name):
     assert np.isfinite(simulate(config).y).all()
 
 
+@pytest.mark.alone
 def test_a_million_points_a_second():
     config = DatasetConfig(orbits=1000)
     simulate(config)

@@ -253,7 +253,7 @@ def test_no_orphans_when_the_parent_dies(store, number):
     assert len(workers) == 1
     parent.send_signal(number)
     parent.wait(10)
-    assert not psutil.wait_procs(workers, timeout=10)[1]
+    assert not psutil.wait_procs(workers, timeout=60)[1]
     assert store.manifest(*slow.address)["status"] == "interrupted"
     assert checkpoints(slow)
 

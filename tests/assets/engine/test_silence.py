@@ -115,5 +115,5 @@ def test_a_worker_behind_a_launcher_leaves_when_its_engine_is_gone(plain):
     assert worker.ppid() == launcher.pid
     os.kill(engine.pid, signal.SIGKILL)
     engine.wait(10)
-    wait_until(lambda: not worker.is_running(), 15)
+    wait_until(lambda: not worker.is_running())
     assert plain.manifest(*model.address)["status"] == "interrupted"

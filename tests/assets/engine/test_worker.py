@@ -70,8 +70,8 @@ print(jax.default_backend(), names.count("tf_XLAEigen"))
 def test_a_worker_ends_with_its_input(store):
     inbox: queue.SimpleQueue = queue.SimpleQueue()
     worker = WorkerProcess(1, None, "cpu", store, inbox)
-    _, line = inbox.get(timeout=20)
+    _, line = inbox.get(timeout=120)
     assert (line["event"], line["pid"]) == ("ready", worker.pid)
     worker._stdin.close()
-    assert inbox.get(timeout=10)[1] is None
+    assert inbox.get(timeout=120)[1] is None
     assert worker.cause_of_death() == "exit code 0"

@@ -24,6 +24,9 @@ pytestmark = [pytest.mark.launch, pytest.mark.alone]
 
 TWO_PHASES = "[{steps: 20}, {steps: 300}]"
 
+PATIENCE = 120
+"""Seconds to wait for what takes a few on a quiet machine."""
+
 
 def open_runs(project: PlainProject) -> list[str]:
     with project.instance() as instance:
@@ -33,7 +36,7 @@ def open_runs(project: PlainProject) -> list[str]:
 def kill_all(project: PlainProject) -> None:
     for process in processes_of(project):
         process.kill()
-    wait_until(lambda: not processes_of(project), 10)
+    wait_until(lambda: not processes_of(project))
 
 
 def test_a_killed_launch_is_told_closed_and_gone_on_from_to_the_same_bits(project: PlainProject) -> None:
@@ -41,7 +44,7 @@ def test_a_killed_launch_is_told_closed_and_gone_on_from_to_the_same_bits(projec
     launch = project.start("run", name)
     wait_until(lambda: project.training(step=50))
     kill_all(project)
-    launch.wait(10)
+    launch.wait(PATIENCE)
     assert "is dead" in project.orrery("status", name)
     status = project.json("status", name)
     assert [one["alive"] for one in status["launches"]] == [False]
@@ -60,25 +63,23 @@ def test_a_killed_launch_is_told_closed_and_gone_on_from_to_the_same_bits(projec
 
 
 STOPS = {
-    "simulate": (signal.SIGINT, {"dataset": "{trajectories: 4, pause: 30}"}, "dataset"),
-    "segment": (signal.SIGTERM, {"axes": "model.segment_pause: [30]"}, "segments"),
-    "train": (signal.SIGHUP, {"pause": 0.2, "phases": TWO_PHASES}, "model"),
-    "evaluate": (signal.SIGTERM, {"axes": "model.evaluate_pause: [30]"}, "evaluation"),
+    "simulate": (signal.SIGINT, {"dataset": "{trajectories: 4, pause: 600}"}, "dataset"),
+    "segment": (signal.SIGTERM, {"axes": "model.segment_pause: [600]"}, "segments"),
+    "train": (signal.SIGHUP, {"pause": 2.0, "phases": TWO_PHASES}, "model"),
+    "evaluate": (signal.SIGTERM, {"axes": "model.evaluate_pause: [600]"}, "evaluation"),
 }
 
 
 @pytest.mark.parametrize("stage", STOPS)
-def test_a_signal_in_any_stage_ends_a_launch_within_ten_seconds(project: PlainProject, stage: str) -> None:
+def test_a_signal_ends_a_launch_long_before_the_stage_would_end(project: PlainProject, stage: str) -> None:
     number, settings, layer = STOPS[stage]
     name = project.sweep(**settings)
     launch = project.start("run", name)
     wait_until(lambda: project.makes(layer))
     if stage == "train":
-        wait_until(lambda: project.training(step=10))
-    began = time.monotonic()
+        wait_until(lambda: project.training(step=2))
     launch.send_signal(number)
-    said, _ = launch.communicate(timeout=15)
-    assert time.monotonic() - began < 10
+    said, _ = launch.communicate(timeout=PATIENCE)
     assert launch.returncode == 1 and number.name in said and "Traceback" not in said
     assert "interrupted" in {one["status"] for one in project.manifests(layer).values()}
     assert project.tidy() and open_runs(project) == []
@@ -94,8 +95,8 @@ def test_a_second_signal_breaks_off_at_once(project: PlainProject) -> None:
     time.sleep(0.5)
     assert launch.poll() is None
     launch.terminate()
-    assert launch.wait(3) == 128 + signal.SIGTERM
-    wait_until(lambda: not processes_of(project), 3)
+    assert launch.wait(PATIENCE) == 128 + signal.SIGTERM
+    wait_until(lambda: not processes_of(project))
 
 
 HOLDER = """
@@ -121,7 +122,7 @@ def test_what_another_process_makes_is_waited_for_or_taken_over(plain, end: str)
     outcome = run(model, Planner(plain).fingerprint(model), plain)
     assert outcome.status == "ok"
     created = plain.manifest(*model.address)["created"]
-    said, _ = other.communicate(timeout=30)
+    said, _ = other.communicate(timeout=PATIENCE)
     assert plain.manifest(*model.address)["created"] == created
     assert (outcome.place.step == 0) == (end == "finishes") or end == "is killed"
     assert ("'ok', 'ok', 'ok'" in said) == (end == "finishes")
@@ -139,13 +140,13 @@ def test_a_locked_event_log_is_waited_for_and_trainings_go_on(project: PlainProj
     ]
     for connection in held:
         connection.execute("BEGIN EXCLUSIVE")
-    wait_until(lambda: len(project.manifests("model")) == 4, 20)
+    wait_until(lambda: len(project.manifests("model")) == 4)
     time.sleep(6)
     assert launch.poll() is None
     for connection in held:
         connection.execute("ROLLBACK")
         connection.close()
-    said, _ = launch.communicate(timeout=60)
+    said, _ = launch.communicate(timeout=PATIENCE)
     assert launch.returncode == 0, said
     assert "trained 4, evaluated 4" in said
 
@@ -156,7 +157,7 @@ def test_code_that_is_edited_meanwhile_is_never_mixed(project: PlainProject) -> 
     launch = project.start("run", name)
     wait_until(project.training)
     project.edit("tests/plain_study/train.py", "float((error**2).mean())", "2 * float((error**2).mean())")
-    said, _ = launch.communicate(timeout=60)
+    said, _ = launch.communicate(timeout=PATIENCE)
     assert launch.returncode == 1, said
     made = {one["key"]: one for one in project.manifests("model").values()}
     codes = {key: one["parts"]["code"] for key, one in made.items()}
@@ -185,11 +186,11 @@ def test_a_detached_launch_is_shown_followed_refused_a_second_time_and_stopped(p
     stopped = next(one for one in project.manifests("model").values() if one["key"] == first)
     assert stopped["status"] == "interrupted" and "weights.safetensors" in stopped["files"]
     followers[1].send_signal(signal.SIGINT)
-    assert f"{name} goes on as process {begun['pid']}" in followers[1].communicate(timeout=10)[0]
+    assert f"{name} goes on as process {begun['pid']}" in followers[1].communicate(timeout=PATIENCE)[0]
     assert followers[0].poll() is None and "stopped; `orrery run" in project.orrery("stop", name)
-    said, _ = followers[0].communicate(timeout=10)
+    said, _ = followers[0].communicate(timeout=PATIENCE)
     assert said == Path(begun["log"]).read_text() and "artifacts to make" in said and "SIGTERM: trainings" in said
-    wait_until(project.tidy, 10)
+    wait_until(project.tidy)
     assert "nothing runs now" in project.orrery("status", name)
     assert "does not run now" in project.orrery("stop", name, code=2)
     assert "and there is none" in project.orrery("attach", name, code=2)

@@ -154,7 +154,7 @@ def test_the_lock_of_a_directory_is_on_a_file_and_waited_for(tmp_path: Path) -> 
     other = python(ALONE, tmp_path)
     assert other.stdout.readline() == "in\n" and is_held(tmp_path / ".lock")
     with alone_in(tmp_path):
-        wait_until(lambda: other.poll() is not None, 5)
+        wait_until(lambda: other.poll() is not None)
     assert other.stdout.readline() == "out\n"
 
 
