@@ -43,20 +43,20 @@ class StudyCatalogue:
     @cached_property
     def models(self) -> dict[str, Item]:
         """Models by key, cohort by cohort, and within a cohort by seed."""
-        found = self._by_key(item for sweep in self.sweeps.values() for item in sweep.items()["model"])
-        order = {cohort: n for n, cohort in enumerate(dict.fromkeys(item.cohort for item in found.values()))}
-        ranked = sorted(found.values(), key=lambda item: (order[item.cohort], item.config.get("seed", 0)))
+        items = self._by_key(item for sweep in self.sweeps.values() for item in sweep.items()["model"])
+        order = {cohort: n for n, cohort in enumerate(dict.fromkeys(item.cohort for item in items.values()))}
+        ranked = sorted(items.values(), key=lambda item: (order[item.cohort], item.config.get("seed", 0)))
         return {item.key: item for item in ranked}
 
     @cached_property
     def evaluations(self) -> dict[str, tuple[Item, ...]]:
         """Evaluations of each model over all sweeps, by the key of the model."""
-        found: dict[str, dict[str, Item]] = {key: {} for key in self.models}
+        by_model: dict[str, dict[str, Item]] = {key: {} for key in self.models}
         for sweep in self.sweeps.values():
             for row in sweep.rows:
                 for item in row.evaluations:
-                    found[row.configuration.key].setdefault(item.hash, item)
-        return {key: tuple(items.values()) for key, items in found.items()}
+                    by_model[row.configuration.key].setdefault(item.hash, item)
+        return {key: tuple(items.values()) for key, items in by_model.items()}
 
     @cached_property
     def _partitions(self) -> dict[str, Mapping[str, tuple[Item, ...]]]:
@@ -96,10 +96,10 @@ class StudyCatalogue:
 
     @staticmethod
     def _by_key(items: Iterable[Item]) -> dict[str, Item]:
-        found: dict[str, Item] = {}
+        by_key: dict[str, Item] = {}
         for item in items:
-            found.setdefault(item.key, item)
-        return found
+            by_key.setdefault(item.key, item)
+        return by_key
 
 
 def _downstream(upstream: Iterable[str], pairs: Iterable[tuple[str, str]]) -> Keys:
@@ -134,29 +134,29 @@ def read_catalogue(root: Path | None = None) -> Catalogue:
         from assets.store.store import project_root
 
         root = project_root() / "sweeps"
-    found: dict[str, Sweep | Search] = {}
+    files: dict[str, Sweep | Search] = {}
     broken: dict[str, SweepError] = {}
     for path in sorted(p for p in root.glob("*/*") if p.suffix in (".yaml", ".yml")):
         try:
-            one = _load(path, root)
-            found[one.name] = one
+            file = _load(path, root)
+            files[file.name] = file
         except SweepError as error:
             broken[one_line(str(path.relative_to(root)))] = error
-    sweeps = {one.name: one for one in with_keys(one for one in found.values() if isinstance(one, Sweep))}
-    searches = {name: one for name, one in found.items() if isinstance(one, Search)}
+    sweeps = {file.name: file for file in with_keys(file for file in files.values() if isinstance(file, Sweep))}
+    searches = {name: file for name, file in files.items() if isinstance(file, Search)}
     return Catalogue(sweeps, broken, tuple(_default_warnings(sweeps.values())), searches)
 
 
 def _load(path: Path, root: Path) -> Sweep | Search:
-    shown = one_line(str(path.relative_to(root.parent)))
+    place = one_line(str(path.relative_to(root.parent)))
     if path.suffix == ".yml" or not KEY.fullmatch(path.stem) or re.search(r"\.\.|^\.", path.stem):
         raise SweepError(
-            [f"{shown}:1: given this file name; expected lower-case letters, digits, '.', '_', '-' and .yaml"]
+            [f"{place}:1: given this file name; expected lower-case letters, digits, '.', '_', '-' and .yaml"]
         )
-    one = load(path, root)
-    if one.study != path.parent.name:
-        raise SweepError([f"{shown}:1: study: given {one.study}; expected {path.parent.name}, the folder of the file"])
-    return one
+    file = load(path, root)
+    if file.study != path.parent.name:
+        raise SweepError([f"{place}:1: study: given {file.study}; expected {path.parent.name}, the folder of the file"])
+    return file
 
 
 def _default_warnings(sweeps: Iterable[Sweep]) -> Iterable[str]:
@@ -165,5 +165,5 @@ def _default_warnings(sweeps: Iterable[Sweep]) -> Iterable[str]:
         by_study.setdefault(sweep.study, []).extend([sweep.name] if sweep.default else [])
     for study, names in by_study.items():
         if len(names) != 1:
-            found = ", ".join(names) or "none"
-            yield f"{study}: given {found} with default: true; expected one, which runs when no sweep is chosen"
+            defaults = ", ".join(names) or "none"
+            yield f"{study}: given {defaults} with default: true; expected one, which runs when no sweep is chosen"

@@ -106,8 +106,8 @@ def beats_constant_baseline(item: Item, store: Store) -> Complaint:
 
 def no_test_trajectory_in_training(item: Item, store: Store) -> Complaint:
     """Complain where a trajectory of the test set is one of the training dataset, bit for bit."""
-    known, count = known_trajectories(item, store)
-    return f"{known} of {count} trajectories of {item.config['test']} are training data" if known else None
+    repeated, count = known_trajectories(item, store)
+    return f"{repeated} of {count} trajectories of {item.config['test']} are training data" if repeated else None
 
 
 WARN = dg.AssetCheckSeverity.WARN
@@ -133,19 +133,19 @@ def run_checks(
     layer: LayerName, asset: dg.AssetKey, items: Iterable[Item], store: Store
 ) -> Iterator[dg.AssetCheckResult]:
     """Check all items that a run made, one result per check."""
-    made = list(items)
+    items_checked = list(items)
     for check in (c for c in CHECKS if c.layer == layer):
-        complaints = {item.key: text for item in made if (text := check.complain(item, store))}
+        complaints = {item.key: text for item in items_checked if (text := check.complain(item, store))}
         yield dg.AssetCheckResult(
             asset_key=asset,
             check_name=check.name,
             passed=not complaints,
             severity=check.severity,
             metadata={
-                "checked": len(made),
+                "checked": len(items_checked),
                 "complaints": dg.MetadataValue.json(dict(list(complaints.items())[:50])),
             },
-            description=_summary(complaints, len(made)),
+            description=_summary(complaints, len(items_checked)),
         )
 
 

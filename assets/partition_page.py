@@ -137,15 +137,17 @@ def last_event(instance: dg.DagsterInstance) -> int:
 
 def links(item: Item, *more: Item) -> dg.MarkdownMetadataValue:
     """Return links to pages of the desk: the files, and for a model its report, failures and comparison."""
-    shown = {
+    addresses = {
         f"files of {one.config['test']}" if one.layer == "evaluation" else "files": f"/files/{'/'.join(one.address)}"
         for one in (item, *more)
     }
     if item.layer in ("model", "evaluation"):
         model = item if item.layer == "model" else item.model
         name = f"{model.study}/{model.hash}"
-        shown |= {page: f"/{page}?model={name}" for page in ("report", "failures")} | {"compare": f"/compare?a={name}"}
-    return _markdown_links(shown)
+        addresses |= {page: f"/{page}?model={name}" for page in ("report", "failures")} | {
+            "compare": f"/compare?a={name}"
+        }
+    return _markdown_links(addresses)
 
 
 def sweep_links(sweep: str, artifact: Path) -> dg.MarkdownMetadataValue:
@@ -160,8 +162,8 @@ def search_links(search: str, artifact: Path) -> dg.MarkdownMetadataValue:
     return _markdown_links({"report": f"/search/{search}", "files": f"/files/{'/'.join(artifact.parts[-3:])}"})
 
 
-def _markdown_links(shown: Mapping[str, str]) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md(" · ".join(f"[{name}]({address})" for name, address in shown.items()))
+def _markdown_links(addresses: Mapping[str, str]) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(" · ".join(f"[{name}]({address})" for name, address in addresses.items()))
 
 
 def _input_versions(item: Item, store: Store) -> dict[str, str]:
@@ -171,7 +173,7 @@ def _input_versions(item: Item, store: Store) -> dict[str, str]:
 
 
 def _metadata(item: Item, manifest: Manifest, store: Store) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "links": links(item),
         **(_history_metadata(item, store) if item.layer == "model" else {}),
         **_finite(manifest["numbers"]),
@@ -182,8 +184,8 @@ def _metadata(item: Item, manifest: Manifest, store: Store) -> dict[str, Any]:
         "stored in": dg.MetadataValue.path(str(store.path(*item.address))),
     }
     if manifest["rows"]:
-        shown.setdefault("dagster/row_count", manifest["rows"])
-    return shown | {"use it": _paste(item)} if item.layer == "model" else shown
+        metadata.setdefault("dagster/row_count", manifest["rows"])
+    return metadata | {"use it": _paste(item)} if item.layer == "model" else metadata
 
 
 def _load(item: Item, manifest: Manifest) -> dict[str, float]:
@@ -196,10 +198,10 @@ def _load(item: Item, manifest: Manifest) -> dict[str, float]:
 def _history_metadata(item: Item, store: Store) -> dict[str, Any]:
     history = store.open(*item.address).table("history")
     columns = [dg.TableColumn(str(name), str(dtype)) for name, dtype in history.dtypes.items()]
-    shown: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     if len(history) > 1:
-        shown["loss"] = dg.MetadataValue.md(sparkline(history["loss"].to_numpy()))
-    return shown | {"dagster/row_count": len(history), "dagster/column_schema": dg.TableSchema(columns=columns)}
+        metadata["loss"] = dg.MetadataValue.md(sparkline(history["loss"].to_numpy()))
+    return metadata | {"dagster/row_count": len(history), "dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
 def _summary_table(evaluations: Sequence[Item], store: Store) -> dg.TableMetadataValue:
@@ -230,8 +232,8 @@ def _finite(numbers: Mapping[str, Any]) -> dict[str, float]:
     """Return what can be plotted, to six digits; the store has all of them."""
     import math
 
-    known = {name: float(value) for name, value in numbers.items() if value is not None}
-    return {name: float(f"{value:.6g}") for name, value in known.items() if math.isfinite(value)}
+    values = {name: float(value) for name, value in numbers.items() if value is not None}
+    return {name: float(f"{value:.6g}") for name, value in values.items() if math.isfinite(value)}
 
 
 def sparkline(values: Any) -> str:
@@ -244,8 +246,8 @@ def sparkline(values: Any) -> str:
     if series.size < 2:
         return "no curve"
     width, height = SPARKLINE_SIZE
-    chosen = np.log(series[np.linspace(0, series.size - 1, min(width, series.size)).astype(int)])
-    level = (chosen - chosen.min()) / max(float(np.ptp(chosen)), 1e-12)
+    logarithms = np.log(series[np.linspace(0, series.size - 1, min(width, series.size)).astype(int)])
+    level = (logarithms - logarithms.min()) / max(float(np.ptp(logarithms)), 1e-12)
     points = [(x, (height - 1) * (1 - y)) for x, y in zip(np.linspace(0, width - 1, level.size), level, strict=True)]
     picture = Image.new("1", SPARKLINE_SIZE, 1)
     ImageDraw.Draw(picture).line(points, fill=0)

@@ -80,10 +80,10 @@ def _leaderboard_metadata(experiment: Experiment) -> tuple[str, dict]:
 
 
 def _report_metadata(experiment: Experiment) -> tuple[str, dict]:
-    made = sweep_report.write(experiment)
-    return made.version, {
-        "links": partition_page.sweep_links(experiment.sweep.name, made.path.parent),
-        "answer": made.answer,
-        "page": dg.MetadataValue.path(str(made.path)),
-        "markdown": dg.MetadataValue.path(str(made.markdown)),
+    report = sweep_report.write(experiment)
+    return report.version, {
+        "links": partition_page.sweep_links(experiment.sweep.name, report.path.parent),
+        "answer": report.answer,
+        "page": dg.MetadataValue.path(str(report.path)),
+        "markdown": dg.MetadataValue.path(str(report.markdown)),
     }

@@ -19,20 +19,20 @@ def choose_file(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep 
     Raises:
         UnknownSweep: with the names there are, or with the error of the file that could not be read.
     """
-    known = {n: s for n, s in catalogue.sweeps.items() if not study or s.study == study}
+    sweeps = {n: s for n, s in catalogue.sweeps.items() if not study or s.study == study}
     if name:
         searches = {n: s for n, s in catalogue.searches.items() if not study or s.study == study}
-        return _named(catalogue, name, {**known, **searches})
-    defaults = [sweep for sweep in known.values() if sweep.default]
+        return _named(catalogue, name, {**sweeps, **searches})
+    defaults = [sweep for sweep in sweeps.values() if sweep.default]
     if not defaults:
-        raise UnknownSweep(f"no sweep is marked `default: true`; name one of: {', '.join(sorted(known)) or 'none'}")
+        raise UnknownSweep(f"no sweep is marked `default: true`; name one of: {', '.join(sorted(sweeps)) or 'none'}")
     order = list(STUDIES)
     return min(defaults, key=lambda sweep: order.index(sweep.study) if sweep.study in order else len(order))
 
 
-def _named(catalogue: Catalogue, name: str, known: dict[str, Sweep | Search]) -> Sweep | Search:
+def _named(catalogue: Catalogue, name: str, files: dict[str, Sweep | Search]) -> Sweep | Search:
     """Return the one file whose full name, or whose name within its study, is given."""
-    matches = [sweep for full, sweep in known.items() if name in (full, sweep.key)]
+    matches = [sweep for full, sweep in files.items() if name in (full, sweep.key)]
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -41,7 +41,7 @@ def _named(catalogue: Catalogue, name: str, known: dict[str, Sweep | Search]) ->
         stem = path.removesuffix(".yaml")
         if name in (stem, stem.rsplit("/", 1)[-1]):
             raise UnknownSweep("\n".join(error.problems))
-    raise UnknownSweep(f"no sweep {name!r} under sweeps/; there are: {', '.join(sorted(known)) or 'none'}")
+    raise UnknownSweep(f"no sweep {name!r} under sweeps/; there are: {', '.join(sorted(files)) or 'none'}")
 
 
 def not_a_sweep(search: Search) -> str:

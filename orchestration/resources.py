@@ -38,9 +38,9 @@ def require_dagster_home() -> None:
     Raises:
         dagster.Failure: it uses another one, or a temporary one that the UI would never show.
     """
-    given = os.environ.get("DAGSTER_HOME")
-    if not given or Path(given).resolve() != dagster_home().resolve():
+    present = os.environ.get("DAGSTER_HOME")
+    if not present or Path(present).resolve() != dagster_home().resolve():
         raise dg.Failure(
-            f"DAGSTER_HOME is {given or 'not set'}; expected {dagster_home()}; run `make setup` once, or set it",
+            f"DAGSTER_HOME is {present or 'not set'}; expected {dagster_home()}; run `make setup` once, or set it",
             allow_retries=False,
         )

@@ -185,10 +185,10 @@ def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance, lau
     reported = 0
     for layer in LAYER_NAMES:
         key = asset_key(sweep.study, layer)
-        known, seen = instance.get_materialized_partitions(key), partition_page.last_event(instance)
+        materialized, seen = instance.get_materialized_partitions(key), partition_page.last_event(instance)
         for item in sweep.items()[LAYERS[layer].partitioned_by]:
             items = study.partitions(layer)[item.key]
-            if item.key in known or not is_fresh(launch, items):
+            if item.key in materialized or not is_fresh(launch, items):
                 continue
             try:
                 event = partition_page.partition_event(key, item, items, launch.store, seen=seen)

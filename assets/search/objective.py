@@ -45,8 +45,8 @@ def require(history: pd.DataFrame, column: str) -> None:
         NoObjective: it has not.
     """
     if column not in history:
-        known = ", ".join(str(name) for name in history if str(name).startswith("validation_")) or "none"
-        raise NoObjective(f"the history has no column {column!r}, the objective; validation columns are: {known}")
+        columns = ", ".join(str(name) for name in history if str(name).startswith("validation_")) or "none"
+        raise NoObjective(f"the history has no column {column!r}, the objective; validation columns are: {columns}")
 
 
 def objective_and_curve(search: Search, store: Store, address: tuple[str, str, str]) -> tuple[float | None, Curve]:

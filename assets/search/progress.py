@@ -62,8 +62,8 @@ class SearchProgress:
     @cached_property
     def rows(self) -> dict[int, Row]:
         """The row of every trial whose settings are a configuration, by number."""
-        made = {trial.number: self.search.row(trial.values)[0] for trial in self.trials if trial.values}
-        return {number: row for number, row in made.items() if row is not None}
+        rows_by_number = {trial.number: self.search.row(trial.values)[0] for trial in self.trials if trial.values}
+        return {number: row for number, row in rows_by_number.items() if row is not None}
 
     @property
     def best_row(self) -> Row | None:

@@ -93,11 +93,11 @@ class SearchReading(Reading):
         self._stop()
 
     def _check_objective(self) -> None:
-        given = self.file.search.objective
-        if given.startswith(VALIDATION) and given != VALIDATION:
+        objective = self.file.search.objective
+        if objective.startswith(VALIDATION) and objective != VALIDATION:
             return
-        what = ", a metric of test sets, which a search must not see" if given in self.study.headline else ""
-        text = f"given {given!r}{what}; expected a validation column of the history, such as validation_loss"
+        what = ", a metric of test sets, which a search must not see" if objective in self.study.headline else ""
+        text = f"given {objective!r}{what}; expected a validation column of the history, such as validation_loss"
         self.problems.append(self.document.problem((SEARCH, "objective"), text))
 
     def _corners(self) -> tuple[Configuration, ...]:

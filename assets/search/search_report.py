@@ -241,8 +241,8 @@ def _settings(progress: SearchProgress) -> Table:
     """Return the settings that every trial has, defaults resolved."""
     row = progress.best_row
     drawn_here = [dimension.path for dimension in progress.search.space.dimensions if dimension.path]
-    found = flatten(row.configuration.settings()) if row else ()
-    rows = [[dotted(p), shown(v)] for p, v in found if not any(p[: len(d)] == d for d in drawn_here)]
+    leaves = flatten(row.configuration.settings()) if row else ()
+    rows = [[dotted(p), shown(v)] for p, v in leaves if not any(p[: len(d)] == d for d in drawn_here)]
     return table_of("Settings of the best trial that were given", ("setting", "value"), rows)
 
 
@@ -250,12 +250,12 @@ def _origin(progress: SearchProgress, store: Store) -> Table:
     """Return where the numbers come from."""
     hashes: Sequence[str] = [trial.end["hash"] for trial in progress.trials if trial.end.get("hash")]
     manifests = [store.manifest(progress.search.study, "model", hash) for hash in hashes]
-    made = [manifest for manifest in manifests if manifest]
-    newest = max(made, key=lambda manifest: manifest["created"], default=complete({}))
+    stored = [manifest for manifest in manifests if manifest]
+    newest = max(stored, key=lambda manifest: manifest["created"], default=complete({}))
     seconds = sum(float(trial.end.get("seconds") or 0.0) for trial in progress.trials if not trial.end.get("cached"))
     rows = [
         ["commit", ", ".join(sorted({str(m["commit"]) + (" with uncommitted changes" if m["dirty"] else "")
-                                     for m in made}))],
+                                     for m in stored}))],
         ["training time", f"{seconds:.0f} s in all"],
         ["device", shown(newest["device"])],
         ["versions", ", ".join(f"{name} {number}" for name, number in newest["versions"].items())],

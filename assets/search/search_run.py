@@ -44,10 +44,10 @@ class SearchRun:
         self.listener = listener
         self.planner = Planner(store)
         self.trials = Trials(search, self.planner)
-        found = self.trials.all()
-        self.left = [trial for trial in found if trial.state == "open"]
-        self.count = len(found)
-        self.curves = [trial.curve for trial in found if trial.state == "complete" and trial.curve]
+        trials_so_far = self.trials.all()
+        self.left = [trial for trial in trials_so_far if trial.state == "open"]
+        self.count = len(trials_so_far)
+        self.curves = [trial.curve for trial in trials_so_far if trial.state == "complete" and trial.curve]
         self.waiting: dict[str, list[RunningTrial]] = {}
         """Who waits for what is being made, by its hash."""
         self.tasks: list[Task] = []

@@ -104,11 +104,11 @@ class Trials:
         import numpy as np
         from optuna.samplers import RandomSampler, TPESampler
 
-        chosen, seed = self.search.settings.sampler, self.search.settings.seed
+        settings, seed = self.search.settings.sampler, self.search.settings.seed
         drawn = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-        if chosen.kind == "random":
+        if settings.kind == "random":
             return RandomSampler(seed=drawn)
-        return TPESampler(n_startup_trials=chosen.startup_trials, seed=drawn)
+        return TPESampler(n_startup_trials=settings.startup_trials, seed=drawn)
 
     def _handle(self, trial: Trial) -> optuna.Trial:
         import optuna

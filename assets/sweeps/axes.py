@@ -110,8 +110,8 @@ def _values(name: str, entries: Any, place: Place) -> Axis:
 def _variants(name: str, variants: Mapping[str, Any], place: Place) -> Axis:
     if not variants:
         raise ValueError("given no variant; expected a mapping of at least one name to settings")
-    made = variants_of(name, variants)
-    return Axis(name, (), tuple(made), tuple(made.values()), place)
+    changes = variants_of(name, variants)
+    return Axis(name, (), tuple(changes), tuple(changes.values()), place)
 
 
 def variants_of(name: str, variants: Mapping[str, Any]) -> dict[str, tuple[tuple[Place, Any], ...]]:
@@ -168,14 +168,14 @@ def read_exclusions(
     rules = []
     for number, entry in enumerate(exclude):
         rule: dict[int, set[int]] = {}
-        for name, given in entry.items():
+        for name, value_or_list in entry.items():
             place = ("exclude", number, name)
             if name not in position:
                 choices = ", ".join(nearest(name, position)) or "none, as nothing varies"
                 problems.append(document.problem(place, f"no such axis; nearest: {choices}"))
                 continue
             axis = axes[position[name]]
-            rule[position[name]] = _indices(document, place, axis, given, problems)
+            rule[position[name]] = _indices(document, place, axis, value_or_list, problems)
         if not rule:
             problems.append(
                 document.problem(("exclude", number), "given no axis; expected a mapping of axes to values")
@@ -184,8 +184,8 @@ def read_exclusions(
     return rules
 
 
-def _indices(document: Document, place: Place, axis: Axis, given: Any, problems: list[str]) -> set[int]:
-    wanted = [given] if given in axis.names or not isinstance(given, list) else given
+def _indices(document: Document, place: Place, axis: Axis, value_or_list: Any, problems: list[str]) -> set[int]:
+    wanted = [value_or_list] if value_or_list in axis.names or not isinstance(value_or_list, list) else value_or_list
     for value in wanted:
         if value not in axis.names:
             choices = ", ".join(str(name) for name in axis.names[:8])
@@ -207,21 +207,25 @@ def combinations(
         problems.append(document.problem(("vary",), text))
         return []
     order = sorted(range(len(axes)), key=lambda index: not axes[index].seeds)
-    found = []
-    for chosen in product(*(range(len(axes[index].names)) for index in order)):
-        indices = tuple(chosen[order.index(index)] for index in range(len(axes)))
+    rows_of_indices = []
+    for entry in product(*(range(len(axes[index].names)) for index in order)):
+        indices = tuple(entry[order.index(index)] for index in range(len(axes)))
         if any(all(indices[axis] in excluded for axis, excluded in rule.items()) for rule in rules):
             continue
-        found.append(indices)
-    if not found:
+        rows_of_indices.append(indices)
+    if not rows_of_indices:
         problems.append(document.problem(("exclude",), "every combination is excluded; expected at least one to stay"))
-    return list(_applied(document, base, axes, found, problems))
+    return list(_applied(document, base, axes, rows_of_indices, problems))
 
 
 def _applied(
-    document: Document, base: Mapping[str, Any], axes: Sequence[Axis], found: list[tuple[int, ...]], problems: list[str]
+    document: Document,
+    base: Mapping[str, Any],
+    axes: Sequence[Axis],
+    rows_of_indices: list[tuple[int, ...]],
+    problems: list[str],
 ) -> Iterator[Combination]:
-    for indices in found:
+    for indices in rows_of_indices:
         settings: Any = base
         try:
             for axis, index in zip(axes, indices, strict=True):

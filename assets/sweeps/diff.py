@@ -62,12 +62,12 @@ def origins(path: Path, key: str, root: Path | None = None) -> list[Setting]:
 
 def _setting(reading: Reading, row: Row, place: Place, value: Any) -> Setting:
     indices = [axis.names.index(row.axes[axis.name]) for axis in reading.axes]
-    given: Any = reading.base
+    settings: Any = reading.base
     for axis, index in zip(reading.axes, indices, strict=True):
-        given = axis.applied(given, index)
-    named = place[0] == "dataset" and not sets(given, place)
+        settings = axis.applied(settings, index)
+    named = place[0] == "dataset" and not sets(settings, place)
     source: Place = ("dataset", "preset") if named else place
-    here = where(reading.document, reading.axes, indices, source) if sets(given, source) else None
+    here = where(reading.document, reading.axes, indices, source) if sets(settings, source) else None
     origin: Origin = "default" if here is None else "base" if here[0] == "base" else "vary"
     return Setting(dotted(place), value, origin, reading.document.line(here) if here else None)
 

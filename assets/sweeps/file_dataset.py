@@ -51,10 +51,10 @@ class FileDataset(Config):
 
     @model_validator(mode="before")
     @classmethod
-    def _identify(cls, given: Any) -> Any:
-        if isinstance(given, Mapping) and isinstance(given.get("file"), str) and CONTENT not in given:
-            return {**given, CONTENT: sha256_of(given["file"])}
-        return given
+    def _identify(cls, settings: Any) -> Any:
+        if isinstance(settings, Mapping) and isinstance(settings.get("file"), str) and CONTENT not in settings:
+            return {**settings, CONTENT: sha256_of(settings["file"])}
+        return settings
 
     @model_validator(mode="after")
     def _has_units(self) -> FileDataset:

@@ -90,8 +90,8 @@ def _study(document: Document, path: Path) -> Study:
         return readers[named]
     if "study" not in document.data and len(readers) == 1:
         return next(iter(readers.values()))
-    known = ", ".join(readers) or "none"
-    text = f"given {named!r}; the older form can be read for: {known}; add study: <name> or write the present form"
+    names = ", ".join(readers) or "none"
+    text = f"given {named!r}; the older form can be read for: {names}; add study: <name> or write the present form"
     raise SweepError([document.problem(("study",), text, "study")])
 
 
@@ -173,15 +173,15 @@ def _comment(tree: CommentedMap, decision: str) -> bool:
 
 def _settings(tree: CommentedMap, key: str) -> list[tuple[Any, str]]:
     """Return where a decision may belong: the axis of that name, the setting in the base, the key of the file."""
-    found: list[tuple[Any, str]] = [(tree.get("vary"), key)]
+    candidates: list[tuple[Any, str]] = [(tree.get("vary"), key)]
     try:
         path = [part for part in parse_path(key) if isinstance(part, str)]
     except ValueError:
-        return found
+        return candidates
     parent: Any = tree.get("base")
     for part in path[:-1]:
         parent = parent.get(part) if isinstance(parent, CommentedMap) else None
-    return [*found, (parent, path[-1]), (tree.get("vary"), path[-1]), (tree, key)]
+    return [*candidates, (parent, path[-1]), (tree.get("vary"), path[-1]), (tree, key)]
 
 
 def _depth(tree: CommentedMap, wanted: CommentedMap, depth: int = 0) -> int:

@@ -78,10 +78,10 @@ def read_table(file: str) -> list[dict[str, str]]:
     path = project_root() / file
     if path.suffix != ".csv" or not path.is_file():
         raise ValueError(f"given {file!r}; expected a .csv file that is there, from {project_root()}")
-    found = path.stat()
-    if found.st_size > MOST_BYTES:
-        raise ValueError(f"{file} holds {found.st_size} bytes; expected at most {MOST_BYTES}")
-    return _parsed(path, found.st_mtime_ns)
+    status = path.stat()
+    if status.st_size > MOST_BYTES:
+        raise ValueError(f"{file} holds {status.st_size} bytes; expected at most {MOST_BYTES}")
+    return _parsed(path, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=8)
@@ -125,22 +125,22 @@ def _row_findings(
         place: Place = ("rows", name)
         if name not in values:
             yield place, f"no value {name!r} of {published.axis}; nearest: {', '.join(nearest(name, values))}"
-        found = _matching(table, wanted)
-        if not any(row[published.test] in tests for row in found):
+        lines_of_row = _matching(table, wanted)
+        if not any(row[published.test] in tests for row in lines_of_row):
             yield place, f"no line of {published.file} has {dict(wanted)} on a test set of this sweep"
-        yield from ((place, text) for text in _ambiguous(published, found))
+        yield from ((place, text) for text in _ambiguous(published, lines_of_row))
         for column in published.values.values():
-            if wrong := next((row[column] for row in found if not _is_number(row[column])), None):
+            if wrong := next((row[column] for row in lines_of_row if not _is_number(row[column])), None):
                 yield place, f"{column} is {wrong!r} in {published.file}; expected a number"
 
 
-def _ambiguous(published: Published, found: Sequence[Row]) -> Iterator[str]:
+def _ambiguous(published: Published, rows: Sequence[Row]) -> Iterator[str]:
     """Yield a line for every test set of which several lines say different things."""
     columns = published.values.values()
-    for test in dict.fromkeys(row[published.test] for row in found):
-        values = {tuple(row[column] for column in columns) for row in found if row[published.test] == test}
-        if len(values) > 1:
-            yield f"{len(values)} different lines on {test}; expected one; name more columns"
+    for test in dict.fromkeys(row[published.test] for row in rows):
+        numbers = {tuple(row[column] for column in columns) for row in rows if row[published.test] == test}
+        if len(numbers) > 1:
+            yield f"{len(numbers)} different lines on {test}; expected one; name more columns"
 
 
 def _reading_findings(published: Published) -> Iterator[tuple[Place, str]]:

@@ -190,12 +190,12 @@ class Reading:
                 text = f"given {len(entry)} keys; expected one name of a test set with its dataset below it"
                 self.problems.append(self.document.problem(place, text))
                 continue
-            found = self.configurations.dataset(settings, _below(place))
+            dataset = self.configurations.dataset(settings, _below(place))
             if not TEST_NAME.fullmatch(name) or name in tests or name == TRAIN:
                 expected = "a name that no other test set has, not `train`, of letters, digits, '.', '_', '-'"
                 self.problems.append(self.document.problem(place, f"given the name {name!r}; expected {expected}"))
-            elif found:
-                tests[name] = found[1]
+            elif dataset:
+                tests[name] = dataset[1]
         return tests
 
     def _rows(self, tests: Mapping[str, Item | None]) -> tuple[Row, ...]:
@@ -205,30 +205,32 @@ class Reading:
         self.base = self._base(path for axis in axes for change in axis.changes for path, _ in change)
         if len(self.problems) > before:
             return ()
-        made, rows = self.configurations, dict[str, Row]()
+        configurations, rows = self.configurations, dict[str, Row]()
         for combination in combinations(self.document, self.base, axes, rules, self.problems):
-            configuration = made.configuration(combination.settings, self._locate(combination))
+            configuration = configurations.configuration(combination.settings, self._locate(combination))
             if configuration is None:
                 continue
-            chosen = {axis.name: axis.names[index] for axis, index in zip(axes, combination.indices, strict=True)}
+            values = {axis.name: axis.names[index] for axis, index in zip(axes, combination.indices, strict=True)}
             item = configuration.item
             if item.hash in rows:
-                same = f"{chosen} is the same configuration as {dict(rows[item.hash].axes)}; it has one row"
+                same = f"{values} is the same configuration as {dict(rows[item.hash].axes)}; it has one row"
                 self.warnings.append(self.document.problem(("vary",), same))
                 continue
             evaluations = tuple(evaluation_item(item, name, test or item.dataset) for name, test in tests.items())
-            rows[item.hash] = Row(configuration, chosen, evaluations)
+            rows[item.hash] = Row(configuration, values, evaluations)
         return tuple(rows.values())
 
     def _vary(self) -> Mapping[str, Any]:
         """Return the axes as written, and that of the seeds."""
         if self.file.seeds is None:
             return self.file.vary
-        given = [name for name in self.file.vary if name.rsplit(".", 1)[-1] == "seed"]
-        for name in given:
+        seed_axes = [name for name in self.file.vary if name.rsplit(".", 1)[-1] == "seed"]
+        for name in seed_axes:
             text = "given with `seeds`, which makes the axis of seeds itself; expected one of the two"
             self.problems.append(self.document.problem(("vary", name), text))
-        return {name: value for name, value in self.file.vary.items() if name not in given} | seed_axis(self.file.seeds)
+        return {name: value for name, value in self.file.vary.items() if name not in seed_axes} | seed_axis(
+            self.file.seeds
+        )
 
     def _base(self, paths: Iterable[Place]) -> Mapping[str, Any]:
         """Return the base with the default of every list into which a path reaches."""
@@ -247,9 +249,9 @@ class Reading:
         if self.file.timezone is not None:
             from zoneinfo import available_timezones
 
-            given, known = self.file.timezone, available_timezones()
-            if given not in known:
-                text = f"unknown time zone {given!r}; nearest: {', '.join(nearest(given, known))}"
+            zone, zones = self.file.timezone, available_timezones()
+            if zone not in zones:
+                text = f"unknown time zone {zone!r}; nearest: {', '.join(nearest(zone, zones))}"
                 self.problems.append(self.document.problem(("timezone",), text))
         if self.file.schedule is not None and not _is_cron(self.file.schedule):
             text = f"given {self.file.schedule!r}; expected a cron line of five fields such as '0 2 * * *'"
@@ -258,11 +260,11 @@ class Reading:
     def _check_comparisons(self, tests: Mapping[str, Item | None]) -> None:
         """Check that published numbers and questions name axes, values and test sets of this sweep."""
         axes = {axis.name: [shown(name) for name in axis.names] for axis in self.axes}
-        found = [(("questions", *place), text) for place, text in question_findings(self.file.questions, axes)]
+        findings = [(("questions", *place), text) for place, text in question_findings(self.file.questions, axes)]
         if self.file.published is not None:
             named = published_findings(self.file.published, axes, list(tests))
-            found += [(("published", *place), text) for place, text in named]
-        self.problems += [self.document.problem(place, text) for place, text in found]
+            findings += [(("published", *place), text) for place, text in named]
+        self.problems += [self.document.problem(place, text) for place, text in findings]
 
 
 def _is_cron(text: str) -> bool:
@@ -282,12 +284,12 @@ def _below(place: Place) -> Locate:
 def _with_default_list(study: Study, base: Mapping[str, Any], path: Place) -> Mapping[str, Any]:
     kinds = {"dataset": study.dataset, "model": study.model}
     for depth, part in enumerate(path):
-        held = path[:depth]
-        if (part == EACH or isinstance(part, int)) and depth == 2 and get(base, held) is None:
+        above = path[:depth]
+        if (part == EACH or isinstance(part, int)) and depth == 2 and get(base, above) is None:
             field = kinds[str(path[0])].model_fields.get(str(path[1]))
             if field is not None and not field.is_required():
                 default = kinds[str(path[0])].model_construct().model_dump(mode="json")[str(path[1])]
-                return put(base, held, default)
+                return put(base, above, default)
     return base
 
 

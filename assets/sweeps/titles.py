@@ -16,13 +16,13 @@ def titles(sweep: Sweep) -> dict[str, str]:
     name of the test set, or their label.
     """
     texts = _texts(sweep)
-    found = {item.key: item.label for layer in ("dataset", "segments") for item in sweep.items()[layer]}
-    found |= {item.key: name for name, item in sweep.tests.items() if item is not None}
+    by_key = {item.key: item.label for layer in ("dataset", "segments") for item in sweep.items()[layer]}
+    by_key |= {item.key: name for name, item in sweep.tests.items() if item is not None}
     for row in sweep.rows:
         title = _title(row, texts)
-        found[row.configuration.key] = title
-        found |= {item.key: f"{title} on {name}" for name, item in zip(sweep.tests, row.evaluations, strict=True)}
-    return found
+        by_key[row.configuration.key] = title
+        by_key |= {item.key: f"{title} on {name}" for name, item in zip(sweep.tests, row.evaluations, strict=True)}
+    return by_key
 
 
 def _title(row: Row, texts: dict[str, dict[str, str]]) -> str:

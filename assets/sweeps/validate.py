@@ -62,29 +62,29 @@ def _findings(kind: type[BaseModel], settings: Any, details: list[ErrorDetails])
         else:
             yield place, text
     for place, texts in expected.items():
-        given = one_line(repr(get(settings, place)))
-        shown = given if len(given) <= 60 else given[:57] + "..."
-        yield place, f"given {shown}; expected {' or '.join(dict.fromkeys(texts))}"
+        value = one_line(repr(get(settings, place)))
+        excerpt = value if len(value) <= 60 else value[:57] + "..."
+        yield place, f"given {excerpt}; expected {' or '.join(dict.fromkeys(texts))}"
 
 
 def _inside(settings: Any, place: tuple[int | str, ...], kind: str) -> Place:
     """Cut off what names the member of a union, which is no place in the settings."""
     if kind in ("missing", "extra_forbidden"):
         return place
-    kept: list[int | str] = []
+    inside: list[int | str] = []
     for part in place:
-        held = isinstance(settings, Mapping) and part in settings
-        if not held and not (isinstance(settings, list) and isinstance(part, int) and part < len(settings)):
+        is_key = isinstance(settings, Mapping) and part in settings
+        if not is_key and not (isinstance(settings, list) and isinstance(part, int) and part < len(settings)):
             continue
-        kept.append(part)
+        inside.append(part)
         settings = settings[part]
-    return tuple(kept)
+    return tuple(inside)
 
 
 def _text(kind: type[BaseModel], place: Place, detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
-        known = _keys(kind, place[:-1])
-        return f"unknown key {place[-1]!r}; nearest: {', '.join(nearest(str(place[-1]), known))}"
+        keys = _keys(kind, place[:-1])
+        return f"unknown key {place[-1]!r}; nearest: {', '.join(nearest(str(place[-1]), keys))}"
     if detail["type"] == "missing":
         return "nothing given; expected a value, as there is no default"
     if detail["type"] in ("value_error", "assertion_error"):

@@ -61,8 +61,8 @@ class Document:
 
     def problem(self, place: Place, text: str, key: str | None = None) -> str:
         """Return `file:line: key: text` on one line."""
-        shown = dotted(place) if key is None else key
-        return one_line(f"{self.name}:{self.line(place)}: {shown + ': ' if shown else ''}{text}")
+        path = dotted(place) if key is None else key
+        return one_line(f"{self.name}:{self.line(place)}: {path + ': ' if path else ''}{text}")
 
     def line_of(self, problem: str) -> int:
         """Return the line that a problem of this file names."""
@@ -83,8 +83,8 @@ def read_document(path: Path, name: str | None = None) -> Document:
             a tag, a directive, NaN, infinity, a number in an unusual form, YAML 1.1 truth values (`no`), or
             aliases that expand to more than 200,000 values.
     """
-    shown = name or str(path)
-    return parse(_text(path, shown), shown)
+    title = name or str(path)
+    return parse(_text(path, title), title)
 
 
 def _text(path: Path, name: str) -> str:

@@ -12,13 +12,13 @@ Since = Annotated[str, typer.Argument(help="A commit, tag or branch; without one
 
 def changes(since: Since = "HEAD", json: Json = False) -> None:
     """List, as a section of a changelog, what changed of settings and of tables of names since a git revision."""
-    from assets.identity import changes as found_in
+    from assets.identity import changes as identity_changes
 
     try:
-        found = found_in.changes(since)
+        entries = identity_changes.changes(since)
     except LookupError as error:
         refuse(str(error))
     if json:
-        print_json([asdict(change) for change in found])
+        print_json([asdict(change) for change in entries])
     else:
-        print(found_in.markdown(found, since))
+        print(identity_changes.markdown(entries, since))

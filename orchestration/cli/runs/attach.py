@@ -20,11 +20,11 @@ def attach(sweep: What = "") -> None:
     from assets.home.launches import launches
 
     running = [one for one in launches() if one.alive]
-    chosen = [one for one in running if sweep in ("", one.sweep, one.sweep.partition("/")[2])]
-    if len(chosen) != 1:
-        known = ", ".join(one.sweep for one in running) or "none"
-        refuse(f"given {sweep!r}; expected one launch that runs, and there is {known}; see `orrery status`")
-    (launch,) = chosen
+    matches = [one for one in running if sweep in ("", one.sweep, one.sweep.partition("/")[2])]
+    if len(matches) != 1:
+        names = ", ".join(one.sweep for one in running) or "none"
+        refuse(f"given {sweep!r}; expected one launch that runs, and there is {names}; see `orrery status`")
+    (launch,) = matches
     if not launch.log:
         refuse(f"{launch.sweep} runs in the terminal of process {launch.pid}; only --detach keeps its output")
     try:

@@ -50,20 +50,20 @@ def find(key: str) -> tuple["Item", "StudyCatalogue"]:
     from assets.catalogue import read_catalogue
     from trainers import STUDIES
 
-    given, _, name = key.rpartition("/")
+    study_name, _, name = key.rpartition("/")
     catalogue = read_catalogue()
-    studies = [given] if given else list(STUDIES)
-    found = {
+    studies = [study_name] if study_name else list(STUDIES)
+    items = {
         (study, item.hash): (item, catalogue.study(study))
         for study in studies
         if study in STUDIES
         for item in _items(catalogue.study(study))
         if names(name, item.hash, item.key)
     }
-    if len(found) != 1:
-        how_many = "no configuration" if not found else f"{len(found)} configurations"
+    if len(items) != 1:
+        how_many = "no configuration" if not items else f"{len(items)} configurations"
         refuse(f"{how_many} {key!r} in the sweeps; expected <study>/<key>, as `orrery failures SWEEP` prints it")
-    return next(iter(found.values()))
+    return next(iter(items.values()))
 
 
 def _items(study: "StudyCatalogue") -> Iterator["Item"]:
@@ -78,14 +78,14 @@ def _items(study: "StudyCatalogue") -> Iterator["Item"]:
             yield from found
 
 
-def _failing(given: "Item", study: "StudyCatalogue") -> "Item":
+def _failing(named_item: "Item", study: "StudyCatalogue") -> "Item":
     """Return the first item that is not ok: the given one, or an evaluation of it; the given one if all are."""
     from assets.stages.freshness import Planner
     from assets.store.store import Store
 
     planner = Planner(Store())
-    candidates = (given, *study.evaluations.get(given.key, ()))
-    return next((item for item in candidates if planner.verdict(item).state != "fresh"), given)
+    candidates = (named_item, *study.evaluations.get(named_item.key, ()))
+    return next((item for item in candidates if planner.verdict(item).state != "fresh"), named_item)
 
 
 def _refuse_running(item: "Item") -> None:

@@ -13,14 +13,14 @@ def adopt(sweep: NameOrAll = "", json: Json = False) -> None:
 
     with clear_errors():
         catalogue = read_catalogue()
-        chosen = [known_sweep(sweep)[0]] if sweep else list(catalogue.sweeps.values())
+        sweeps = [known_sweep(sweep)[0]] if sweep else list(catalogue.sweeps.values())
         prepare()
         import dagster as dg
 
         from orchestration.sweep_run import adopt as report
 
         with dg.DagsterInstance.get() as instance, launching() as launch:
-            counts = {one.name: report(one, catalogue.study(one.study), instance, launch) for one in chosen}
+            counts = {each.name: report(each, catalogue.study(each.study), instance, launch) for each in sweeps}
     if json:
         print_json(counts)
     else:

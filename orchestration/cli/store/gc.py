@@ -19,22 +19,22 @@ def gc(
     from assets.store.store import Store
 
     with clear_errors():
-        found = garbage(Store(), older * 3600, _needed() if unused else None)
-        for one in found if delete else ():
+        leftovers = garbage(Store(), older * 3600, _needed() if unused else None)
+        for one in leftovers if delete else ():
             one.remove()
-    total = sum(one.bytes for one in found)
+    total = sum(one.bytes for one in leftovers)
     if json:
         rows = [
             {"kind": g.kind, "path": str(g.path), "owner": g.owner, "age_hours": g.age / 3600, "bytes": g.bytes}
-            for g in found
+            for g in leftovers
         ]
         print_json({"deleted": delete, "bytes": total, "found": rows})
         return
-    for one in found:
+    for one in leftovers:
         print(f"{one.kind:18}  {size(one.bytes):>9}  {one.age / 3600:7.1f} h  {one.owner:24}  {one.path}")
     done = "deleted" if delete else "can go"
-    hint = "" if delete or not found else "; `orrery gc --delete` deletes it"
-    print(f"orrery: {len(found)} things, {size(total)}, {done}{hint}")
+    hint = "" if delete or not leftovers else "; `orrery gc --delete` deletes it"
+    print(f"orrery: {len(leftovers)} things, {size(total)}, {done}{hint}")
 
 
 def _needed() -> set[tuple[str, str, str]]:
