@@ -11,6 +11,7 @@ from assets.catalogue import StudyCatalogue
 from assets.engine.background import publish
 from assets.engine.engine import EngineError, shared_engine
 from assets.home import launches
+from assets.launch import present_launch
 from assets.search import search_table
 from assets.search.objective import NoObjective
 from assets.search.progress import SearchProgress, status_of
@@ -35,7 +36,7 @@ def search_asset(study: Study, catalogue: StudyCatalogue) -> dg.AssetsDefinition
         group_name=study.name,
         kinds={"optuna"},
         description="Trials of a search: ordinary configurations in the store, proposed one after another by Optuna, "
-        "judged by a validation column. A run goes on until there are as many as the file asks for.",
+        "judged by a validation column. A run adds trials until there are as many as the file asks for.",
         pool="orrery",
     )
     def search(context: dg.AssetExecutionContext) -> Iterator:
@@ -48,8 +49,8 @@ def search_asset(study: Study, catalogue: StudyCatalogue) -> dg.AssetsDefinition
 def _materialize(
     context: dg.AssetExecutionContext, key: dg.AssetKey, search: Search
 ) -> Iterator[dg.AssetMaterialization]:
-    """Run a search; what there is of it is on record, also where it was interrupted."""
-    store, complaint = Store(), ""
+    """Run a search; its trials so far are on record even where it was interrupted."""
+    store, complaint = present_launch().store, ""
     try:
         with _alone(search):
             _run(search, store, context.run_id)
@@ -63,7 +64,7 @@ def _materialize(
 
 
 def _alone(search: Search) -> AbstractContextManager:
-    """Be the one who tells trials of a search, unless this process is that already.
+    """Take the launch of a search, unless this process holds it already.
 
     Raises:
         Busy: another process runs this search.
@@ -74,14 +75,14 @@ def _alone(search: Search) -> AbstractContextManager:
 def _run(search: Search, store: Store, run_id: str) -> None:
     run = SearchRun(search, store, shared_engine(), publish)
     for trial in run.run():
-        _tell(trial, SearchProgress(search, tuple(run.trials.all()), run.planner))
+        _publish(trial, SearchProgress(search, tuple(run.trials.all()), run.planner))
         _track(search, trial, run_id)
     for _ in run.finish():
         pass
 
 
-def _tell(trial: Trial, progress: SearchProgress) -> None:
-    """Say how a trial ended, and what is the best so far, to whoever shows progress."""
+def _publish(trial: Trial, progress: SearchProgress) -> None:
+    """Publish how a trial ended and which is the best so far."""
     objective, best = progress.search.settings.objective, progress.best
     reached = f"{objective} {trial.objective:.5g}" if trial.objective is not None else trial.end.get("detail", "")
     so_far = f"; best so far {best.objective:.5g} (trial {best.number})" if best else ""
@@ -99,7 +100,7 @@ def unfinished(progress: SearchProgress) -> str:
     name = progress.search.name
     if progress.open or progress.to_begin:
         counts = f"{progress.open} trials are open and {progress.to_begin} have not begun"
-        return f"{name}: {counts}; `orrery run {name}` goes on"
+        return f"{name}: {counts}; `orrery run {name}` resumes it"
     if progress.best is None:
         return f"{name}: no trial is complete; `orrery table {name}` says how each ended"
     if due := progress.due():

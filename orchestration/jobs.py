@@ -13,10 +13,10 @@ LAYER_JOBS = ("dataset", "segments", "model", "evaluation", "leaderboard", "repo
 
 
 class SweepChoice(dg.Config):
-    """Which sweep to run."""
+    """The sweep or search that a job runs."""
 
     sweep: str = ""
-    """`<study>/<sweep>` or `<sweep>`: a file under sweeps/, a search, too; empty: the one with `default: true`."""
+    """`<study>/<name>` or `<name>` of a sweep or search under sweeps/; empty: the sweep with `default: true`."""
 
 
 def study_jobs(study: str, catalogue: Catalogue) -> list:

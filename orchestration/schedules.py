@@ -1,4 +1,4 @@
-"""Schedules: a sweep file with `schedule:` runs at its hours, in its time zone, when something is due."""
+"""Schedules: a sweep file with `schedule:` runs at those times, in its time zone, if anything is due."""
 
 import os
 from pathlib import Path
@@ -21,9 +21,9 @@ def sweep_schedule(sweep: Sweep) -> dg.ScheduleDefinition:
     def launch(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         store = Store()
         verdicts = plan_sweep(sweep_so_far(sweep, store), store)
-        due = sum(verdict.due for found in verdicts.values() for verdict in found)
+        due = any(verdict.due for layer in verdicts.values() for verdict in layer)
         if not due:
-            return dg.SkipReason(f"{sweep.name}: everything is stored and fresh; nothing to run")
+            return dg.SkipReason(f"{sweep.name}: everything is stored and up to date; nothing to run")
         return dg.RunRequest(run_config=run_config(sweep.name), tags={"orrery/sweep": sweep.name})
 
     return dg.ScheduleDefinition(

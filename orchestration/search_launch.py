@@ -1,4 +1,4 @@
-"""Run a search as one Dagster run, or whichever of the two a file is."""
+"""Run a search as one Dagster run; or run a file, be it a sweep or a search."""
 
 import time
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ import dagster as dg
 
 from assets.catalogue import Catalogue
 from assets.engine.engine import shared_engine
+from assets.launch import present_launch
 from assets.search.progress import SearchProgress
 from assets.search.search import Search
 from assets.search.search_table import LAYER, answer
 from assets.search_assets import unfinished
-from assets.store.store import Store
 from assets.study_assets import asset_key
 from assets.sweeps.sweep import Sweep
 from assets.sweeps.yaml_loader import one_line
@@ -40,14 +40,14 @@ class SearchSummary:
 def run_file(
     file: Sweep | Search, catalogue: Catalogue, instance: dg.DagsterInstance, job: JobByName, parent: str = ""
 ) -> Summary | SearchSummary:
-    """Run what is missing of a sweep, or go on with a search; see `run_sweep` and `run_search`."""
+    """Run what is missing of a sweep or search; see `run_sweep` and `run_search`."""
     if isinstance(file, Search):
         return run_search(file, instance, job, parent)
     return run_sweep(file, catalogue, instance, job, parent)
 
 
 def run_search(search: Search, instance: dg.DagsterInstance, job: JobByName, parent: str = "") -> SearchSummary:
-    """Begin a search or go on with it, until there are as many trials as it asks for.
+    """Begin or resume a search, until it has as many trials as its file asks for.
 
     Raises:
         Busy, StoreError, Locked: see `own_launch`.
@@ -59,30 +59,33 @@ def run_search(search: Search, instance: dg.DagsterInstance, job: JobByName, par
 def _run(search: Search, instance: dg.DagsterInstance, job: JobByName, tags: dict[str, str]) -> SearchSummary:
     started, engine = time.monotonic(), shared_engine()
     engine.interrupted = False
-    progress, complaint = SearchProgress.of(search, Store()), ""
-    before = len(ended(progress))
+    progress, complaint = SearchProgress.of(search, present_launch().store), ""
+    before = len(finished(progress))
     if not progress.done or search.key not in instance.get_materialized_partitions(asset_key(search.study, LAYER)):
-        made = job(f"{search.study}_{LAYER}").execute_in_process(
+        result = job(f"{search.study}_{LAYER}").execute_in_process(
             instance=instance, tags=tags, run_config=QUIET, raise_on_error=False
         )
-        progress, complaint = SearchProgress.of(search, Store()), "" if made.success else _failure(made)
+        progress, complaint = (
+            SearchProgress.of(search, present_launch().store),
+            "" if result.success else _failure(result),
+        )
     complaint = complaint or unfinished(progress)
     return SearchSummary(
         search.name,
-        trials=len(ended(progress)) - before,
+        trials=len(finished(progress)) - before,
         answer=answer(progress),
         failed={search.name: complaint} if complaint else {},
         seconds=time.monotonic() - started,
     )
 
 
-def ended(progress: SearchProgress) -> list[int]:
+def finished(progress: SearchProgress) -> list[int]:
     """Return the numbers of the trials that have ended."""
     return [trial.number for trial in progress.trials if trial.state != "open"]
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:
-    """Return what the step said when it failed."""
+    """Return the message of the step that failed."""
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data

@@ -54,7 +54,7 @@ def _chosen(progress: SearchProgress, number: int | None) -> tuple[Trial, Row]:
     """Return a complete trial and its row."""
     name = progress.search.name
     if number is None and progress.best is None:
-        raise CannotPromote(f"{name} has no complete trial yet; `orrery run {name}` goes on")
+        raise CannotPromote(f"{name} has no complete trial yet; `orrery run {name}` resumes it")
     trial = progress.best if number is None else next((t for t in progress.trials if t.number == number), None)
     complete = ", ".join(str(t.number) for t in progress.trials if t.state == "complete") or "none"
     if trial is None or trial.state != "complete":

@@ -32,7 +32,7 @@ def attach(sweep: What = "") -> None:
             sys.stdout.write(text)
             sys.stdout.flush()
     except KeyboardInterrupt:
-        print(f"\norrery: {launch.sweep} goes on as process {launch.pid}; `orrery stop {launch.sweep}` ends it")
+        print(f"\norrery: {launch.sweep} still runs as process {launch.pid}; `orrery stop {launch.sweep}` ends it")
 
 
 def followed(log: Path, going: Callable[[], bool]) -> Iterator[str]:

@@ -73,7 +73,8 @@ def _title(line: dict, titles: Mapping[str, str]) -> str:
 
 def _end(line: dict, titles: Mapping[str, str]) -> str:
     """Say how a task ended, with its key, by which commands name it."""
-    key = f" ({line['key']})" if line.get("key") in titles else ""
+    title, name = titles.get(line.get("key", ""), ""), line.get("key", "")
+    key = f" ({name})" if title and not name.startswith(title) else ""
     return f"{_title(line, titles)}{key}: {line['status']} in {line.get('seconds', 0.0):.1f} s"
 
 

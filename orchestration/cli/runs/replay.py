@@ -1,4 +1,4 @@
-"""`orrery replay`: one configuration alone, aloud, in the foreground."""
+"""`orrery replay`: one configuration alone, verbosely, in the foreground."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ Key = Annotated[str, typer.Argument(help="[<study>/]<key, hash, or the beginning
 
 
 def replay(key: Key) -> None:
-    """Repeat one configuration alone and aloud; what is stored of it stays unless it succeeds."""
+    """Repeat one configuration alone and verbosely; what is stored of it stays unless it succeeds."""
     from assets.engine.worker_process import environment
     from assets.home.hardware import choose_cpus, device_asked
     from assets.stages.freshness import Planner

@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 30.0
 
 
 def stop(what: What) -> None:
-    """Ask a training, or all of a launch, to checkpoint and end; the best so far is kept, a further run goes on."""
+    """Ask a training, or all of a launch, to checkpoint and end; the best so far is kept, and a further run resumes."""
     from assets.home.launches import launches
     from assets.home.running import running
 
@@ -45,7 +45,7 @@ def _stop_launch(record: "LaunchRecord") -> None:
         refuse(f"{record.sweep} runs on {record.host}; stop it there")
     os.kill(record.pid, signal.SIGTERM)
     if _wait(lambda: record.alive):
-        print(f"{record.sweep}: stopped; `orrery run {record.sweep}` goes on from the checkpoints")
+        print(f"{record.sweep}: stopped; `orrery run {record.sweep}` resumes from the checkpoints")
     else:
         print(f"{record.sweep}: asked to stop; process {record.pid} still works; once more breaks it off")
 

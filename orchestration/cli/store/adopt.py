@@ -6,7 +6,7 @@ from orchestration.cli.request import Json, NameOrAll, clear_errors, known_sweep
 
 
 def adopt(sweep: NameOrAll = "", json: Json = False) -> None:
-    """Report what is fresh in the store and unknown to Dagster, of one sweep or of all; nothing is made."""
+    """Report what is up to date in the store and unknown to Dagster, of one sweep or of all; nothing is made."""
     from assets.catalogue import read_catalogue
     from assets.launch import launching
     from orchestration.launch.home import prepare

@@ -1,4 +1,4 @@
-"""`orrery gc`: list, and on request delete, what is of no use any more in the home."""
+"""`orrery gc`: list, and on request delete, what the home does not need any more."""
 
 from typing import Annotated
 

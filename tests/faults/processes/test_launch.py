@@ -186,7 +186,7 @@ def test_a_detached_launch_is_shown_followed_refused_a_second_time_and_stopped(p
     stopped = next(one for one in project.manifests("model").values() if one["key"] == first)
     assert stopped["status"] == "interrupted" and "weights.safetensors" in stopped["files"]
     followers[1].send_signal(signal.SIGINT)
-    assert f"{name} goes on as process {begun['pid']}" in followers[1].communicate(timeout=PATIENCE)[0]
+    assert f"{name} still runs as process {begun['pid']}" in followers[1].communicate(timeout=PATIENCE)[0]
     assert followers[0].poll() is None and "stopped; `orrery run" in project.orrery("stop", name)
     said, _ = followers[0].communicate(timeout=PATIENCE)
     assert said == Path(begun["log"]).read_text() and "artifacts to make" in said and "SIGTERM: trainings" in said
