@@ -15,8 +15,8 @@ MOST_ROWS = 300
 CAVEATS = "caveats"
 """The column that says why to doubt a row; several caveats are separated by `; `."""
 
-NUMBER = re.compile(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?( \[.*\])?|-?")
-"""A number, perhaps with its interval, or nothing."""
+NUMBER = re.compile(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?( \[.*\]| %)?|-?")
+"""A number, perhaps with its interval or in percent, or nothing."""
 
 
 @dataclass(frozen=True)

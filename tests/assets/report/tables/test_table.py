@@ -72,6 +72,7 @@ def test_a_column_of_numbers_is_flush_right_everywhere():
     assert '<th class="number">n</th>' in environment().get_template("macros.html").module.table(AWKWARD)
     assert "|---|---:|---|" in AWKWARD.markdown
     assert table_of("", ["a", "b"], [["1.2 [1, 2e-07]", "1 of 3"]]).numeric == (True, False)
+    assert table_of("", ["a"], [["12 %"]]).numeric == (True,)
     assert table_of("", ["a", "b"], []).numeric == (False, False)
     assert table_of("", ["a", "b"], [["1", "-"], ["-", ""]]).numeric == (True, False), "a dash is no text"
 
