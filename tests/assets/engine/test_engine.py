@@ -71,13 +71,18 @@ def test_a_chain_runs_and_workers_stay_for_the_next_run(engine):
     chosen, lines = models(3), []
     assert statuses(run(engine, chosen, lines.append), chosen) == ["ok"] * 3
     pids = {worker.pid for worker in engine.workers}
-    evaluations = [toy_evaluation(item) for item in chosen]
-    outcomes = list(engine.run(tasks_of(engine.store, evaluations)))
+    evaluations, evaluated = [toy_evaluation(item) for item in chosen], []
+    outcomes = list(engine.run(tasks_of(engine.store, evaluations), evaluated.append))
     assert [outcome.status for outcome in outcomes] == ["ok"] * 3
     assert {worker.pid for worker in engine.workers} == pids and len(pids) == TWO
     events = [line["event"] for line in lines]
     assert events.count("start") == events.count("done") == 3
     assert next(line for line in lines if line["event"] == "done")["numbers"]["final_loss"] > 0
+    starts = [line for line in (*lines, *evaluated) if line["event"] == "start"]
+    assert {(line["label"], line["seed"], line.get("test")) for line in starts} == {
+        *((item.label, item.config.get("seed", 0), None) for item in chosen),
+        *((item.label, item.model.config.get("seed", 0), "test") for item in evaluations),
+    }
     assert any(line["event"] == "progress" and line["losses"]["loss"] > 0 for line in lines)
 
 

@@ -2,13 +2,10 @@
 
 from dataclasses import replace
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from assets.identity.items import dataset_item, model_hash, model_item, segments_item
 from assets.stages.freshness import Planner
-from assets.stages.key_numbers import loss_spikes
 from assets.stages.make import run
 from assets.stages.warm_start import WarmStart
 from assets.store.contract_files import read_trained
@@ -206,32 +203,3 @@ def test_more_steps_begin_anew_where_the_end_changes_the_way(store, steps, sched
     assert "continued" not in store.manifest(*longer.address)
     rates = [history["learning_rate"].iloc[steps - 1] for _, history in (*orbit_made(store, short), found)]
     assert (rates[0] != rates[1]) == (schedule != "constant")
-
-
-# -- loss spikes ------------------------------------------------------------------------------------------------------
-
-
-def history(losses, phases=None):
-    steps = range(1, len(losses) + 1)
-    return pd.DataFrame({"phase": phases or [0] * len(losses), "step": steps, "loss": losses})
-
-
-def test_spikes_are_counted_and_the_largest_is_named():
-    losses = np.exp(-np.arange(300) / 100) * (1 + 0.05 * np.random.default_rng(0).standard_normal(300))
-    assert loss_spikes(history(losses)) == {"count": 0}
-    losses[100:103] *= 5
-    losses[200] *= 20
-    found = loss_spikes(history(losses))
-    assert (found["count"], found["step"]) == (2, 201)
-    assert found["ratio"] == pytest.approx(20, rel=0.2)
-
-
-def test_neither_a_new_phase_nor_a_short_or_constant_history_is_a_spike():
-    assert loss_spikes(history([0.01] * 60 + [1.0] * 60, [0] * 60 + [1] * 60)) == {"count": 0}
-    assert loss_spikes(history([])) == {"count": 0}
-    assert loss_spikes(history([0.0, -1.0, 3.0])) == {"count": 0}
-
-
-def test_the_manifest_of_a_model_says_how_often_its_loss_spiked(store, longer):
-    make(store, longer)
-    assert store.manifest(*longer.address)["spikes"] == {"count": 0}
