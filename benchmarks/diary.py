@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.problem import model_config, segments
-from trainers.two_body.lessons import lesson
-from trainers.two_body.program import CHUNK, Clock, programs
+from trainers.common.jax_training.programs import CHUNK, Clock
+from trainers.two_body.phase_data import phase_data
+from trainers.two_body.train import programs
 
 ORBITS, LENGTHS, DEPTHS, ACTIVATIONS = (1, 10, 100), (4, 10, 18), (2, 4), ("leaky_relu", "tanh")
 CONFIGURATIONS, STEPS, PUBLISHED_MINUTES = 576, 3000, 268.6
@@ -27,7 +28,7 @@ COMPILED_PER_CELL = 8
 def rate(orbits: int, length: int, depth: int, activation: str, chunks: int = 3) -> dict[str, Any]:
     """Return steps per second of the best of some chunks, and the seconds of compilation."""
     config = model_config(0, STEPS, {"depth": depth, "activation": activation}, length)
-    part, clock = lesson(config, segments(config, orbits), 0), Clock()
+    part, clock = phase_data(config, segments(config, orbits), 0), Clock()
     program = programs(config)
     batches, rates = part.batches(0, np.arange(CHUNK)), np.full(CHUNK, 1e-3, np.float32)
     learner = program.advance(clock, program.start(0), part.train, batches, rates, np.int32(CHUNK)).learner

@@ -19,9 +19,9 @@ import numpy as np
 
 from benchmarks.diary import rate
 from benchmarks.problem import model_config, segments
-from trainers.two_body.feature_layers import FEATURE_LAYERS
-from trainers.two_body.lessons import lesson
-from trainers.two_body.output_layers import OUTPUT_LAYERS
+from trainers.two_body.models.feature_layers import FEATURE_LAYERS
+from trainers.two_body.models.output_layers import OUTPUT_LAYERS
+from trainers.two_body.phase_data import phase_data
 
 SIZE, STAGES = 1024, 6
 
@@ -42,9 +42,9 @@ def product_rate(repeats: int = 20) -> float:
 def evaluations(orbits: int, length: int) -> float:
     """Return the field evaluations that one optimiser step needs: six per planned step and one per segment."""
     config = model_config(0, 1, {}, length)
-    plan = lesson(config, segments(config, orbits), 0)
-    steps = np.asarray(plan.train.plan.dt > 0).sum() / plan.train.t.shape[1]
-    return plan.slices.batch * (STAGES * float(steps) + 1)
+    data = phase_data(config, segments(config, orbits), 0).train
+    steps = np.asarray(data.plan.dt > 0).sum() / data.t.shape[1]
+    return data.weight.size * (STAGES * float(steps) + 1)
 
 
 def measure(orbits: int = 10, length: int = 18) -> dict[str, Any]:

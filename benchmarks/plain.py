@@ -22,7 +22,7 @@ import optax
 
 from trainers.two_body.config import Loss, ModelConfig
 from trainers.two_body.losses import LOSSES
-from trainers.two_body.network import init_network, vector_field
+from trainers.two_body.models.network import init_network, vector_field
 
 CONTROLLERS = {
     "adaptive": lambda ts: diffrax.PIDController(rtol=1e-6, atol=1e-8),

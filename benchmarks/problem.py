@@ -10,7 +10,7 @@ import numpy as np
 
 from trainers import STUDIES
 from trainers.study import Segments
-from trainers.two_body.law import normalised_acceleration
+from trainers.two_body.normalisation import normalised_acceleration
 
 STUDY = STUDIES["two_body"]
 
@@ -49,7 +49,7 @@ def write_plain(path: Path, orbits: int) -> Path:
     """Write what the plain way reads: segments and test states in the normalised units of the training data."""
     found = segments(model_config(0, 1), orbits)
     arrays, (states, _) = found.phases[0], test_points()
-    from trainers.two_body.law import state_units, units_of
+    from trainers.two_body.normalisation import state_units, units_of
 
     scaled = states / state_units(found.fitted)
     truth = normalised_acceleration(found.fitted, str(found.meta["problem"]), scaled.T).T

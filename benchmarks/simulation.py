@@ -18,8 +18,7 @@ from scipy.integrate import solve_ivp
 from benchmarks.spread import ratio_of
 from trainers import STUDIES
 from trainers.study import Trajectories
-from trainers.two_body.law import law_field
-from trainers.two_body.problems import load_problem
+from trainers.two_body.problems import equation_of_motion, load_problem
 
 STUDY = STUDIES["two_body"]
 RTOL = 1e-12
@@ -32,7 +31,7 @@ def exact(orbits: int) -> Trajectories:
 
 def scipy_way(truth: Trajectories) -> np.ndarray:
     """Integrate orbit by orbit, (N, T, 6)."""
-    field = law_field("two_body")
+    field = equation_of_motion("two_body")
     flat = [
         solve_ivp(lambda t, y: field(y), (t[0], t[-1]), y[0], "DOP853", t, rtol=RTOL, atol=RTOL)
         for t, y in zip(truth.t, truth.y, strict=True)
@@ -44,7 +43,7 @@ def diffrax_way(truth: Trajectories) -> Callable[[], np.ndarray]:
     """Return a call that integrates all orbits under `vmap`, (N, T, 6); it compiles when first called."""
     import diffrax
 
-    field = law_field("two_body")
+    field = equation_of_motion("two_body")
 
     @jax.jit
     @jax.vmap

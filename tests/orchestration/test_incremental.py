@@ -42,8 +42,8 @@ def test_a_new_test_set_trains_nothing(project: Project) -> None:
 
 def test_docstrings_figures_and_unused_layers_stale_nothing(project: Project) -> None:
     project.edit("trainers/two_body/train.py", '"""', '"""Reworded. ', count=1)
-    project.edit("trainers/two_body/output_layers.py", "def mlp_4D_abs(", "def mlp_4D_abs_renamed(")
-    project.edit("trainers/two_body/output_layers.py", "mlp_4D_abs,", "mlp_4D_abs_renamed,")
+    project.edit("trainers/two_body/models/output_layers.py", "def mlp_4D_abs(", "def mlp_4D_abs_renamed(")
+    project.edit("trainers/two_body/models/output_layers.py", "mlp_4D_abs,", "mlp_4D_abs_renamed,")
     (project.root / "trainers/two_body/figures/errors.py").write_text('"""Other figures."""\n')
     assert not any(project.due(layer) for layer in ("dataset", "segments", "model", "evaluation"))
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from trainers.common.curriculum import CurriculumPhase, HorizonCurriculum
+from trainers.common.config import CurriculumPhase, HorizonCurriculum
+from trainers.common.curriculum import horizon_points, phase_rates, schedule_of
 from trainers.common.schedules import Plateau, Schedule, after_check, learning_rates, schedule_named
 
 STEPS = np.arange(10)
@@ -97,16 +98,19 @@ def test_a_longer_phase_begins_with_other_rates_where_it_is_said(schedule, depen
 
 
 def test_flat_fields_of_a_phase_are_a_schedule():
-    assert CurriculumPhase(steps=1).rates == Schedule()
-    assert CurriculumPhase(steps=1, schedule="plateau").rates == Schedule(shape="plateau")
-    assert CurriculumPhase(steps=1, schedule="warmup_cosine").rates == Schedule(shape="cosine", warmup=0.05)
-    assert CurriculumPhase(steps=1, schedule="warmup_cosine", warmup=0.2).rates.warmup == 0.2
+    assert schedule_of(CurriculumPhase(steps=1)) == Schedule()
+    assert schedule_of(CurriculumPhase(steps=1, schedule="plateau")) == Schedule(shape="plateau")
+    assert schedule_of(CurriculumPhase(steps=1, schedule="warmup_cosine")) == Schedule(shape="cosine", warmup=0.05)
+    assert schedule_of(CurriculumPhase(steps=1, schedule="warmup_cosine", warmup=0.2)).warmup == 0.2
     phase = CurriculumPhase(steps=10, schedule="plateau", warmup=0.1, plateau_factor=0.7, plateau_patience=9)
-    assert phase.rates == Schedule(shape="plateau", warmup=0.1, factor=0.7, patience=9)
-    assert phase.learning_rates(STEPS).tolist() == learning_rates(phase.rates, 1e-3, STEPS, 10).tolist()
+    assert schedule_of(phase) == Schedule(shape="plateau", warmup=0.1, factor=0.7, patience=9)
+    assert phase_rates(phase, STEPS).tolist() == learning_rates(schedule_of(phase), 1e-3, STEPS, 10).tolist()
 
 
 def test_a_horizon_switches_or_grows():
-    assert HorizonCurriculum(first=5, over=4, growth="switch").points(np.arange(6), 10).tolist() == [5] * 4 + [10] * 2
-    assert HorizonCurriculum(first=2, over=4).points(np.arange(6), 10).tolist() == [2, 4, 6, 8, 10, 10]
-    assert HorizonCurriculum(first=20, over=4).points(np.arange(3), 10).tolist() == [10] * 3
+    assert (
+        horizon_points(HorizonCurriculum(first=5, over=4, growth="switch"), np.arange(6), 10).tolist()
+        == [5] * 4 + [10] * 2
+    )
+    assert horizon_points(HorizonCurriculum(first=2, over=4), np.arange(6), 10).tolist() == [2, 4, 6, 8, 10, 10]
+    assert horizon_points(HorizonCurriculum(first=20, over=4), np.arange(3), 10).tolist() == [10] * 3

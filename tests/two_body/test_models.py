@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 from scipy.special import expit, sph_harm_y
 
-from trainers.two_body.activations import ACTIVATIONS
 from trainers.two_body.config import ModelConfig
-from trainers.two_body.feature_layers import FEATURE_LAYERS, feature_size
-from trainers.two_body.frames import rtn_basis
-from trainers.two_body.network import (
-    from_arrays,
+from trainers.two_body.models.activations import ACTIVATIONS
+from trainers.two_body.models.feature_layers import FEATURE_LAYERS, feature_size
+from trainers.two_body.models.frames import rtn_basis
+from trainers.two_body.models.network import (
     init_network,
-    named_arrays,
+    network_from,
     observe,
     outputs,
     parameter_count,
     vector_field,
+    weights_of,
 )
-from trainers.two_body.output_layers import OUTPUT_LAYERS
+from trainers.two_body.models.output_layers import OUTPUT_LAYERS
 
 EPS = 1e-8
 RNG = np.random.default_rng(0)
@@ -64,7 +64,7 @@ def network_of(config, slopes=0):
     for k, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         arrays[f"layers.{k}.weight"] = rng.normal(size=(fan_out, fan_in)) / np.sqrt(fan_in)
         arrays[f"layers.{k}.bias"] = rng.normal(size=fan_out) / np.sqrt(fan_in)
-    return from_arrays(config, arrays)
+    return network_from(config, arrays)
 
 
 def harmonics():
@@ -321,17 +321,17 @@ def test_an_observation_shows_what_the_field_used():
 def test_arrays_rebuild_the_network(activation):
     config = ModelConfig(width=8, activation=activation, final_activation="prelu")
     network = network_of(config, slopes=3 if activation == "prelu" else 1)
-    arrays = named_arrays(network)
+    arrays = weights_of(network)
     assert arrays["layers.0.weight"].shape == (8, 7)
-    again = from_arrays(config, arrays)
+    again = network_from(config, arrays)
     compiled = jax.jit(lambda network: vector_field(network, config)(STATES))
     np.testing.assert_array_equal(compiled(network), compiled(again))
 
 
 def test_arrays_of_another_configuration_are_refused():
-    arrays = named_arrays(network_of(ModelConfig(width=8)))
+    arrays = weights_of(network_of(ModelConfig(width=8)))
     with pytest.raises(ValueError, match=r"layers\.1\.weight.*\(8, 8\).*\(16, 16\)"):
-        from_arrays(ModelConfig(width=16), arrays)
+        network_from(ModelConfig(width=16), arrays)
 
 
 def test_every_slope_of_prelu_is_learned():

@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from trainers.two_body.config import PRESETS, DatasetConfig
-from trainers.two_body.kepler import (
+from trainers.two_body.orbits.kepler import (
     TURN,
     Elements,
     eccentric_anomaly,
@@ -19,9 +19,9 @@ from trainers.two_body.kepler import (
     states_at,
     states_to_elements,
 )
+from trainers.two_body.orbits.units import EARTH_RADIUS_KM, TIME_UNIT_S
 from trainers.two_body.problems.two_body import acceleration, invariants
 from trainers.two_body.simulate import simulate
-from trainers.two_body.units import EARTH_RADIUS_KM, TIME_UNIT_S
 
 ECCENTRICITIES = (0.0, 1e-9, 0.1, 0.3, 0.5, 0.7, 0.8487, 0.95, 0.99, 0.999)
 

@@ -7,11 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from trainers.two_body import propagate as module
 from trainers.two_body.config import DatasetConfig
-from trainers.two_body.kepler import states_to_elements
+from trainers.two_body.integrators import dopri8
+from trainers.two_body.orbits.kepler import states_to_elements
 from trainers.two_body.problems import PROBLEMS, cr3bp, j2, load_problem
-from trainers.two_body.propagate import propagate
 from trainers.two_body.simulate import simulate
 
 NEAR = {"semi_major_axis": (60_000.0, 180_000.0), "eccentricity": (0.0, 0.3), "revolutions": 2.0}
@@ -91,13 +90,13 @@ def test_the_oscillator_draws_its_ellipse():
 @pytest.fixture
 def few_steps(monkeypatch):
     """Tests that integrate the two-body law share one compiled program, so each of them needs the same limit."""
-    monkeypatch.setattr(module, "MOST_STEPS", 1000)
+    monkeypatch.setattr(dopri8, "MOST_STEPS", 1000)
 
 
 @pytest.mark.usefixtures("few_steps")
 def test_integration_agrees_with_the_exact_orbit():
     made = dataset("two_body")
-    found = propagate(load_problem("two_body").acceleration, np.ascontiguousarray(made.y[:, 0]), made.t)
+    found = dopri8.integrate_orbits(load_problem("two_body").acceleration, np.ascontiguousarray(made.y[:, 0]), made.t)
     np.testing.assert_allclose(found, made.y, atol=2e-10)
 
 
@@ -156,7 +155,7 @@ def test_the_rotating_frame_moves_with_the_coriolis_force():
 def test_a_collision_is_an_error_that_names_the_orbit():
     start = np.array([[1.0, 0.0, 0.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
     with pytest.raises(ValueError, match="trajectory 1 could not be integrated"):
-        propagate(load_problem("two_body").acceleration, start, np.tile(np.linspace(0, 3.0, 90), (2, 1)))
+        dopri8.integrate_orbits(load_problem("two_body").acceleration, start, np.tile(np.linspace(0, 3.0, 90), (2, 1)))
 
 
 def test_every_problem_has_a_training_and_a_test_preset() -> None:

@@ -10,17 +10,18 @@ import optax
 import pytest
 
 from tests.two_body.problem_set import ORBITS, job, small, trained
+from trainers.common.jax_training.programs import CHUNK, adam
 from trainers.study import Failed, Trained
 from trainers.two_body.config import DatasetConfig, Loss, Phase, Solver
-from trainers.two_body.integrate import needed_substeps, roll_out, solve
-from trainers.two_body.lanes import Slices
-from trainers.two_body.law import law_field
-from trainers.two_body.lessons import lesson, on_device
-from trainers.two_body.losses import training_loss
-from trainers.two_body.network import init_network, vector_field
-from trainers.two_body.program import CHUNK, _optimiser, programs
+from trainers.two_body.integrators.rk4 import rollout, substeps_for
+from trainers.two_body.integrators.segments import solve
+from trainers.two_body.models.network import init_network, vector_field
+from trainers.two_body.objective import training_loss
+from trainers.two_body.phase_data import on_device, phase_data
+from trainers.two_body.problems import equation_of_motion
 from trainers.two_body.simulate import simulate
-from trainers.two_body.train import train
+from trainers.two_body.stratified_batches import StratifiedBatches
+from trainers.two_body.train import programs, train
 
 PHASES = (
     Phase(steps=8, learning_rate=0.3, segment_length=5),
@@ -170,17 +171,17 @@ def test_training_lowers_the_loss():
 
 @pytest.mark.parametrize(
     ("options", "expected"),
-    [({}, [1.0, 1.0]), ({"optimiser": "adamw", "weight_decay": 0.5}, [1.5, 2.0]), ({"weight_decay": 0.5}, [1.0, 1.0])],
+    [({}, [1.0, 1.0]), ({"kind": "adamw", "weight_decay": 0.5}, [1.5, 2.0]), ({"weight_decay": 0.5}, [1.0, 1.0])],
 )
 def test_weight_decay_belongs_to_adamw(options, expected):
-    optimiser = _optimiser(small(**options))
+    optimiser = adam(**options)
     weights = jnp.array([1.0, 2.0])
     direction, _ = optimiser.update(jnp.array([3.0, 4.0]), optimiser.init(weights), weights)
     assert np.asarray(direction) == pytest.approx(expected, rel=1e-5)
 
 
 def test_clipping_bounds_the_norm_of_the_gradient():
-    optimiser = _optimiser(small(clip_norm=0.5))
+    optimiser = adam(clip_norm=0.5)
     gradient = jnp.array([3.0, 4.0])
     _, state = optimiser.update(gradient, optimiser.init(gradient), gradient)
     assert np.asarray(state[1].mu) == pytest.approx(0.1 * np.array([0.3, 0.4]), rel=1e-5)
@@ -190,7 +191,7 @@ def test_a_step_is_optax_adam():
     phases, solver = (Phase(steps=3, learning_rate=1e-2, segment_length=5),), Solver(method="rk4")
     config = small(phases=phases, solver=solver)
     arrays = job(config).segments.phases[0]
-    data = on_device(arrays, "train", Slices.of(len(arrays["train/t"]), 256))
+    data = on_device(arrays, "train", StratifiedBatches.of(len(arrays["train/t"]), 256))
 
     @jax.jit
     @jax.grad
@@ -230,7 +231,7 @@ def test_a_solver_that_gives_up_is_an_outcome():
 
 def test_a_batch_of_all_segments_needs_no_drawing():
     config = small(phases=(Phase(segment_length=5),))
-    assert lesson(config, job(config).segments, 0).batches(0, np.arange(5)).shape == (CHUNK, 0)
+    assert phase_data(config, job(config).segments, 0).batches(0, np.arange(5)).shape == (5, 0)
 
 
 def attracted(strength, state):
@@ -282,11 +283,11 @@ def test_capturing_changes_no_bits():
 @pytest.mark.parametrize("tolerance", [1e-7, 1e-9])
 def test_sub_steps_chosen_from_the_data_keep_the_local_error(tolerance):
     orbits = simulate(DatasetConfig(orbits=4, points=90, seed=2, eccentricity=(0.5, 0.7), semi_major_axis=(3e4, 4e4)))
-    law = law_field("two_body")
+    law = equation_of_motion("two_body")
     with jax.enable_x64(True):
         t, y = jnp.asarray(orbits.t.T), jnp.moveaxis(jnp.asarray(orbits.y), 0, 2)
-        counts = needed_substeps(law, t, y, tolerance)
-        step = jax.jit(partial(roll_out, law))
+        counts = substeps_for(law, t, y, tolerance)
+        step = jax.jit(partial(rollout, law))
         errors = [np.abs(step(t[k : k + 2], y[k], counts[k : k + 1])[1] - y[k + 1]).max() for k in range(0, 89, 4)]
     assert counts.max() > 1
     assert max(errors) < 20 * tolerance

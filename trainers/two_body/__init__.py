@@ -7,7 +7,7 @@ config, simulate (and problems/), segment, feature_layers, output_layers, losses
 
 from trainers.study import Study
 from trainers.two_body.config import PRESETS, DatasetConfig, ModelConfig
-from trainers.two_body.older import read_older
+from trainers.two_body.older_format.sweep import read_older
 
 STUDY = Study(
     name="two_body",

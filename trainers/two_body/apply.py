@@ -1,4 +1,4 @@
-"""Use a trained model: its acceleration and its roll-outs, in the units of the dataset."""
+"""Use a trained model: its acceleration and its rollouts, in the units of the dataset."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from jax import Array
 
 from trainers.study import Arrays, Trained
 from trainers.two_body.config import ModelConfig
-from trainers.two_body.integrate import needed_substeps, roll_out
-from trainers.two_body.law import law_field, state_units, units_of
-from trainers.two_body.network import Observation, from_arrays, observe, vector_field
+from trainers.two_body.integrators import rk4
+from trainers.two_body.models.network import Observation, network_from, observe, vector_field
+from trainers.two_body.normalisation import state_units, units_of
+from trainers.two_body.problems import equation_of_motion
 
 TOLERANCE = 1e-9
-"""Relative local error of a roll-out per data interval [1]."""
+"""Relative local error of a rollout per data interval [1]."""
 
 FIRST_SUBSTEPS, MOST_SUBSTEPS = 4, 16
 
-LANES, POINTS = 32, 4096
-"""Trajectories per roll-out and states per evaluation of a function; the last block is filled up with copies, so that
+TRAJECTORIES, POINTS = 32, 4096
+"""Trajectories per rollout and states per evaluation of a function; the last block is filled up with copies, so that
 a program is compiled once, whatever the size of the test set."""
 
 
@@ -56,13 +57,13 @@ class Predictor:
     def rollout(self, state0: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Integrate the predicted field from states (N, 6) through times (N, T) -> states (N, T, 6).
 
-        RK4 on the grid of t. Sub-steps are chosen per interval from a first roll-out with 4 sub-steps, so that the
+        RK4 on the grid of t. Sub-steps are chosen per interval from a first rollout with 4 sub-steps, so that the
         local error stays below 1e-9 for the worst of up to 32 trajectories; at most 16. A trajectory that leaves the
         finite is NaN or infinite from there on.
         """
         start, times = np.transpose(np.asarray(state0, np.float64)), np.transpose(np.asarray(t, np.float64))
         with jax.enable_x64(True):
-            rolled = _in_blocks(partial(self._compiled.rollout, self.parameters), LANES, times, start)
+            rolled = _in_blocks(partial(self._compiled.rollout, self.parameters), TRAJECTORIES, times, start)
         return np.moveaxis(rolled, 2, 0)
 
     def features(self, state: np.ndarray) -> np.ndarray:
@@ -120,7 +121,7 @@ def _parameters(config: ModelConfig, arrays: Arrays, fitted: Arrays) -> Any:
         return ()
     if config.kind == "mean_acceleration":
         return jnp.asarray(arrays["acceleration"] * (length / time**2))
-    return from_arrays(config, arrays), jnp.asarray(state_units(fitted)), jnp.asarray(time)
+    return network_from(config, arrays), jnp.asarray(state_units(fitted)), jnp.asarray(time)
 
 
 def _architecture(config: ModelConfig) -> ModelConfig:
@@ -138,8 +139,8 @@ def _compile(config: ModelConfig, problem: str) -> _Compiled:
         def own(y: Array) -> Array:
             return field(parameters, y)
 
-        first = roll_out(own, t, y0, jnp.full(t.shape[0] - 1, FIRST_SUBSTEPS))
-        return roll_out(own, t, y0, needed_substeps(own, t, first, TOLERANCE, MOST_SUBSTEPS))
+        first = rk4.rollout(own, t, y0, jnp.full(t.shape[0] - 1, FIRST_SUBSTEPS))
+        return rk4.rollout(own, t, y0, rk4.substeps_for(own, t, first, TOLERANCE, MOST_SUBSTEPS))
 
     def see(parameters: Any, state: Array) -> Observation:
         network, units, _ = parameters
@@ -164,6 +165,6 @@ def _field(config: ModelConfig, problem: str) -> Callable[[Any, Array], Array]:
         shape = (3, *state.shape[1:])
         return jnp.concatenate([state[3:], jnp.broadcast_to(acceleration.reshape(3, *[1] * (state.ndim - 1)), shape)])
 
-    law = law_field(problem)
-    fields = {"neural_ode": learned, "mean_acceleration": constant, "true_law": lambda _, state: law(state)}
+    true_field = equation_of_motion(problem)
+    fields = {"neural_ode": learned, "mean_acceleration": constant, "true_law": lambda _, state: true_field(state)}
     return fields[config.kind]

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from trainers.common.curriculum import CurriculumPhase
+from trainers.common.config import CurriculumPhase
+from trainers.common.curriculum import schedule_of
 from trainers.common.names import check_name
 from trainers.study import Config, DatasetConfigBase, ModelConfigBase
 
@@ -146,7 +147,7 @@ class Loss(Config):
 
 
 class Solver(Config):
-    """How segments are integrated in training; roll-outs of an evaluation have a method of their own."""
+    """How segments are integrated in training; rollouts of an evaluation have a method of their own."""
 
     method: Literal["planned", "rk4", "tsit5"] = "planned"
     """planned: Tsitouras 5 with the steps that each segment needs, chosen from the data before training;
@@ -217,27 +218,27 @@ class ModelConfig(ModelConfigBase):
     @field_validator("feature_layer")
     @classmethod
     def _known_features(cls, name: str) -> str:
-        from trainers.two_body.feature_layers import FEATURE_LAYERS
+        from trainers.two_body.models.feature_layers import FEATURE_LAYERS
 
         return check_name("feature layer", name, FEATURE_LAYERS)
 
     @field_validator("output_layer")
     @classmethod
     def _known_head(cls, name: str) -> str:
-        from trainers.two_body.output_layers import OUTPUT_LAYERS
+        from trainers.two_body.models.output_layers import OUTPUT_LAYERS
 
         return check_name("output layer", name, OUTPUT_LAYERS)
 
     @field_validator("activation", "final_activation")
     @classmethod
     def _known_activation(cls, name: str) -> str:
-        from trainers.two_body.activations import ACTIVATIONS
+        from trainers.two_body.models.activations import ACTIVATIONS
 
         return check_name("activation", name, ACTIVATIONS)
 
     @model_validator(mode="after")
     def _flips_need_a_sign(self) -> ModelConfig:
-        from trainers.two_body.output_layers import OUTPUT_LAYERS
+        from trainers.two_body.models.output_layers import OUTPUT_LAYERS
 
         if self.loss.sign_flip and not OUTPUT_LAYERS[self.output_layer].signed_magnitude:
             signed = ", ".join(name for name, head in OUTPUT_LAYERS.items() if head.signed_magnitude)
@@ -270,7 +271,7 @@ class ModelConfig(ModelConfigBase):
         """
         last = self.phases[-1]
         whole_checks = last.steps % self.validate_every == 0
-        return self.kind == "neural_ode" and whole_checks and not last.rates.depends_on_length
+        return self.kind == "neural_ode" and whole_checks and not schedule_of(last).depends_on_length
 
 
 def _presets() -> dict[str, DatasetConfig]:

@@ -6,8 +6,8 @@ Three readings of the acceleration error `100 |a - a_true| / |a_true|` [%] bear 
     acceleration_error_own_state    model and law, both at the model's rolled-out state (the headline)
     acceleration_error_same_time    model at its rolled-out state at t, law at the true state at t
 
-Roll-outs run in double precision with a local error of 1e-9 per data interval, whatever solver trained the model, so
-that models are compared and not solvers. A roll-out that leaves the finite is counted in `rollout_failures`; every
+Rollouts run in double precision with a local error of 1e-9 per data interval, whatever solver trained the model, so
+that models are compared and not solvers. A rollout that leaves the finite is counted in `rollout_failures`; every
 other number is over what is finite and says of how many points (n). Padding of unequal orbits does not count.
 """
 
@@ -24,11 +24,11 @@ from trainers.study import Evaluation, Trained, Trajectories
 from trainers.two_body import metrics
 from trainers.two_body.apply import Predictor, apply
 from trainers.two_body.config import ModelConfig
-from trainers.two_body.feature_layers import FEATURE_LAYERS
-from trainers.two_body.law import units_of
-from trainers.two_body.output_layers import OUTPUT_LAYERS
-from trainers.two_body.panel import field_table, padded_panel, phase_table, rollout_table, with_mean_orbit
+from trainers.two_body.models.feature_layers import FEATURE_LAYERS
+from trainers.two_body.models.output_layers import OUTPUT_LAYERS
+from trainers.two_body.normalisation import units_of
 from trainers.two_body.problems import load_problem
+from trainers.two_body.reference_panel import field_table, padded_panel, phase_table, rollout_table, with_mean_orbit
 
 UNITS = {
     "theta": "deg",
@@ -71,7 +71,7 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
     shown = with_mean_orbit(test)
     rolled_all = predictor.rollout(shown.y[:, 0], shown.t)
     rolled = rolled_all[: len(test.t)]
-    with np.errstate(all="ignore"):  # a diverging roll-out overflows on its way to NaN
+    with np.errstate(all="ignore"):  # a diverging rollout overflows on its way to NaN
         points = _points(predictor, rolled, test)
         errors, orbits = _long(points), _per_orbit(points, rolled, test)
         summary = _summary(points, orbits, baseline_errors(trained, test))
@@ -81,7 +81,7 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
 
 
 def _panel(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dict[str, pd.DataFrame]:
-    """Return what is looked at instead of averaged: roll-outs (4, T, 6) of the panel, and the field on a grid."""
+    """Return what is looked at instead of averaged: rollouts (4, T, 6) of the panel, and the field on a grid."""
     law = partial(_law, test)
     rollouts = rollout_table(test, rolled, predictor.acceleration(rolled), law, _seen(predictor, rolled))
     return {"rollouts": rollouts, "field": field_table(predictor, law, test)}
@@ -168,7 +168,7 @@ def _anomalies(rolled: np.ndarray, test: Trajectories) -> dict[str, np.ndarray]:
 
 
 def _energy_drift(rolled: np.ndarray, test: Trajectories) -> np.ndarray:
-    """Return the relative change (N, T) of the problem's first invariant along the roll-outs [%]."""
+    """Return the relative change (N, T) of the problem's first invariant along the rollouts [%]."""
     invariants = load_problem(str(test.meta["problem"])).invariants(np.moveaxis(rolled, -1, 0))
     return metrics.relative_change(next(iter(invariants.values())))
 

@@ -1,4 +1,4 @@
-"""Training losses: how far predicted segments are from the data, and what else is penalised.
+"""Terms of the training loss: how far predicted segments are from the data, and what else is penalised.
 
 A loss maps data y and prediction y_hat, both (L, 6, B) in normalised units, to a scalar and its unweighted parts. The
 first time point is given, not predicted, and left out. Points where the data hold NaN (padding) do not count; a NaN in
@@ -9,32 +9,39 @@ weighted by `weight` (B,), one number per segment with mean 1, so that a batch s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from trainers.common.lazy import LazyModule
-from trainers.two_body.frames import norm, unit
+from trainers.two_body.models.frames import norm, unit
 
 if TYPE_CHECKING:
     from jax import Array
 
-    from trainers.two_body.config import Loss, ModelConfig
-    from trainers.two_body.network import Network
-
     Parts = dict[str, Array]
     Weight = Array | float
-    LossFunction = Callable[[Array, Array, Loss, Weight], tuple[Array, Parts]]
+    LossFunction = Callable[[Array, Array, "LossSettings", Weight], tuple[Array, Parts]]
 
 jnp = LazyModule("jax.numpy")
-jax = LazyModule("jax")
 
 EPS = 1e-8
 
-OUTSIDE = "percent_error_with_attraction"
-"""The loss whose attraction penalty has weight 1 unless the configuration says otherwise."""
+
+class LossSettings(Protocol):
+    """What a main term needs of the configuration, see `config.Loss`."""
+
+    @property
+    def rmse_weight(self) -> float:
+        """Weight of the normalised RMSE in `percent_error_plus_nmse` [1]."""
+        ...
+
+    @property
+    def weigh_by(self) -> str:
+        """Whether points count alike (`point`) or by the angle swept up to them (`angle`)."""
+        ...
 
 
-def percent_error(y: Array, y_hat: Array, loss: Loss, weight: Weight = 1.0) -> tuple[Array, Parts]:
+def percent_error(y: Array, y_hat: Array, loss: LossSettings, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `100 mean(|y - y_hat| / max(|y|, 1e-8))`, norms over the six channels [%]. All points weigh alike."""
     y, y_hat, known = _predicted(y, y_hat, loss, weight)
     error = norm(_channels_first(y - y_hat)) / jnp.maximum(norm(_channels_first(y)), EPS)
@@ -42,7 +49,7 @@ def percent_error(y: Array, y_hat: Array, loss: Loss, weight: Weight = 1.0) -> t
     return value, {"percent_error": value}
 
 
-def percent_error_plus_nmse(y: Array, y_hat: Array, loss: Loss, weight: Weight = 1.0) -> tuple[Array, Parts]:
+def percent_error_plus_nmse(y: Array, y_hat: Array, loss: LossSettings, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `percent_error + w 100 sqrt(mean((y - y_hat)^2) / (mean(y^2) + eps) + eps)`, w = `rmse_weight` [%].
 
     Despite its name the second term is the root of the normalised mean square. The eps = 1e-8 under the root is its
@@ -55,14 +62,14 @@ def percent_error_plus_nmse(y: Array, y_hat: Array, loss: Loss, weight: Weight =
     return percent + loss.rmse_weight * rmse, {**parts, "nrmse": rmse}
 
 
-def mean_squared_error(y: Array, y_hat: Array, loss: Loss, weight: Weight = 1.0) -> tuple[Array, Parts]:
+def mean_squared_error(y: Array, y_hat: Array, loss: LossSettings, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `mean((y - y_hat)^2)` over times, channels and segments [normalised units squared]."""
     y, y_hat, known = _predicted(y, y_hat, loss, weight)
     value = _mean(_mean_square(y - y_hat), known)
     return value, {"mean_squared_error": value}
 
 
-def mean_absolute_error(y: Array, y_hat: Array, loss: Loss, weight: Weight = 1.0) -> tuple[Array, Parts]:
+def mean_absolute_error(y: Array, y_hat: Array, loss: LossSettings, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `mean(|y - y_hat|)` over times, channels and segments [normalised units]; outliers weigh less."""
     y, y_hat, known = _predicted(y, y_hat, loss, weight)
     value = _mean(jnp.mean(jnp.abs(y - y_hat), axis=1), known)
@@ -76,7 +83,7 @@ LOSSES: dict[str, LossFunction] = {
     "mean_absolute_error": mean_absolute_error,
     "percent_error_with_attraction": percent_error,
 }
-"""Main terms by name; `percent_error_with_attraction` adds `attraction` below."""
+"""Main terms by name; `percent_error_with_attraction` adds `attraction`, see `objective.py`."""
 
 
 def attraction(states: Array, acceleration: Array, weight: Weight = 1.0) -> Array:
@@ -107,52 +114,10 @@ def energy_drift(states: Array, weight: Weight = 1.0) -> Array:
     return 100 * jnp.mean(weight * jnp.abs(energy[1:] - energy[0]) / jnp.maximum(jnp.abs(energy[0]), EPS))
 
 
-def weight_penalties(network: Network) -> Parts:
-    """Return `l1 = mean(|w|)` and `l2 = mean(w^2)` over the weight matrices; biases are free."""
-    weights = jnp.concatenate([layer.weight.ravel() for layer in network.layers])
+def weight_penalties(matrices: Sequence[Array]) -> Parts:
+    """Return `l1 = mean(|w|)` and `l2 = mean(w^2)` over the entries of all weight matrices; biases are free."""
+    weights = jnp.concatenate([matrix.ravel() for matrix in matrices])
     return {"l1": jnp.mean(jnp.abs(weights)), "l2": jnp.mean(weights**2)}
-
-
-def penalties(
-    config: ModelConfig, network: Network, y_hat: Array, weight: Weight = 1.0
-) -> dict[str, tuple[float, Array]]:
-    """Return weight and value of every penalty with a weight above 0.
-
-    The field along the prediction y_hat (L, 6, B) is computed only for the penalties that look at it.
-    """
-    from trainers.two_body.network import observe
-
-    weights = penalty_weights(config)
-    if not weights:
-        return {}
-    states = _channels_first(y_hat)
-    values = weight_penalties(network)
-    if "energy_drift" in weights:
-        values["energy_drift"] = energy_drift(states, weight)
-    if weights.keys() & {"attraction", "sign_flip"}:
-        seen = observe(network, config)(states)
-        values["attraction"] = attraction(states, seen.acceleration, weight)
-        values["sign_flip"] = sign_flip(seen.outputs[0], weight)
-    return {name: (weight, values[name]) for name, weight in weights.items()}
-
-
-def penalty_weights(config: ModelConfig) -> Mapping[str, float]:
-    """Return the weights above 0 of the penalties of a configuration."""
-    loss = config.loss
-    weights = {name: getattr(loss, name) for name in ("attraction", "sign_flip", "energy_drift", "l1", "l2")}
-    if loss.name == OUTSIDE:
-        weights["attraction"] = loss.attraction or 1.0
-    return {name: weight for name, weight in weights.items() if weight > 0}
-
-
-def training_loss(
-    config: ModelConfig, network: Network, y: Array, y_hat: Array, weight: Weight = 1.0
-) -> tuple[Array, dict[str, Any]]:
-    """Return the main term plus the weighted penalties, and all parts unweighted, of y and y_hat (L, 6, B)."""
-    total, parts = LOSSES[config.loss.name](y, y_hat, config.loss, weight)
-    for name, (share, value) in penalties(config, network, y_hat, weight).items():
-        total, parts = total + share * value, {**parts, name: value}
-    return total, parts
 
 
 def _channels_first(y: Array) -> Array:
@@ -168,7 +133,7 @@ def swept_angle(y: Array) -> Array:
     return jnp.arctan2(norm(jnp.cross(before, after, axis=1).swapaxes(0, 1)), jnp.sum(before * after, axis=1))
 
 
-def _predicted(y: Array, y_hat: Array, loss: Loss, weight: Weight) -> tuple[Array, Array, Array]:
+def _predicted(y: Array, y_hat: Array, loss: LossSettings, weight: Weight) -> tuple[Array, Array, Array]:
     """Leave out the first time; put 1 where the data are unknown, so that no NaN enters a gradient; weigh the rest."""
     if loss.weigh_by == "angle":
         weight = jnp.nan_to_num(swept_angle(y)) * weight

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trainers.two_body.kepler import mean_anomaly
+from trainers.two_body.orbits.kepler import mean_anomaly
 
 OUTWARD_COSINE = 1e-9
 """An acceleration points outward when its cosine with the position exceeds this."""

@@ -13,8 +13,8 @@ import numpy as np
 from trainers.common.splits import split
 from trainers.study import Arrays, Segments, Trajectories
 from trainers.two_body.config import SegmentationConfig, SegmentationPhase
-from trainers.two_body.law import normalised_acceleration, state_units
-from trainers.two_body.steps import plan_steps
+from trainers.two_body.integrators.step_plan import plan_steps
+from trainers.two_body.normalisation import normalised_acceleration, state_units
 
 CHANNELS = 6
 
@@ -37,9 +37,9 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
     """Split orbits into training and validation, cut them per phase and normalise.
 
     Per phase: `train/t` (S, L), `train/y` (S, L, 6), `train/trajectory` (S,) and the same for validation, in the
-    network's units; with a `tolerance` the planned steps as well, see `steps.Plan`. fitted: length_unit, time_unit
-    (divisors, in the dataset's units), and the range of every state channel and of the radius over the training
-    orbits, in the network's units. meta: the problem.
+    network's units; with a `tolerance` the planned steps as well, see `step_plan.Plan`. fitted: length_unit, time_unit
+    (divisors, in the dataset's units), and in the network's units the range of every state channel and of the radius
+    over the training orbits, and the mean acceleration of the last phase's training segments. meta: the problem.
 
     - A window [start, stop] is the points floor(start T) up to floor(stop T), T being the length of the longest
       trajectory, so that windows that touch share no point.
@@ -82,6 +82,7 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
     )
     if validation is not None:
         counts = tuple(row | _count_own(phase) for row, phase in zip(counts, phases, strict=True))
+    fitted["mean_acceleration"] = _mean_acceleration(phases[-1])
     return Segments(phases, train, held_out, counts, fitted, {"problem": problem})
 
 
@@ -151,6 +152,15 @@ def _arrays(side: str, t: np.ndarray, y: np.ndarray, cut: _Cut, chosen: np.ndarr
         f"{side}/y": y[orbit[:, None], points],
         f"{side}/trajectory": orbit.astype(np.int64),
     }
+
+
+def _mean_acceleration(phase: Arrays) -> np.ndarray:
+    """Return the mean acceleration (3,) of the training segments, NaN without any, in the network's units.
+
+    The mean of the finite differences `(v_(k+1) - v_k)/(t_(k+1) - t_k)` over all intervals: it knows the data alone.
+    """
+    rates = np.diff(phase["train/y"][..., 3:], axis=1) / np.diff(phase["train/t"], axis=1)[..., None]
+    return rates.reshape(-1, 3).mean(axis=0) if len(rates) else np.full(3, np.nan)
 
 
 def _with_steps(phase: Arrays, fitted: Arrays, problem: str, tolerance: float) -> dict[str, np.ndarray]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainers.study import Trajectories
-from trainers.two_body.elements import PARAMETER_UNITS
+from trainers.two_body.integrators.dopri8 import GROUP, integrate_orbits
+from trainers.two_body.orbits.elements import PARAMETER_UNITS
 from trainers.two_body.problems import load_problem
-from trainers.two_body.propagate import LANES, propagate
 
 if TYPE_CHECKING:
     from trainers.two_body.config import DatasetConfig
@@ -38,10 +38,13 @@ def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
     """
     problem = load_problem(config.problem)
     start, periods, parameters = problem.sample(config, np.random.default_rng(config.seed))
-    orbits = config.part_of(config.orbits, part, LANES)
+    orbits = config.part_of(config.orbits, part, GROUP)
     start, periods, parameters = start[orbits], periods[orbits], {name: v[orbits] for name, v in parameters.items()}
     t = periods[:, None] * (config.revolutions * np.arange(config.points) / config.points)
-    y = _exact(problem, parameters, t) if hasattr(problem, "solution") else propagate(problem.acceleration, start, t)
+    if hasattr(problem, "solution"):
+        y = _exact(problem, parameters, t)
+    else:
+        y = integrate_orbits(problem.acceleration, start, t)
     return Trajectories(
         t=t,
         y=y,

@@ -70,10 +70,11 @@ def copy(tmp_path_factory):
 NOTHING: set[str] = set()
 EDITS = {
     "two_body": [
-        ("a new output layer", "output_layers.py", r"(OUTPUT_LAYERS[^{]*\{)",
+        ("a new output layer", "models/output_layers.py", r"(OUTPUT_LAYERS[^{]*\{)",
          r'\1"new": OutputLayer(abs, 4), ', NOTHING),
-        ("another output layer", "output_layers.py", r"(def mlp_4D_abs\([^)]*\)[^:]*:)", r"\1\n    print(m)", NOTHING),
-        ("the output layer that is named", "output_layers.py", r"(def mlp_4D_signed\([^)]*\)[^:]*:)",
+        ("another output layer", "models/output_layers.py", r"(def mlp_4D_abs\([^)]*\)[^:]*:)", r"\1\n    print(m)",
+         NOTHING),
+        ("the output layer that is named", "models/output_layers.py", r"(def mlp_4D_signed\([^)]*\)[^:]*:)",
          r"\1\n    print(m)", {"train", "evaluate"}),
         ("another loss", "losses.py", r"(def mean_absolute_error\([^)]*\)[^:]*:)", r"\1\n    print(y)", NOTHING),
         ("the loss that is named", "losses.py", r"(def percent_error\([^)]*\)[^:]*:)", r"\1\n    print(y)", {"train"}),

@@ -14,7 +14,7 @@ from assets.search.search_file import load
 from assets.store.store import Store
 from assets.sweeps.yaml_loader import MAX_BYTES, SweepError
 from orchestration.cli import app
-from tests.two_body.test_older import PRINTED
+from tests.two_body.test_older_format import PRINTED
 
 BOMB = "\n".join(
     ["l0: &l0 [x, x, x, x, x, x, x, x, x]", *(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 12))]

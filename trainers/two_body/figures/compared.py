@@ -161,7 +161,7 @@ def _broken(model: str, length: int = 34) -> str:
 
 
 def flip_rates(errors: Tables) -> Figure | None:
-    """Draw how often the magnitude of a signed head changes its sign along the roll-outs, and at which true anomaly.
+    """Draw how often the magnitude of a signed head changes its sign along the rollouts, and at which true anomaly.
 
     In percent of the steps: mean over the orbits with its 95 % bootstrap interval. Models whose magnitude has no sign
     are left out; there is no figure where none has one.

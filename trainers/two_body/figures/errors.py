@@ -111,7 +111,7 @@ def _steps(axes: Axes, x: pd.Series, y: pd.Series) -> None:
 def error_against_elements(orbits: pd.DataFrame) -> Figure:
     """Draw the mean own-state error of each orbit against its elements; the line is the median of neighbours.
 
-    True anomaly is that of the first point. Orbits whose roll-out left the finite are crosses at the top.
+    True anomaly is that of the first point. Orbits whose rollout left the finite are crosses at the top.
     """
     from matplotlib.figure import Figure
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainers.two_body.elements import MEAN_ORBIT
+from trainers.two_body.orbits.elements import MEAN_ORBIT
 
 if TYPE_CHECKING:
     import pandas as pd

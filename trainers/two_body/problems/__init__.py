@@ -15,9 +15,11 @@ alone, so that they serve NumPy and JAX alike.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import Any
 
 PROBLEMS: tuple[str, ...] = tuple(sorted(module.name for module in iter_modules(__path__)))
 """Names of all problems; nothing is imported to find them."""
@@ -26,3 +28,14 @@ PROBLEMS: tuple[str, ...] = tuple(sorted(module.name for module in iter_modules(
 def load_problem(name: str) -> ModuleType:
     """Import the problem `name`."""
     return import_module(f"{__name__}.{name}")
+
+
+def equation_of_motion(name: str) -> Callable[[Any], Any]:
+    """Return `f`, states (6, ...) -> dy/dt = (v, a(r, v)) (6, ...), of a problem in its own units."""
+    acceleration = load_problem(name).acceleration
+
+    def field(state: Any) -> Any:
+        xp = state.__array_namespace__()
+        return xp.concat([state[3:], acceleration(state[:3], state[3:])])
+
+    return field

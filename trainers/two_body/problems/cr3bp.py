@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from trainers.two_body.elements import sample_orbits
-from trainers.two_body.units import EARTH_MU, EARTH_RADIUS_KM, TIME_UNIT_S
+from trainers.two_body.orbits.elements import sample_orbits
+from trainers.two_body.orbits.units import EARTH_MU, EARTH_RADIUS_KM, TIME_UNIT_S
 
 MOON_MU, DISTANCE_KM = 4902.800066, 384400.0
 MASS_RATIO = MOON_MU / (EARTH_MU + MOON_MU)

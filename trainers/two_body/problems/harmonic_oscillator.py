@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from trainers.two_body.elements import sample_elements
-from trainers.two_body.kepler import TURN, perifocal_axes
-from trainers.two_body.units import CANONICAL as UNITS
+from trainers.two_body.orbits.elements import sample_elements
+from trainers.two_body.orbits.kepler import TURN, perifocal_axes
+from trainers.two_body.orbits.units import CANONICAL as UNITS
 
 __all__ = ["CONSTANTS", "UNITS", "acceleration", "invariants", "sample"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainers.two_body.elements import sample_orbits as sample
-from trainers.two_body.units import CANONICAL as UNITS
+from trainers.two_body.orbits.elements import sample_orbits as sample
+from trainers.two_body.orbits.units import CANONICAL as UNITS
 
 __all__ = ["CONSTANTS", "UNITS", "acceleration", "invariants", "sample"]
 

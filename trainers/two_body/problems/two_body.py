@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from trainers.two_body.elements import sample_orbits as sample
-from trainers.two_body.kepler import TURN, Elements, mean_anomaly, states_at
-from trainers.two_body.units import CANONICAL as UNITS
+from trainers.two_body.orbits.elements import sample_orbits as sample
+from trainers.two_body.orbits.kepler import TURN, Elements, mean_anomaly, states_at
+from trainers.two_body.orbits.units import CANONICAL as UNITS
 
 __all__ = ["CONSTANTS", "UNITS", "acceleration", "invariants", "sample", "solution"]
 

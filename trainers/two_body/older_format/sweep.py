@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainers.common.names import nearest
-from trainers.two_body.older_phases import STRATEGIES, combine, is_number, read_candidates
+from trainers.two_body.older_format.phases import STRATEGIES, combine, is_number, read_candidates
 
 SETTINGS: dict[str, str] = {
     "feature_layer": "model.feature_layer",

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from trainers.two_body.config import DatasetConfig, ModelConfig
-from trainers.two_body.older import HEADS, SETTINGS, read_older
+from trainers.two_body.older_format.sweep import HEADS, SETTINGS, read_older
 
 TEN_WINDOWS = [[0.0, tenth / 10] for tenth in range(1, 11)]
 

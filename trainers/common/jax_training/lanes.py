@@ -1,67 +1,29 @@
-"""Trainings that go through one compiled program together, each in a lane of its own.
+"""Trainings that go through one compiled program side by side, each in a lane of its own.
 
 This is for a device that one network of this size does not fill. All lanes share the data and differ in weights,
-batches and rates. The program always has W lanes, and those without a training stand still: a training's
-numbers depend on W, which is part of its configuration, and not on its company.
+batches and rates. The program always has W lanes, and those without a training stand still: a training's numbers
+depend on W, which is part of its configuration, and not on the trainings beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trainers.common.jax_training.course import Course
+from trainers.common.jax_training.programs import Call, Chunk, Clock
 from trainers.study import Arrays, Failed, Job, Trained
-from trainers.two_body.program import Chunk, Clock, Data, Learner, Programs
-
-
-class Call(NamedTuple):
-    """What a training asks its program for next."""
-
-    data: Data
-    learner: Learner
-    batches: np.ndarray
-    """(CHUNK, B)"""
-    rates: np.ndarray
-    """(CHUNK,)"""
-    steps: np.int32
-    """How many to take; 0 stands still."""
-
-
-Steps = Generator[Call, Chunk | None, Trained | Failed]
-"""A training: it yields calls, receives what they give back, and returns its outcome."""
-
-
-class Course(Protocol):
-    """What `train_together` needs of a training."""
-
-    @property
-    def job(self) -> Job:
-        """What is trained."""
-        ...
-
-    @property
-    def programs(self) -> Programs:
-        """The compiled programs of its cohort."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """What its seconds are charged to."""
-        ...
-
-    def steps(self) -> Steps:
-        """Return the training, before its first step."""
-        ...
 
 
 def groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Split jobs, in their order, into those that train together.
 
-    They differ in seed and learning rates alone, share their segments and stand at the same step.
+    They differ in the fields that their configuration calls `shared` alone, have the same segments, and stand at the
+    same step.
     """
     group: list[Job] = []
     for job in jobs:
@@ -74,20 +36,26 @@ def groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
 
 
 def _alike(a: Job, b: Job) -> bool:
-    return a.segments is b.segments and _common(a) == _common(b) and _position(a.state) == _position(b.state)
+    same = a.segments is b.segments and _position(a.state) == _position(b.state)
+    return same and type(a.config) is type(b.config) and _unshared(a.config) == _unshared(b.config)
 
 
-def _common(job: Job) -> object:
-    phases = tuple(phase.model_copy(update={"learning_rate": 1.0}) for phase in job.config.phases)
-    return job.config.model_copy(update={"seed": 0, "phases": phases})
+def _unshared(config: Any) -> dict[str, Any]:
+    """Return the fields of a configuration without those that may differ within a cohort: `seed`, `phases[*].rate`."""
+    fields = config.model_dump()
+    for path in config.shared:
+        parent, _, name = path.rpartition("[*].")
+        for entry in fields[parent] if parent else (fields,):
+            entry.pop(name)
+    return fields
 
 
 def _position(state: Arrays | None) -> tuple[int, int]:
     return (int(state["position/phase"]), int(state["position/step"])) if state else (0, 0)
 
 
-def train_together(courses: Sequence[Course]) -> Iterator[Trained | Failed]:
-    """Take trainings that `groups` put together to their ends; yield their outcomes in order."""
+def train_courses(courses: Sequence[Course]) -> Iterator[Trained | Failed]:
+    """Take the trainings of one group to their ends; yield their outcomes in order."""
     under_way = {number: course.steps() for number, course in enumerate(courses)}
     chunks: Mapping[int, Chunk | None] = dict.fromkeys(under_way)
     outcomes: dict[int, Trained | Failed] = {}

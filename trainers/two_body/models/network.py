@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from trainers.two_body.activations import ACTIVATIONS
 from trainers.two_body.config import ModelConfig
-from trainers.two_body.feature_layers import FEATURE_LAYERS
-from trainers.two_body.output_layers import OUTPUT_LAYERS
+from trainers.two_body.models.activations import ACTIVATIONS
+from trainers.two_body.models.feature_layers import FEATURE_LAYERS
+from trainers.two_body.models.output_layers import OUTPUT_LAYERS
 
 
 class Linear(eqx.Module):
@@ -113,7 +113,7 @@ def observe(network: Network, config: ModelConfig) -> Callable[[Array], Observat
     return see
 
 
-def named_arrays(network: Network) -> dict[str, np.ndarray]:
+def weights_of(network: Network) -> dict[str, np.ndarray]:
     """Return the parameters by name: `layers.0.weight` (out, in), `layers.0.bias` (out,), `slopes.0` ()."""
     arrays = {f"slopes.{k}": np.asarray(slope) for k, slope in enumerate(network.slopes)}
     for k, layer in enumerate(network.layers):
@@ -121,8 +121,8 @@ def named_arrays(network: Network) -> dict[str, np.ndarray]:
     return arrays
 
 
-def from_arrays(config: ModelConfig, arrays: Mapping[str, np.ndarray]) -> Network:
-    """Rebuild a network from `named_arrays`.
+def network_from(config: ModelConfig, arrays: Mapping[str, np.ndarray]) -> Network:
+    """Rebuild a network from `weights_of`.
 
     Raises:
         ValueError: if names or shapes are not those of the configuration.

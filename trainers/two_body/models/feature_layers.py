@@ -15,7 +15,7 @@ from math import factorial, pi, sqrt
 from typing import TYPE_CHECKING
 
 from trainers.common.lazy import LazyModule
-from trainers.two_body.frames import cross, floored, norm, radial_transverse, rtn_basis, unit
+from trainers.two_body.models.frames import cross, floored, norm, radial_transverse, rtn_basis, unit
 
 if TYPE_CHECKING:
     from jax import Array

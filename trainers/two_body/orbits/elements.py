@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from trainers.two_body.kepler import TURN, Elements, elements_to_states, period
-from trainers.two_body.units import EARTH_RADIUS_KM
+from trainers.two_body.orbits.kepler import TURN, Elements, elements_to_states, period
+from trainers.two_body.orbits.units import EARTH_RADIUS_KM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Numerical motion for problems without a closed form: diffrax in float64 at tight tolerance."""
+"""Orbits of problems without a closed form: Dormand-Prince 8(7) in double precision at tight tolerance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ jnp = LazyModule("jax.numpy")
 TOLERANCE = 1e-12
 """Relative and absolute tolerance of a step [1, state units]."""
 
-LANES = 64
+GROUP = 64
 """Trajectories integrated together; the last group is filled up. A fixed number makes every trajectory the same,
 bit for bit, whatever the size of its set."""
 
@@ -27,7 +27,7 @@ MOST_STEPS = 50_000
 Acceleration = Callable[[Any, Any], Any]
 
 
-def propagate(acceleration: Acceleration, start: np.ndarray, t: np.ndarray) -> np.ndarray:
+def integrate_orbits(acceleration: Acceleration, start: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Integrate `dr/dt = v, dv/dt = a(r, v)` from states (N, 6) through times (N, T) -> states (N, T, 6).
 
     Dormand-Prince 8(7), adaptive; steps end on the times asked for, so that nothing is interpolated.
@@ -37,7 +37,7 @@ def propagate(acceleration: Acceleration, start: np.ndarray, t: np.ndarray) -> n
     """
     with jax.enable_x64(True):
         solve = _compiled(acceleration)
-        groups = [_group(solve, start[k : k + LANES], t[k : k + LANES]) for k in range(0, len(start), LANES)]
+        groups = [_group(solve, start[k : k + GROUP], t[k : k + GROUP]) for k in range(0, len(start), GROUP)]
     y = np.concatenate(groups)
     _check(y)
     return y
@@ -68,8 +68,8 @@ def _solve(acceleration: Acceleration, y0: Any, ts: Any) -> Any:
 
 
 def _group(solve: Callable[[Any, Any], Any], start: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Integrate up to LANES trajectories, the last one repeated to fill the lanes."""
-    missing = ((0, LANES - len(start)), (0, 0))
+    """Integrate up to GROUP trajectories, the last one repeated to fill the group."""
+    missing = ((0, GROUP - len(start)), (0, 0))
     filled = solve(np.pad(start, missing, mode="edge"), np.pad(t, missing, mode="edge"))
     return np.asarray(filled)[: len(start)]
 

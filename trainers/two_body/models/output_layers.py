@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainers.common.lazy import LazyModule
-from trainers.two_body.frames import norm, rtn_basis, unit
+from trainers.two_body.models.frames import norm, rtn_basis, unit
 
 if TYPE_CHECKING:
     from jax import Array

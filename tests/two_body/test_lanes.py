@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.two_body.problem_set import ORBITS, job, small
+from trainers.common.jax_training.lanes import groups
 from trainers.study import Failed, Job, Trained
 from trainers.two_body.config import Phase
 from trainers.two_body.segment import segment
-from trainers.two_body.together import groups
 from trainers.two_body.train import train
 
 PHASES = (

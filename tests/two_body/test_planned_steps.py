@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import RK45, solve_ivp
 
-from trainers.two_body import tsit5
 from trainers.two_body.config import DatasetConfig, ModelConfig, Phase
-from trainers.two_body.integrate import solve_planned
-from trainers.two_body.lanes import WIDTH, Slices, pack
-from trainers.two_body.law import law_field
-from trainers.two_body.lessons import on_device
+from trainers.two_body.integrators import tsit5
+from trainers.two_body.integrators.packing import WIDTH, pack
+from trainers.two_body.integrators.segments import solve_planned
+from trainers.two_body.integrators.step_plan import local_error, plan_steps
+from trainers.two_body.phase_data import on_device
+from trainers.two_body.problems import equation_of_motion
 from trainers.two_body.segment import segment
 from trainers.two_body.simulate import simulate
-from trainers.two_body.steps import local_error, plan_steps
+from trainers.two_body.stratified_batches import StratifiedBatches
 
 HARD = DatasetConfig(orbits=4, seed=2, eccentricity=(0.5, 0.8), semi_major_axis=(3e4, 4.2e4))
 
@@ -31,7 +32,7 @@ def planned(tolerance, config=HARD, length=18):
 
 
 def kepler(y):
-    return law_field("two_body")(y)
+    return equation_of_motion("two_body")(y)
 
 
 def test_the_method_has_order_five_and_its_extension_order_four():
@@ -118,7 +119,7 @@ def test_packing_takes_every_step_once_in_order_and_wastes_little(steps):
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 3))
 def test_batches_draw_one_segment_from_every_slice_and_visit_all(segments, size, seed):
-    slices = Slices.of(segments, size)
+    slices = StratifiedBatches.of(segments, size)
     assert slices.batch == min(segments, size)
     assert slices.weight.mean() == pytest.approx(1.0)
     rounds = int(np.diff(slices.edges).max())
@@ -129,7 +130,7 @@ def test_batches_draw_one_segment_from_every_slice_and_visit_all(segments, size,
 
 
 def test_batches_differ_by_seed_phase_and_round():
-    slices = Slices.of(400, 20)
+    slices = StratifiedBatches.of(400, 20)
     first = slices.draw(0, 0, np.arange(20))
     assert not np.array_equal(first, slices.draw(1, 0, np.arange(20)))
     assert not np.array_equal(first, slices.draw(0, 1, np.arange(20)))
@@ -137,7 +138,7 @@ def test_batches_differ_by_seed_phase_and_round():
 
 
 def test_the_weighted_mean_over_batches_is_the_mean_over_segments():
-    slices, values = Slices.of(230, 100), np.random.default_rng(0).normal(size=230)
+    slices, values = StratifiedBatches.of(230, 100), np.random.default_rng(0).normal(size=230)
     drawn = slices.draw(0, 0, np.arange(6))
     assert np.mean(slices.weight * values[drawn]) == pytest.approx(values.mean())
 
@@ -146,14 +147,14 @@ def test_the_weighted_mean_over_batches_is_the_mean_over_segments():
 def test_packed_lanes_integrate_every_segment_as_it_would_be_alone(batch):
     """In double precision, under the true law: the data themselves come out, whatever lane a segment lies in."""
     arrays = planned(1e-9).phases[0]
-    slices = Slices.of(len(arrays["train/t"]), batch)
+    slices = StratifiedBatches.of(len(arrays["train/t"]), batch)
     data = on_device(arrays, "train", slices)
     chosen = jnp.asarray(slices.draw(0, 0, np.array([1]))[0] if batch < slices.segments else np.zeros(0, np.int32))
-    drawn = data.chosen(chosen)
-    law = law_field("two_body")
+    drawn = data.of(chosen)
+    law = equation_of_motion("two_body")
     with jax.enable_x64(True):
         wide = jax.tree.map(lambda x: x.astype(jnp.float64) if x.dtype == jnp.float32 else x, drawn)
-        solution = jax.jit(lambda d: solve_planned(lambda _, y: law(y), None, d.y[0], d.plan, d.lanes))(wide)
+        solution = jax.jit(lambda d: solve_planned(lambda _, y: law(y), None, d.y[0], d.plan, d.packing))(wide)
         error = float(jnp.max(jnp.linalg.norm(solution.y - wide.y, axis=1) / jnp.linalg.norm(wide.y, axis=1)))
         taken = int(np.asarray(solution.steps).sum())
     assert error < 3e-6  # what single precision of the data leaves near periapsis

@@ -10,8 +10,8 @@ import pandas as pd
 
 from trainers.study import Trajectories
 from trainers.two_body.apply import Predictor
-from trainers.two_body.elements import MEAN_ORBIT, PARAMETER_UNITS, mean_elements
-from trainers.two_body.kepler import period
+from trainers.two_body.orbits.elements import MEAN_ORBIT, PARAMETER_UNITS, mean_elements
+from trainers.two_body.orbits.kepler import period
 from trainers.two_body.problems import load_problem
 
 PANEL = 4
@@ -63,7 +63,7 @@ def _distance(values: np.ndarray) -> np.ndarray:
 def padded_panel(test: Trajectories) -> np.ndarray:
     """Return the rows (4,) of the panel in `with_mean_orbit(test)`, the last one repeated if there are fewer.
 
-    One compiled roll-out then serves every set. The orbit of mean elements is the last row, -1.
+    One compiled rollout then serves every set. The orbit of mean elements is the last row, -1.
     """
     chosen = reference_orbits(test)
     return np.array(chosen + [chosen[-1]] * (PANEL - len(chosen)))

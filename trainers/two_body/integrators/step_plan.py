@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trainers.two_body.tsit5 import between, step
+from trainers.two_body.integrators.tsit5 import between, step
 
 MOST_STEPS = 256
 """Steps per segment at which the search ends; the error that is left is recorded like any other."""

@@ -1,0 +1,1 @@
+"""Numerical integration: steps planned from the data, adaptive and classical methods, reference motion."""

@@ -1,0 +1,1 @@
+"""The network of the neural ODE and the tables of its layers."""

@@ -1,0 +1,1 @@
+"""Reader of the older sweep format."""

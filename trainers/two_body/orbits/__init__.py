@@ -1,0 +1,1 @@
+"""Two-body motion in closed form, orbital elements, units."""
