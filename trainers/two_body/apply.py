@@ -108,8 +108,8 @@ def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Predict
     prefix = f"{which}/"
     named = {name.removeprefix(prefix): array for name, array in trained.weights.items() if name.startswith(prefix)}
     if not named and config.kind != "true_law":
-        known = sorted({name.rpartition("/")[0] for name in trained.weights})
-        raise ValueError(f"no weights {which!r}; there are: {', '.join(known) or 'none'}")
+        available = sorted({name.rpartition("/")[0] for name in trained.weights})
+        raise ValueError(f"no weights {which!r}; there are: {', '.join(available) or 'none'}")
     with jax.enable_x64(True):
         parameters = _parameters(config, {name: np.asarray(a, np.float64) for name, a in named.items()}, trained.fitted)
     return Predictor(config, parameters, str(trained.meta["problem"]))
@@ -126,8 +126,8 @@ def _parameters(config: ModelConfig, arrays: Arrays, fitted: Arrays) -> Any:
 
 def _architecture(config: ModelConfig) -> ModelConfig:
     """Return the configuration with defaults in place of all that does not shape the predicted field."""
-    kept = ("kind", "feature_layer", "output_layer", "output_scale", "planar_constraint", "width", "depth")
-    names = (*kept, "activation", "final_activation")
+    fields = ("kind", "feature_layer", "output_layer", "output_scale", "planar_constraint", "width", "depth")
+    names = (*fields, "activation", "final_activation")
     return ModelConfig.model_construct(**{name: getattr(config, name) for name in names})
 
 

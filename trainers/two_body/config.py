@@ -22,6 +22,10 @@ PART_ORBITS = 20_000
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0)]
+TrainFraction = Annotated[float, Field(gt=0, le=1)]
+SplitBy = Literal["orbit", "segment"]
+Normalisation = Literal["canonical", "largest"]
 
 
 class DatasetConfig(DatasetConfigBase):
@@ -80,11 +84,9 @@ class DatasetConfig(DatasetConfigBase):
         return self
 
 
-class Phase(CurriculumPhase):
-    """One training phase of a curriculum, on segments of its own."""
+class SegmentationPhase(Config):
+    """How the segments of a phase are cut."""
 
-    steps: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
-    """Optimiser steps."""
     segment_length: Annotated[int, Field(ge=2)] = 18
     """Points per segment."""
     window: tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]] = (0.0, 1.0)
@@ -98,21 +100,21 @@ class Phase(CurriculumPhase):
         return window
 
 
-class SegmentationPhase(Config):
-    """What cutting needs to know of a phase."""
+class Phase(SegmentationPhase, CurriculumPhase):
+    """One training phase of a curriculum, on segments of its own."""
 
-    segment_length: Annotated[int, Field(ge=2)] = 18
-    window: tuple[float, float] = (0.0, 1.0)
+    steps: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
+    """Optimiser steps."""
 
 
 class SegmentationConfig(Config):
     """How trajectories are split and cut; a projection of the model configuration."""
 
     phases: tuple[SegmentationPhase, ...] = (SegmentationPhase(),)
-    train_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
-    split_by: Literal["orbit", "segment"] = "orbit"
-    split_seed: int = 0
-    normalisation: Literal["canonical", "largest"] = "largest"
+    train_fraction: TrainFraction = 1.0
+    split_by: SplitBy = "orbit"
+    split_seed: Seed = 0
+    normalisation: Normalisation = "largest"
     tolerance: float | None = None
     """Local error of the planned steps; None plans none."""
 
@@ -172,7 +174,7 @@ class ModelConfig(ModelConfigBase):
     shared: ClassVar[tuple[str, ...]] = ("seed", "phases[*].learning_rate")
 
     kind: Literal["neural_ode", "mean_acceleration", "true_law"] = "neural_ode"
-    """neural_ode: the network; mean_acceleration: the constant baseline; true_law: the generating law."""
+    """neural_ode: the network; mean_acceleration: the constant baseline; true_law: the problem's own acceleration."""
     feature_layer: str = "sph_4D_rinv_vel"
     """Features of the state: a name in `feature_layers.py`."""
     output_layer: str = "mlp_4D_signed"
@@ -201,15 +203,15 @@ class ModelConfig(ModelConfigBase):
     learning rates alone. They round differently than one after another, whatever their company [integer]."""
     batch_size: Count = 256
     """Segments per optimiser step; fewer segments than this make one batch of all."""
-    train_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    train_fraction: TrainFraction = 1.0
     """Part of the orbits that trains; the rest validates; 1 leaves no validation set [1]."""
-    split_by: Literal["orbit", "segment"] = "orbit"
+    split_by: SplitBy = "orbit"
     """Split orbits and then cut them, or cut and then split, which leaks and is reported."""
-    split_seed: Annotated[int, Field(ge=0)] = 0
+    split_seed: Seed = 0
     """Seed of the split [integer]."""
     validate_every: Annotated[int, Field(ge=1)] = 50
     """Steps between two validations."""
-    normalisation: Literal["canonical", "largest"] = "largest"
+    normalisation: Normalisation = "largest"
     """Units of length and time: the largest radius of the training data with mu = 1, or those of the dataset."""
     solver: Solver = Solver()
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)] = (Phase(),)
@@ -250,13 +252,13 @@ class ModelConfig(ModelConfigBase):
 
     def segmentation(self) -> SegmentationConfig:
         """Project the fields that `segment` needs."""
+        planned = self.solver.method == "planned" and self.kind == "neural_ode"
+        same = ("train_fraction", "split_by", "split_seed", "normalisation")
+        cuts = [{name: getattr(phase, name) for name in SegmentationPhase.model_fields} for phase in self.phases]
         return SegmentationConfig(
-            phases=tuple(SegmentationPhase(segment_length=p.segment_length, window=p.window) for p in self.phases),
-            train_fraction=self.train_fraction,
-            split_by=self.split_by,
-            split_seed=self.split_seed,
-            normalisation=self.normalisation,
-            tolerance=self.solver.tolerance if self.solver.method == "planned" and self.kind == "neural_ode" else None,
+            phases=tuple(SegmentationPhase(**cut) for cut in cuts),
+            tolerance=self.solver.tolerance if planned else None,
+            **{name: getattr(self, name) for name in same},
         )
 
     def at_once(self) -> int:

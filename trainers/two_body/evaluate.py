@@ -2,9 +2,9 @@
 
 Three readings of the acceleration error `100 |a - a_true| / |a_true|` [%] bear three names:
 
-    acceleration_error_field        model and law, both at the true state
-    acceleration_error_own_state    model and law, both at the model's rolled-out state (the headline)
-    acceleration_error_same_time    model at its rolled-out state at t, law at the true state at t
+    acceleration_error_field        model and truth, both at the true state
+    acceleration_error_own_state    model and truth, both at the model's rolled-out state (the headline)
+    acceleration_error_same_time    model at its rolled-out state at t, truth at the true state at t
 
 Rollouts run in double precision with a local error of 1e-9 per data interval, whatever solver trained the model, so
 that models are compared and not solvers. A rollout that leaves the finite is counted in `rollout_failures`; every
@@ -82,12 +82,12 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
 
 def _panel(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dict[str, pd.DataFrame]:
     """Return what is looked at instead of averaged: rollouts (4, T, 6) of the panel, and the field on a grid."""
-    law = partial(_law, test)
-    rollouts = rollout_table(test, rolled, predictor.acceleration(rolled), law, _seen(predictor, rolled))
-    return {"rollouts": rollouts, "field": field_table(predictor, law, test)}
+    truth = partial(_true_acceleration, test)
+    rollouts = rollout_table(test, rolled, predictor.acceleration(rolled), truth, _observed(predictor, rolled))
+    return {"rollouts": rollouts, "field": field_table(predictor, truth, test)}
 
 
-def _seen(predictor: Predictor, states: np.ndarray) -> dict[str, np.ndarray]:
+def _observed(predictor: Predictor, states: np.ndarray) -> dict[str, np.ndarray]:
     """Return features and outputs of the network at states (K, T, 6), each (K, T), by name; none without a network."""
     config = predictor.config
     if config.kind != "neural_ode":
@@ -110,7 +110,7 @@ def _phases(config: ModelConfig, trained: Trained, test: Trajectories) -> dict[s
 def baseline_errors(trained: Trained, test: Trajectories) -> dict[str, np.ndarray]:
     """Return the errors (N, T) of the constant mean training acceleration [%].
 
-    `baseline` is the one at the true states: a constant drives an orbit to where the law vanishes, so that its
+    `baseline` is the one at the true states: a constant drives an orbit to where the truth vanishes, so that its
     own-state error is without bound and any model would beat it. `baseline_own_state` follows from the closed form
     `r = r0 + v0 t + a t^2/2`, `v = v0 + a t`.
     """
@@ -119,22 +119,22 @@ def baseline_errors(trained: Trained, test: Trajectories) -> dict[str, np.ndarra
     t, position, velocity = (test.t - test.t[:, :1])[..., None], test.y[:, :1, :3], test.y[:, :1, 3:]
     own = np.concatenate([position + velocity * t + constant * t**2 / 2, velocity + constant * t], axis=-1)
     return {
-        "baseline": metrics.relative_error(constant, _law(test, test.y)),
-        "baseline_own_state": metrics.relative_error(constant, _law(test, own)),
+        "baseline": metrics.relative_error(constant, _true_acceleration(test, test.y)),
+        "baseline_own_state": metrics.relative_error(constant, _true_acceleration(test, own)),
     }
 
 
-def _law(test: Trajectories, states: np.ndarray) -> np.ndarray:
+def _true_acceleration(test: Trajectories, states: np.ndarray) -> np.ndarray:
     """Return the true acceleration (N, T, 3) at states (N, T, 6)."""
     channels = np.moveaxis(states, -1, 0)
-    law = load_problem(str(test.meta["problem"]))
-    return np.moveaxis(law.acceleration(channels[:3], channels[3:]), 0, -1)
+    problem = load_problem(str(test.meta["problem"]))
+    return np.moveaxis(problem.acceleration(channels[:3], channels[3:]), 0, -1)
 
 
 def _points(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dict[str, np.ndarray]:
     """Return every quantity (N, T) that is known at each orbit and step."""
     own, at_truth = predictor.acceleration(rolled), predictor.acceleration(test.y)
-    own_law, law = _law(test, rolled), _law(test, test.y)
+    own_truth, truth = _true_acceleration(test, rolled), _true_acceleration(test, test.y)
     cosine = metrics.radial_cosine(own, rolled[..., :3])
     outward = np.where(np.isfinite(cosine), 100.0 * (cosine > metrics.OUTWARD_COSINE), np.nan)
     return {
@@ -142,18 +142,18 @@ def _points(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dic
         "r": np.linalg.norm(test.y[..., :3], axis=-1),
         "r_own": np.linalg.norm(rolled[..., :3], axis=-1),
         **_anomalies(rolled, test),
-        "acceleration_error_own_state": metrics.relative_error(own, own_law),
-        "acceleration_error_field": metrics.relative_error(at_truth, law),
-        "acceleration_error_same_time": metrics.relative_error(own, law),
-        "theta": metrics.angle(own, own_law),
-        "theta_field": metrics.angle(at_truth, law),
+        "acceleration_error_own_state": metrics.relative_error(own, own_truth),
+        "acceleration_error_field": metrics.relative_error(at_truth, truth),
+        "acceleration_error_same_time": metrics.relative_error(own, truth),
+        "theta": metrics.angle(own, own_truth),
+        "theta_field": metrics.angle(at_truth, truth),
         "radial_outward": outward,
         "transverse_fraction": metrics.transverse_fraction(own, rolled[..., :3]),
         "position_error": metrics.relative_error(rolled[..., :3], test.y[..., :3]),
         "velocity_error": metrics.relative_error(rolled[..., 3:], test.y[..., 3:]),
         "energy_drift": _energy_drift(rolled, test),
         "flip_rate": _flips(predictor, rolled),
-        "acceleration_true": np.linalg.norm(law, axis=-1),
+        "acceleration_true": np.linalg.norm(truth, axis=-1),
         "acceleration_predicted": np.linalg.norm(at_truth, axis=-1),
     }
 

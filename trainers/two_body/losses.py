@@ -43,9 +43,9 @@ class LossSettings(Protocol):
 
 def percent_error(y: Array, y_hat: Array, loss: LossSettings, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `100 mean(|y - y_hat| / max(|y|, 1e-8))`, norms over the six channels [%]. All points weigh alike."""
-    y, y_hat, known = _predicted(y, y_hat, loss, weight)
+    y, y_hat, mask = _predicted(y, y_hat, loss, weight)
     error = norm(_channels_first(y - y_hat)) / jnp.maximum(norm(_channels_first(y)), EPS)
-    value = 100 * _mean(error, known)
+    value = 100 * _mean(error, mask)
     return value, {"percent_error": value}
 
 
@@ -56,23 +56,23 @@ def percent_error_plus_nmse(y: Array, y_hat: Array, loss: LossSettings, weight: 
     floor: 0.01 %. It is led by the largest states.
     """
     percent, parts = percent_error(y, y_hat, loss, weight)
-    y, y_hat, known = _predicted(y, y_hat, loss, weight)
-    square, scale = _mean(_mean_square(y - y_hat), known), _mean(_mean_square(y), known)
+    y, y_hat, mask = _predicted(y, y_hat, loss, weight)
+    square, scale = _mean(_mean_square(y - y_hat), mask), _mean(_mean_square(y), mask)
     rmse = 100 * jnp.sqrt(square / (scale + EPS) + EPS)
     return percent + loss.rmse_weight * rmse, {**parts, "nrmse": rmse}
 
 
 def mean_squared_error(y: Array, y_hat: Array, loss: LossSettings, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `mean((y - y_hat)^2)` over times, channels and segments [normalised units squared]."""
-    y, y_hat, known = _predicted(y, y_hat, loss, weight)
-    value = _mean(_mean_square(y - y_hat), known)
+    y, y_hat, mask = _predicted(y, y_hat, loss, weight)
+    value = _mean(_mean_square(y - y_hat), mask)
     return value, {"mean_squared_error": value}
 
 
 def mean_absolute_error(y: Array, y_hat: Array, loss: LossSettings, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `mean(|y - y_hat|)` over times, channels and segments [normalised units]; outliers weigh less."""
-    y, y_hat, known = _predicted(y, y_hat, loss, weight)
-    value = _mean(jnp.mean(jnp.abs(y - y_hat), axis=1), known)
+    y, y_hat, mask = _predicted(y, y_hat, loss, weight)
+    value = _mean(jnp.mean(jnp.abs(y - y_hat), axis=1), mask)
     return value, {"mean_absolute_error": value}
 
 
@@ -138,8 +138,8 @@ def _predicted(y: Array, y_hat: Array, loss: LossSettings, weight: Weight) -> tu
     if loss.weigh_by == "angle":
         weight = jnp.nan_to_num(swept_angle(y)) * weight
     y, y_hat = y[1:], y_hat[1:]
-    known = jnp.all(jnp.isfinite(y), axis=1)
-    return jnp.where(known[:, None], y, 1.0), jnp.where(known[:, None], y_hat, 1.0), known * weight
+    mask = jnp.all(jnp.isfinite(y), axis=1)
+    return jnp.where(mask[:, None], y, 1.0), jnp.where(mask[:, None], y_hat, 1.0), mask * weight
 
 
 def _mean(values: Array, weight: Array) -> Array:

@@ -19,7 +19,7 @@ PANEL = 4
 GRID = 24
 """Points per side of the grid of `field`."""
 
-Law = Callable[[np.ndarray], np.ndarray]
+TrueAcceleration = Callable[[np.ndarray], np.ndarray]
 """From states (..., 6) to true accelerations (..., 3)."""
 
 
@@ -70,7 +70,11 @@ def padded_panel(test: Trajectories) -> np.ndarray:
 
 
 def rollout_table(
-    test: Trajectories, rolled: np.ndarray, acceleration: np.ndarray, law: Law, extra: Mapping[str, np.ndarray]
+    test: Trajectories,
+    rolled: np.ndarray,
+    acceleration: np.ndarray,
+    truth: TrueAcceleration,
+    extra: Mapping[str, np.ndarray],
 ) -> pd.DataFrame:
     """Return true and predicted motion of the panel, one row per orbit and step.
 
@@ -82,7 +86,7 @@ def rollout_table(
     tables = []
     for place, orbit in enumerate(reference_orbits(test)):
         predicted = np.concatenate([rolled[place], acceleration[place]], axis=-1)
-        true = np.concatenate([shown.y[orbit], law(shown.y[[orbit]])[0]], axis=-1)
+        true = np.concatenate([shown.y[orbit], truth(shown.y[[orbit]])[0]], axis=-1)
         table = pd.DataFrame({"orbit": orbit, "step": np.arange(len(true)), "t": shown.t[orbit]})
         table[names] = predicted
         table[[f"{name}_true" for name in names]] = true
@@ -109,11 +113,11 @@ def phase_table(predictors: Mapping[int, Predictor], test: Trajectories) -> pd.D
     return pd.concat(tables, ignore_index=True)
 
 
-def field_table(predictor: Predictor, law: Law, test: Trajectories) -> pd.DataFrame:
+def field_table(predictor: Predictor, truth: TrueAcceleration, test: Trajectories) -> pd.DataFrame:
     """Return the predicted and the true acceleration on a grid in the x-y plane that covers the test orbits.
 
     A learned field may depend on the velocity; on the grid it is that of a circular orbit about the origin under the
-    true law, counter-clockwise: `v = sqrt(|a| r)`. Points nearer to the origin than any test orbit are left out.
+    true dynamics, counter-clockwise: `v = sqrt(|a| r)`. Points nearer to the origin than any test orbit are left out.
     Columns: x, y, ax, ay, ax_true, ay_true.
     """
     radii = np.linalg.norm(test.y[..., :3], axis=-1)
@@ -122,10 +126,10 @@ def field_table(predictor: Predictor, law: Law, test: Trajectories) -> pd.DataFr
     states = np.zeros((GRID**2, 6))
     states[:, 0], states[:, 1] = x, y
     r = np.hypot(x, y)
-    speed = np.sqrt(np.linalg.norm(law(states), axis=-1) * r)
+    speed = np.sqrt(np.linalg.norm(truth(states), axis=-1) * r)
     states[:, 3], states[:, 4] = -speed * y / r, speed * x / r
     columns = {"x": x, "y": y}
-    for suffix, field in (("", predictor.acceleration(states)), ("_true", law(states))):
+    for suffix, field in (("", predictor.acceleration(states)), ("_true", truth(states))):
         columns |= {f"ax{suffix}": field[:, 0], f"ay{suffix}": field[:, 1]}
     table = pd.DataFrame(columns).astype(np.float32)
     return table[r >= np.nanmin(radii)].reset_index(drop=True)

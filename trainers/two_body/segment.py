@@ -139,14 +139,14 @@ def _cut(
 
 def _chosen(config: SegmentationConfig, count: int) -> np.ndarray:
     """Choose which of `count` segments train, irrespective of their orbits."""
-    chosen = np.zeros(count, bool)
+    members = np.zeros(count, bool)
     if count:
-        chosen[split(count, config.train_fraction, config.split_seed)[0]] = True
-    return chosen
+        members[split(count, config.train_fraction, config.split_seed)[0]] = True
+    return members
 
 
-def _arrays(side: str, t: np.ndarray, y: np.ndarray, cut: _Cut, chosen: np.ndarray) -> dict[str, np.ndarray]:
-    orbit, points = cut.orbit[chosen], cut.points[chosen]
+def _arrays(side: str, t: np.ndarray, y: np.ndarray, cut: _Cut, members: np.ndarray) -> dict[str, np.ndarray]:
+    orbit, points = cut.orbit[members], cut.points[members]
     return {
         f"{side}/t": t[orbit[:, None], points],
         f"{side}/y": y[orbit[:, None], points],

@@ -63,13 +63,13 @@ def segment_linearity(training: pd.DataFrame) -> Figure:
 
 def _quartiles(training: pd.DataFrame, length: int) -> np.ndarray:
     """Return the quartiles over all segments of `length` points of the distance from the chord [%]."""
-    found = []
+    parts = []
     for _, orbit in training[training["trains"]].groupby("trajectory"):
         position = orbit[["x", "y", "z"]].to_numpy()
         whole = position[: len(position) // length * length].reshape(-1, length, 3)
         chord = whole[:, -1] - whole[:, 0]
         size = np.linalg.norm(chord, axis=1)
         away = np.linalg.norm(np.cross(whole - whole[:, :1], chord[:, None]), axis=2).max(axis=1) / size
-        found.append(100 * away / size)
-    values = np.concatenate(found)
+        parts.append(100 * away / size)
+    values = np.concatenate(parts)
     return np.nanpercentile(values, (25, 50, 75))

@@ -45,14 +45,16 @@ def acceleration_against_radius(errors: pd.DataFrame, training: pd.DataFrame) ->
 
     figure = Figure(figsize=(6, 4.4), layout="constrained")
     axes = figure.subplots()
-    known = errors[["r", "acceleration_predicted", "acceleration_true"]].dropna()
-    axes.plot(known["r"], known["acceleration_predicted"], "C0.", ms=2, alpha=0.25, rasterized=True, label="predicted")
-    truth = known.sort_values("r").iloc[:: max(1, len(known) // 400)]
+    points = errors[["r", "acceleration_predicted", "acceleration_true"]].dropna()
+    axes.plot(
+        points["r"], points["acceleration_predicted"], "C0.", ms=2, alpha=0.25, rasterized=True, label="predicted"
+    )
+    truth = points.sort_values("r").iloc[:: max(1, len(points) // 400)]
     axes.plot(truth["r"], truth["acceleration_true"], "k--", lw=1.2, label="law")
     shade_training(axes, [training])
-    if len(known) > 1:
+    if len(points) > 1:
         _note(axes, measure_slope(errors))
-    scale = "log" if len(known) else "linear"
+    scale = "log" if len(points) else "linear"
     axes.set(xlabel="radius [DU]", ylabel="|a| at the true states [DU/TU$^2$]", xscale=scale, yscale=scale)
     axes.legend(fontsize="small", loc="lower left", markerscale=4)
     return figure
@@ -78,23 +80,23 @@ def _medians(errors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return radius, predicted and true acceleration as medians in bins of log r."""
     import pandas as pd
 
-    known = errors[["r", "acceleration_predicted", "acceleration_true"]].dropna()
-    known = known[(known > 0).all(axis=1)]
-    if known["r"].nunique() < 2:
+    points = errors[["r", "acceleration_predicted", "acceleration_true"]].dropna()
+    points = points[(points > 0).all(axis=1)]
+    if points["r"].nunique() < 2:
         return (np.array([]),) * 3
-    bins = pd.cut(np.log(known["r"]), min(BINS, len(known)), labels=False)
-    medians = known.groupby(bins).median()
-    return tuple(medians[name].to_numpy() for name in known)  # type: ignore[return-value]
+    bins = pd.cut(np.log(points["r"]), min(BINS, len(points)), labels=False)
+    medians = points.groupby(bins).median()
+    return tuple(medians[name].to_numpy() for name in points)  # type: ignore[return-value]
 
 
-def _note(axes: Axes, found: Slope) -> None:
-    lines = [f"slope {found.slope:.2f} [{found.low:.2f}, {found.high:.2f}]"]
-    if np.isfinite(found.break_radius):
-        lines.append(f"breaks at {found.break_radius:.2f} DU")
-        axes.axvline(found.break_radius, color="C1", ls=":", label="break")
-    if np.isfinite(found.repulsive_radius):
-        lines.append(f"repels from {found.repulsive_radius:.2f} DU")
-        axes.axvline(found.repulsive_radius, color="C3", ls=":", label="repulsion")
+def _note(axes: Axes, fit: Slope) -> None:
+    lines = [f"slope {fit.slope:.2f} [{fit.low:.2f}, {fit.high:.2f}]"]
+    if np.isfinite(fit.break_radius):
+        lines.append(f"breaks at {fit.break_radius:.2f} DU")
+        axes.axvline(fit.break_radius, color="C1", ls=":", label="break")
+    if np.isfinite(fit.repulsive_radius):
+        lines.append(f"repels from {fit.repulsive_radius:.2f} DU")
+        axes.axvline(fit.repulsive_radius, color="C3", ls=":", label="repulsion")
     axes.text(0.97, 0.96, "\n".join(lines), transform=axes.transAxes, ha="right", va="top", fontsize="small")
 
 

@@ -83,7 +83,7 @@ def along_an_orbit(rollouts: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     motion = rollouts[rollouts["orbit"] == rollouts["orbit"].iloc[0]]
-    seen = [name for name in motion if str(name).startswith("feature ")]
+    feature_names = [name for name in motion if str(name).startswith("feature ")]
     said = [name for name in motion if str(name).startswith("output ")]
     figure = Figure(figsize=(10, 5.6), layout="constrained")
     (size, radial, transverse), (features, outputs, error) = figure.subplots(2, 3, sharex=True)
@@ -95,7 +95,7 @@ def along_an_orbit(rollouts: pd.DataFrame) -> Figure:
         axes.set_title(f"{title} [DU/TU$^2$]", fontsize="medium")
     error.plot(motion["t"], np.hypot(motion["x"] - motion["x_true"], motion["y"] - motion["y_true"]), "C3-")
     error.set_title("distance from the true position [DU]", fontsize="medium")
-    _draw_channels(features, motion, seen, "features")
+    _draw_channels(features, motion, feature_names, "features")
     _draw_channels(outputs, motion, said, "network outputs")
     for axes in (features, outputs, error):
         axes.set_xlabel("t [TU]")
@@ -111,15 +111,15 @@ def features_per_orbit(rollouts: pd.DataFrame) -> Figure | None:
     """
     from matplotlib.figure import Figure
 
-    seen = [name for name in rollouts if str(name).startswith("feature ")]
+    feature_names = [name for name in rollouts if str(name).startswith("feature ")]
     said = [name for name in rollouts if str(name).startswith("output ")]
-    if not seen:
+    if not feature_names:
         return None
     groups = list(rollouts.groupby("orbit", sort=False))
     figure = Figure(figsize=(9, 1.9 * len(groups) + 0.6), layout="constrained")
     grid = figure.subplots(len(groups), 2, squeeze=False)
     for (features, outputs), (orbit, motion) in zip(grid, groups, strict=True):
-        for axes, names in ((features, seen), (outputs, said)):
+        for axes, names in ((features, feature_names), (outputs, said)):
             for name in names:
                 axes.plot(motion["t"], motion[name], lw=1, label=str(name).split(" ", 1)[1])
         features.set_ylabel(orbit_name(orbit))

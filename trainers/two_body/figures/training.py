@@ -22,10 +22,10 @@ def loss_curve(history: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     for name in [str(column) for column in history if column not in NOT_LOSSES]:
-        known = history[["step", name]].dropna()
-        if len(known):
+        points = history[["step", name]].dropna()
+        if len(points):
             style = ".-" if name.startswith("validation_") else "-"
-            axes.plot(known["step"], known[name], style, label=name, lw=2.2 if name == "loss" else 0.9)
+            axes.plot(points["step"], points[name], style, label=name, lw=2.2 if name == "loss" else 0.9)
     _mark_phases(axes, history)
     axes.set(xlabel="optimiser step", ylabel="loss", yscale="log" if len(history) else "linear")
     if axes.lines:

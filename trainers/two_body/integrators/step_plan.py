@@ -58,7 +58,7 @@ def _plan(field: Field, t: np.ndarray, y: np.ndarray, tolerance: float) -> Plan:
     angle = _phase_angle(field, t, y)
     fewest = np.maximum(1, np.floor(angle[:, -1] / (EASIEST * (tolerance / 1e-8) ** 0.2)))
     steps, error = np.zeros(len(t), np.int64), np.full(len(t), np.inf)
-    found = {}
+    by_count = {}
     for count in range(1, MOST_STEPS + 1):
         trying = np.flatnonzero((steps == 0) & (fewest <= count))
         if trying.size:
@@ -66,11 +66,11 @@ def _plan(field: Field, t: np.ndarray, y: np.ndarray, tolerance: float) -> Plan:
             error[trying] = local_error(field, y[trying, 0].T, nodes)
             good = (error[trying] <= tolerance) | (count == MOST_STEPS)
             steps[trying[good]] = count
-            found[count] = trying[good], nodes[good]
+            by_count[count] = trying[good], nodes[good]
         if steps.all():
             break
     table = np.repeat(t[:, -1:], steps.max(initial=1) + 1, axis=1)
-    for count, (rows, nodes) in found.items():
+    for count, (rows, nodes) in by_count.items():
         table[rows, : count + 1] = nodes
     return Plan(table, steps, error)
 

@@ -50,7 +50,7 @@ class Observation(NamedTuple):
 
 
 def init_network(config: ModelConfig, key: Array) -> Network:
-    """Draw the initial parameters: equinox's uniform law in `+-1/sqrt(fan_in)`.
+    """Draw the initial parameters: equinox's uniform distribution in `+-1/sqrt(fan_in)`.
 
     Source: Kidger & Garcia 2021, Equinox: neural networks in JAX via callable PyTrees.
     """
@@ -107,8 +107,8 @@ def observe(network: Network, config: ModelConfig) -> Callable[[Array], Observat
     field = vector_field(network, config)
 
     def see(state: Array) -> Observation:
-        seen = features(state)
-        return Observation(seen, forward(seen), field(state)[3:])
+        inputs = features(state)
+        return Observation(inputs, forward(inputs), field(state)[3:])
 
     return see
 
@@ -129,11 +129,11 @@ def network_from(config: ModelConfig, arrays: Mapping[str, np.ndarray]) -> Netwo
     """
     template = eqx.filter_eval_shape(init_network, config, jax.random.key(0))
     expected = _shapes(template)
-    given = {name: tuple(array.shape) for name, array in arrays.items()}
-    if given != expected:
-        wrong = sorted(name for name in given.keys() | expected if given.get(name) != expected.get(name))
+    shapes = {name: tuple(array.shape) for name, array in arrays.items()}
+    if shapes != expected:
+        wrong = sorted(name for name in shapes.keys() | expected if shapes.get(name) != expected.get(name))
         raise ValueError(
-            f"arrays {wrong} are {[given.get(name) for name in wrong]}; the configuration expects "
+            f"arrays {wrong} are {[shapes.get(name) for name in wrong]}; the configuration expects "
             f"{[expected.get(name) for name in wrong]}: give the configuration that the network was trained with"
         )
     layers = tuple(

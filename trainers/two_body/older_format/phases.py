@@ -77,12 +77,14 @@ def combine(candidates: Mapping[str, Sequence[Candidate]]) -> tuple[dict[str, li
     repeated: dict[str, None] = {}
     variants: dict[str, list[dict[str, Any]]] = {}
     for numbers in product(*(range(len(candidates[key])) for key in keys)):
-        chosen = {key: candidates[key][number] for key, number in zip(keys, numbers, strict=True)}
-        longest = max(keys, key=lambda key: len(chosen[key]))
-        problems |= dict.fromkeys(_wrong_lengths(chosen, longest))
-        repeated |= dict.fromkeys(_repeated(chosen, len(chosen[longest])))
-        name = "_".join(_name(STRATEGIES[key], chosen[key]) for key in keys if len(candidates[key]) > 1)
-        variants[name if name not in variants else f"{name}_{len(variants)}"] = _phases(chosen, len(chosen[longest]))
+        combination = {key: candidates[key][number] for key, number in zip(keys, numbers, strict=True)}
+        longest = max(keys, key=lambda key: len(combination[key]))
+        problems |= dict.fromkeys(_wrong_lengths(combination, longest))
+        repeated |= dict.fromkeys(_repeated(combination, len(combination[longest])))
+        name = "_".join(_name(STRATEGIES[key], combination[key]) for key in keys if len(candidates[key]) > 1)
+        variants[name if name not in variants else f"{name}_{len(variants)}"] = _phases(
+            combination, len(combination[longest])
+        )
     if problems:
         raise ValueError("\n".join(problems))
     return variants, list(repeated)
@@ -106,26 +108,26 @@ def _ambiguous(key: str, entries: Sequence[Any], bare: Sequence[bool]) -> str:
     )
 
 
-def _wrong_lengths(chosen: Mapping[str, Candidate], longest: str) -> Iterator[str]:
-    most = len(chosen[longest])
-    for key, candidate in chosen.items():
+def _wrong_lengths(combination: Mapping[str, Candidate], longest: str) -> Iterator[str]:
+    most = len(combination[longest])
+    for key, candidate in combination.items():
         if len(candidate) not in (1, most):
             yield (
                 f"{key}: {json.dumps(candidate)} has {len(candidate)} entries; expected 1, or {most} as in "
-                f"{longest} {json.dumps(chosen[longest])}"
+                f"{longest} {json.dumps(combination[longest])}"
             )
 
 
-def _repeated(chosen: Mapping[str, Candidate], most: int) -> Iterator[str]:
-    for key, candidate in chosen.items():
+def _repeated(combination: Mapping[str, Candidate], most: int) -> Iterator[str]:
+    for key, candidate in combination.items():
         if len(candidate) < most:
             yield f"{key} {json.dumps(candidate)} is repeated for all {most} phases"
 
 
-def _phases(chosen: Mapping[str, Candidate], most: int) -> list[dict[str, Any]]:
+def _phases(combination: Mapping[str, Candidate], most: int) -> list[dict[str, Any]]:
     full = {
         STRATEGIES[key].field: list(candidate) * (most if len(candidate) == 1 else 1)
-        for key, candidate in chosen.items()
+        for key, candidate in combination.items()
     }
     return [{field: entries[phase] for field, entries in full.items() if phase < len(entries)} for phase in range(most)]
 

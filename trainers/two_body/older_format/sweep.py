@@ -64,10 +64,10 @@ def read_older(sweep: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: one line per offender: the older key, what was given, what was expected.
     """
     reading = _Reading()
-    given = _flat(sweep, reading)
+    entries = _flat(sweep, reading)
     for step in (_settings, _dataset, _phases, _unstated):
-        step(given, reading)
-    tests = _tests(given, reading)
+        step(entries, reading)
+    tests = _tests(entries, reading)
     if reading.problems:
         raise ValueError("\n".join(reading.problems))
     return {
@@ -88,7 +88,7 @@ def _flat(sweep: Mapping[str, Any], reading: _Reading) -> dict[str, Any]:
     parameters = sweep.get("parameters")
     if not isinstance(parameters, Mapping):
         raise ValueError(f"parameters: {json.dumps(parameters)} given; expected a mapping of keys to candidates")
-    given: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     nested = {"parameters": parameters, "data": sweep.get("data", {}), "parameters.data": parameters.get("data", {})}
     for place, part in nested.items():
         if not isinstance(part, Mapping):
@@ -97,12 +97,12 @@ def _flat(sweep: Mapping[str, Any], reading: _Reading) -> dict[str, Any]:
         inside = {key: value for key, value in part.items() if (place, key) != ("parameters", "data")}
         reading.problems += _unknown(inside, (*SETTINGS, *STRATEGIES, *DATA), f"{place}.")
         reading.problems += [
-            f"{place}.{key}: {json.dumps(inside[key])} given, but {json.dumps(given[key])} before; keep one"
-            for key in inside.keys() & given.keys()
-            if inside[key] != given[key]
+            f"{place}.{key}: {json.dumps(inside[key])} given, but {json.dumps(entries[key])} before; keep one"
+            for key in inside.keys() & entries.keys()
+            if inside[key] != entries[key]
         ]
-        given |= inside
-    return given
+        entries |= inside
+    return entries
 
 
 def _unknown(part: Mapping[str, Any], known: Sequence[str], prefix: str) -> Iterator[str]:
@@ -111,10 +111,10 @@ def _unknown(part: Mapping[str, Any], known: Sequence[str], prefix: str) -> Iter
             yield f"{prefix}{key}: unknown key; nearest: {', '.join(nearest(str(key), known))}"
 
 
-def _settings(given: Mapping[str, Any], reading: _Reading) -> None:
+def _settings(entries: Mapping[str, Any], reading: _Reading) -> None:
     for key, path in SETTINGS.items():
-        if key in given:
-            values = _candidates(key, given[key], reading)
+        if key in entries:
+            values = _candidates(key, entries[key], reading)
             _place(path, _heads(values, reading) if key == "output_layer" else values, reading)
 
 
@@ -152,12 +152,12 @@ def _place(path: str, values: Sequence[Any], reading: _Reading) -> None:
         target[last] = values[0]
 
 
-def _dataset(given: Mapping[str, Any], reading: _Reading) -> None:
-    if "train_dataset" not in given:
+def _dataset(entries: Mapping[str, Any], reading: _Reading) -> None:
+    if "train_dataset" not in entries:
         reading.problems.append("train_dataset: missing; expected the name of at least one dataset")
         return
-    names = _known_datasets("train_dataset", given["train_dataset"], reading)
-    counts = _candidates("num_trajs", given.get("num_trajs", -1), reading)
+    names = _known_datasets("train_dataset", entries["train_dataset"], reading)
+    counts = _candidates("num_trajs", entries.get("num_trajs", -1), reading)
     wrong = [
         count for count in counts if not isinstance(count, int) or isinstance(count, bool) or count < -1 or not count
     ]
@@ -197,12 +197,12 @@ def _known_datasets(key: str, value: Any, reading: _Reading) -> list[str]:
     return [name for name in dict.fromkeys(names) if name in PRESETS]
 
 
-def _phases(given: Mapping[str, Any], reading: _Reading) -> None:
+def _phases(entries: Mapping[str, Any], reading: _Reading) -> None:
     candidates = {}
     for key in STRATEGIES:
         try:
-            if key in given:
-                candidates[key] = read_candidates(key, given[key])
+            if key in entries:
+                candidates[key] = read_candidates(key, entries[key])
         except ValueError as error:
             reading.problems.append(str(error))
     if not candidates:
@@ -219,22 +219,22 @@ def _phases(given: Mapping[str, Any], reading: _Reading) -> None:
         reading.vary["phases"] = {name: {"model": {"phases": phases}} for name, phases in variants.items()}
 
 
-def _tests(given: Mapping[str, Any], reading: _Reading) -> list[str]:
-    if "test_dataset" in given:
-        return _known_datasets("test_dataset", given["test_dataset"], reading)
+def _tests(entries: Mapping[str, Any], reading: _Reading) -> list[str]:
+    if "test_dataset" in entries:
+        return _known_datasets("test_dataset", entries["test_dataset"], reading)
     reading.decisions.append(f"tests: none named; the three standard ones are taken, {', '.join(STANDARD_TESTS)}")
     return list(STANDARD_TESTS)
 
 
-def _unstated(given: Mapping[str, Any], reading: _Reading) -> None:
+def _unstated(entries: Mapping[str, Any], reading: _Reading) -> None:
     """Say what the older programme did or left open without a key of its own."""
     reading.base["model"].setdefault("solver", {})["method"] = "tsit5"
     reading.decisions.append("model.solver.method: the older programme solved adaptively; planned is many times faster")
     reading.decisions.append("model.optimiser: not stated in the older format; adam")
     reading.decisions.append("model.seed: not stated in the older format; 0")
-    fractions = given.get("train_val_split", 1.0)
+    fractions = entries.get("train_val_split", 1.0)
     if any(is_number(f) and f < 1 for f in (fractions if isinstance(fractions, list | tuple) else [fractions])):
         reading.decisions.append("model.split_by: orbits are split and then cut; the older programme did it both ways")
-    losses = given.get("loss", [])
-    if "percent_error_plus_nmse" in losses and "mse_weight" not in given:
+    losses = entries.get("loss", [])
+    if "percent_error_plus_nmse" in losses and "mse_weight" not in entries:
         reading.decisions.append("model.loss.rmse_weight: not stated (10, 1 and 50 were in use at times); 1")

@@ -129,9 +129,9 @@ def _true_anomaly(config: DatasetConfig, free: np.ndarray) -> np.ndarray:
 
 def mean_elements(parameters: Mapping[str, np.ndarray]) -> Elements:
     """Return the mean elements (1,) of orbits (N,): angles by their mean direction, everything else by its mean."""
-    found = {}
+    means = {}
     for name in Elements._fields:
         values = np.asarray(parameters[name], np.float64)
         direction = np.angle(np.mean(np.exp(1j * values))) % TURN
-        found[name] = np.array([direction if name in ANGLES else values.mean()])
-    return Elements(**found)
+        means[name] = np.array([direction if name in ANGLES else values.mean()])
+    return Elements(**means)
