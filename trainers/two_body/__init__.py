@@ -2,7 +2,8 @@
 
 A network maps features of the state to an acceleration; short segments of simulated orbits are integrated and
 compared with the data, and the learned field is judged by rolling out whole test orbits. Read in this order:
-config, simulate (and problems/), segment, feature_layers, output_layers, losses, train, apply, evaluate, figures.
+config, simulate (with problems/ and orbits/), segment, models/, losses, objective, train, apply, evaluate, figures;
+integrators/ has the solvers, older_format/ the reader of older sweep files.
 """
 
 from trainers.study import Study
