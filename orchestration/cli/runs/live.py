@@ -72,10 +72,11 @@ def _title(line: dict, titles: Mapping[str, str]) -> str:
 
 
 def _end(line: dict, titles: Mapping[str, str]) -> str:
-    """Say how a task ended, with its key, by which commands name it."""
-    title, name = titles.get(line.get("key", ""), ""), line.get("key", "")
-    key = f" ({name})" if title and not name.startswith(title) else ""
-    return f"{_title(line, titles)}{key}: {line['status']} in {line.get('seconds', 0.0):.1f} s"
+    """Say how a task ended, with its key, by which commands name it; a title with which the key begins adds nothing."""
+    key = line.get("key", "")
+    title = titles.get(key, "")
+    name = key if key.startswith(title) else f"{title} ({key})"
+    return f"{line.get('layer', '')} {name}: {line['status']} in {line.get('seconds', 0.0):.1f} s"
 
 
 def _loss(line: dict) -> str:
