@@ -27,7 +27,7 @@ class Exact(torch.nn.Module):
         return state[None, :, :2], (state @ matrix.T)[None, :, :2]
 
 
-def given(unknowns, points=20):
+def network_inputs(unknowns, points=20):
     t = np.arange(points, dtype=float)
     y = solve(unknowns, t, 1)
     spread = y.std(axis=1)
@@ -48,7 +48,7 @@ def test_the_surrogate_starts_where_it_should_and_its_rate_is_its_derivative():
 
 
 def test_the_true_solution_has_no_misfit_and_another_one_has():
-    true = given(np.array([[1.0, 0.0, 0.8, 1.5, 1.9, 1.2]]))
+    true = network_inputs(np.array([[1.0, 0.0, 0.8, 1.5, 1.9, 1.2]]))
     assert misfit(Exact(), *true, Physics(points=20)) < 1e-9
     wrong = true[0] * torch.tensor([1.1, 1, 1, 1, 1, 1])
     assert misfit(Exact(), wrong, *true[1:], Physics(points=20, equations=0)) > 1e-3

@@ -32,9 +32,9 @@ def test_peaks_of_a_sine_have_its_period_and_height():
 def test_a_limit_cycle_is_told_from_a_decay_and_ripples_are_left_out():
     wave = np.cos(2 * np.pi * T / 10)
     rippled = np.where(T % 10 == 2, 4.5, 3 * wave)
-    found = cycles(series(3 * wave, 30 * np.exp(-0.01 * T) * wave), T)[0]
-    assert found[0] == 1 and found[1] == pytest.approx(10) and found[2] == pytest.approx(3)
-    assert found[3] == 0 and np.isnan(found[4:]).all()
+    values = cycles(series(3 * wave, 30 * np.exp(-0.01 * T) * wave), T)[0]
+    assert values[0] == 1 and values[1] == pytest.approx(10) and values[2] == pytest.approx(3)
+    assert values[3] == 0 and np.isnan(values[4:]).all()
     assert cycles(series(rippled, 0 * T), T)[0, 1] == pytest.approx(10)
 
 
@@ -72,11 +72,11 @@ def test_targets_come_back_in_raw_units(kind, horizon):
     config = ModelConfig(kind=kind, horizon=horizon, normaliser="group", **loss)
     segments = segment(config.segmentation(), DATA)
     arrays, targets = segments.phases[0], targets_of(config, segments.fitted, segments.meta["actions"])
-    given = Inputs(*(arrays[f"train/{name}"] for name in Inputs._fields))
-    unknowns, ahead = targets.to_raw_units(targets.of_segments(arrays, "train"), given)
+    inputs = Inputs(*(arrays[f"train/{name}"] for name in Inputs._fields))
+    unknowns, forecast = targets.to_raw_units(targets.of_segments(arrays, "train"), inputs)
     assert np.allclose(unknowns, arrays["train/unknowns"], atol=1e-12)
     raw = np.moveaxis(DATA.y[segments.train][:, -horizon:], 1, 2).reshape(len(unknowns), -1)
-    assert np.allclose(ahead, raw, atol=1e-9) and ahead.shape == (28, 2 * horizon)
+    assert np.allclose(forecast, raw, atol=1e-9) and forecast.shape == (28, 2 * horizon)
 
 
 def test_what_cannot_be_segmented_is_said_in_one_line():
@@ -91,11 +91,11 @@ def test_what_cannot_be_segmented_is_said_in_one_line():
 def test_validation_data_of_its_own_leave_all_series_to_training():
     other = simulate(DatasetConfig(trajectories=5, points=61, seed=4))
     config = ModelConfig(train_fraction=0.5).segmentation()
-    made, alone = segment(config, DATA, other), segment(ModelConfig(train_fraction=1.0).segmentation(), DATA)
-    (phase,), (whole,) = made.phases, alone.phases
+    both, alone = segment(config, DATA, other), segment(ModelConfig(train_fraction=1.0).segmentation(), DATA)
+    (phase,), (whole,) = both.phases, alone.phases
     assert all(np.array_equal(phase[name], whole[name]) for name in whole if name.startswith("train/"))
-    assert all(np.array_equal(made.fitted[name], alone.fitted[name]) for name in alone.fitted)
-    assert np.array_equal(made.validation, np.arange(5)) and made.meta == {"actions": 1}
-    own = segment(ModelConfig(train_fraction=1.0).segmentation(), other).phases[0]
-    assert np.array_equal(phase["validation/x"], own["train/x"])
-    assert np.array_equal(phase["validation/unknowns"], own["train/unknowns"])
+    assert all(np.array_equal(both.fitted[name], alone.fitted[name]) for name in alone.fitted)
+    assert np.array_equal(both.validation, np.arange(5)) and both.meta == {"actions": 1}
+    alone_of_other = segment(ModelConfig(train_fraction=1.0).segmentation(), other).phases[0]
+    assert np.array_equal(phase["validation/x"], alone_of_other["train/x"])
+    assert np.array_equal(phase["validation/unknowns"], alone_of_other["train/unknowns"])

@@ -31,11 +31,11 @@ def outcome(report=lambda progress: False, state=None, **settings):
 def test_losses_follow_their_formulas():
     error, weight = torch.tensor([[0.5, -2.0], [1.5, 0.0]]), torch.tensor([1.0, 3.0])
     log_std = torch.tensor([[0.0, 1.0], [-1.0, 2.0]])
-    made = {name: float(loss(error, log_std, weight)) for name, loss in LOSSES.items()}
+    trained = {name: float(loss(error, log_std, weight)) for name, loss in LOSSES.items()}
     e, w, s = (part.double().numpy() for part in (error, weight, log_std))
     huber = np.where(np.abs(e) < 1, e**2 / 2, np.abs(e) - 0.5)
     expected = {"mse": w * e**2, "mae": w * np.abs(e), "huber": w * huber, "nll": w * (e**2 * np.exp(-2 * s) / 2 + s)}
-    assert made == pytest.approx({name: values.mean() for name, values in expected.items()}, rel=1e-6)
+    assert trained == pytest.approx({name: values.mean() for name, values in expected.items()}, rel=1e-6)
 
 
 OPTIONS = [
@@ -69,16 +69,16 @@ def _usual():
 
 @pytest.mark.parametrize("kind", ["cnn", "cnn_features"])
 def test_every_kind_of_network_learns_and_says_what_it_was_asked_for(kind):
-    made = outcome(kind=kind, targets="parameters", epochs=6)
-    assert made.history["loss"].iloc[-1] < made.history["loss"].iloc[0]
-    said = apply(ModelConfig(**SMALL | {"kind": kind, "targets": "parameters"}), made).predict(DATA.y, DATA.t[0])
-    assert said.unknowns.shape == (60, 4) and said.forecast.shape == (60, 0) and not said.flagged.any()
+    trained = outcome(kind=kind, targets="parameters", epochs=6)
+    assert trained.history["loss"].iloc[-1] < trained.history["loss"].iloc[0]
+    estimate = apply(ModelConfig(**SMALL | {"kind": kind, "targets": "parameters"}), trained).predict(DATA.y, DATA.t[0])
+    assert estimate.unknowns.shape == (60, 4) and estimate.forecast.shape == (60, 0) and not estimate.flagged.any()
 
 
 def test_the_horizon_may_be_longer_than_one_point():
-    made = outcome(horizon=5)
-    said = apply(ModelConfig(**SMALL | {"horizon": 5}), made).predict(DATA.y, DATA.t[0])
-    assert said.forecast.shape == (60, 10)
+    trained = outcome(horizon=5)
+    estimate = apply(ModelConfig(**SMALL | {"horizon": 5}), trained).predict(DATA.y, DATA.t[0])
+    assert estimate.forecast.shape == (60, 10)
 
 
 def test_what_the_forecast_points_hold_does_not_matter_for_a_prediction():
@@ -90,22 +90,22 @@ def test_what_the_forecast_points_hold_does_not_matter_for_a_prediction():
 
 
 def test_best_and_last_weights_can_both_be_used_and_others_are_refused():
-    config, made = ModelConfig(**SMALL), _usual()
-    assert apply(config, made, "last").config == config
+    config, trained = ModelConfig(**SMALL), _usual()
+    assert apply(config, trained, "last").config == config
     with pytest.raises(ValueError, match="there are: best, last"):
-        apply(config, made, "first")
+        apply(config, trained, "first")
 
 
 def test_a_loss_that_leaves_the_finite_is_an_outcome():
-    made = outcome(normaliser="none", loss={"residual": 1e38})
-    assert isinstance(made, Failed) and made.status == "diverged"
-    assert "in epoch 1; lower the rate; no epoch succeeded before" in made.detail and made.partial is None
+    trained = outcome(normaliser="none", loss={"residual": 1e38})
+    assert isinstance(trained, Failed) and trained.status == "diverged"
+    assert "in epoch 1; lower the rate; no epoch succeeded before" in trained.detail and trained.partial is None
 
 
 def test_without_a_validation_set_the_training_loss_decides():
-    made = outcome(train_fraction=1.0)
-    assert made.counts["no_validation"] == 1 and made.history["validation_loss"].isna().all()
-    assert made.counts["best_epoch"] == made.history["epoch"][made.history["loss"].idxmin()]
+    trained = outcome(train_fraction=1.0)
+    assert trained.counts["no_validation"] == 1 and trained.history["validation_loss"].isna().all()
+    assert trained.counts["best_epoch"] == trained.history["epoch"][trained.history["loss"].idxmin()]
 
 
 def test_a_state_of_a_longer_training_is_refused():

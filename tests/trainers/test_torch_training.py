@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainers.common.schedules import learning_rates, schedule_named
+from trainers.common.schedules import Plateau, Schedule, learning_rates, schedule_named
 from trainers.common.torch_training.device import torch_device
 from trainers.common.torch_training.epochs import train_epochs
 from trainers.common.torch_training.state import weights_of
@@ -170,6 +170,23 @@ def test_rates_follow_the_schedule_of_each_phase():
     second = history[history["phase"] == 1]
     expected = learning_rates("cosine", 1e-3, np.arange(9), 9)[2::3]
     assert second["learning_rate"].tolist() == pytest.approx(expected.tolist())
+
+
+def test_a_plateau_acts_after_the_warm_up_and_stops_at_its_floor():
+    """Three epochs rise; no later loss counts as progress: 0.7 per epoch, down to 0.3 of the peak."""
+    rule = Schedule(shape="plateau", warmup=0.25, factor=0.7, patience=1, threshold=0.999, floor=0.3)
+    phase = replace(PHASE, epochs=12, batch_size=20, schedule=rule, learning_rate=1e-3)
+    states = []
+    made = trained(task((phase,)), report=lambda progress: bool(states.append(dict(progress.state()))))
+    expected = [1 / 3, 2 / 3, 1, 1, 0.7, 0.49, 0.343, *[0.3] * 5]
+    assert (made.history["learning_rate"] / 1e-3).tolist() == pytest.approx(expected)
+    assert trained(task((phase,)), states[5]).history.equals(made.history)
+
+
+def test_a_negative_score_makes_progress_downwards_only():
+    rule = Schedule(shape="plateau", patience=1)
+    start = Plateau().update(-10.0, rule)
+    assert start.update(-9.995, rule).factor == 0.5 and start.update(-10.02, rule).factor == 1.0
 
 
 def test_patience_ends_a_phase_and_the_best_weights_stay():

@@ -62,9 +62,9 @@ def stratified_factors(
     Good values of `strata`: 3 to 5, with at least 100 samples each.
     """
     fewest = int(np.ceil(level / (1 - level) - 1e-9))
-    known = score[np.isfinite(score)]
-    strata = max(1, min(strata, len(known) // fewest))
-    edges = np.unique(np.quantile(known, np.arange(1, strata) / strata)) if strata > 1 else np.array([])
+    finite_scores = score[np.isfinite(score)]
+    strata = max(1, min(strata, len(finite_scores) // fewest))
+    edges = np.unique(np.quantile(finite_scores, np.arange(1, strata) / strata)) if strata > 1 else np.array([])
     place = np.searchsorted(edges, score, "right")
     sizes = np.bincount(place, minlength=len(edges) + 1)
     if strata > 1 and sizes.min() < fewest:
@@ -93,10 +93,10 @@ def coverage_table(inside: Array, strata: Mapping[str, Array], nominal: float = 
     """
     rows = []
     for name, members in strata.items():
-        chosen = np.broadcast_to(members[:, None] if members.ndim == 1 else members, inside.shape)
-        count = int(chosen.any(axis=1).sum())
+        entries = np.broadcast_to(members[:, None] if members.ndim == 1 else members, inside.shape)
+        count = int(entries.any(axis=1).sum())
         if count:
-            share = float(inside[chosen].mean())
+            share = float(inside[entries].mean())
             low, high = binomial_interval(np.array(share * count), np.array(count))
             rows.append((name, nominal, 100 * share, 100 * float(low), 100 * float(high), count))
     return pd.DataFrame(rows, columns=["stratum", "nominal", "observed", "low", "high", "n"])

@@ -100,7 +100,8 @@ class Plateau:
 
     def update(self, score: float, schedule: Schedule) -> Plateau:
         """Return the state after one more check; a score of NaN is no progress."""
-        if score < self.best * (1 - schedule.threshold):
+        # a negative score, as a log likelihood, must fall below its best too: not merely be closer to 0 by a little
+        if score < self.best * (1 - np.copysign(schedule.threshold, self.best)):
             return replace(self, best=float(score), stalled=0)
         if self.stalled + 1 < schedule.patience:
             return replace(self, stalled=self.stalled + 1)

@@ -21,20 +21,20 @@ class Row(NamedTuple):
 
 def root_mean_square(metric: str, errors: Array) -> Row:
     """Return `sqrt(mean(e^2))` over finite errors of any shape; NaN without any."""
-    known = finite(errors)
-    return Row(metric, float(np.sqrt((known**2).mean())) if known.size else np.nan, known.size)
+    errors = finite(errors)
+    return Row(metric, float(np.sqrt((errors**2).mean())) if errors.size else np.nan, errors.size)
 
 
 def mean(metric: str, values: Array, scale: float = 1.0) -> Row:
     """Return the mean over finite values of any shape, times `scale` (100 for a share in %); NaN without any."""
-    known = finite(values)
-    return Row(metric, scale * float(known.mean()) if known.size else np.nan, known.size)
+    values = finite(values)
+    return Row(metric, scale * float(values.mean()) if values.size else np.nan, values.size)
 
 
 def quantile(metric: str, values: Array, level: float = 0.5) -> Row:
     """Return a quantile of finite values of any shape, linearly interpolated; NaN without any."""
-    known = finite(values)
-    return Row(metric, float(np.quantile(known, level)) if known.size else np.nan, known.size)
+    values = finite(values)
+    return Row(metric, float(np.quantile(values, level)) if values.size else np.nan, values.size)
 
 
 def summary(rows: Iterable[Row], units: Mapping[str, str], otherwise: str) -> pd.DataFrame:

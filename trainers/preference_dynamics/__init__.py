@@ -1,9 +1,10 @@
 """Preference dynamics: infer the parameters, the initial state and the future of an ODE from its observed series.
 
 n actions with desire u = max(v, mu) and effort a = max(m, 0) follow v' = g - Pi a, m' = u - Gamma a. A network reads
-(u, a) and says g, mu, Pi, Gamma, v0, m0 and the next values; steps of Levenberg and Marquardt through the exact
-simulator may refine what it says. Read in this order: config, system, solve, simulate, segment (normalisers,
-features), models, losses, train, refine, apply, evaluate, figures.
+(u, a) and estimates g, mu, Pi, Gamma, v0, m0 and the next values; least squares through the exact solution may refine
+its estimate. Read in this order: config, system/ (equations, solution), simulate, segment, series/ (inputs, features),
+models/, losses, train, refinement/, apply, intervals, evaluate (comparison, metrics, tables), figures; fit for series
+of your own.
 """
 
 from trainers.preference_dynamics.config import PRESETS, DatasetConfig, ModelConfig

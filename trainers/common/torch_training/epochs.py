@@ -90,11 +90,11 @@ class _Course:
         state.score, state.plateau = np.inf, Plateau()
         if self.phase.start == "best":
             load_weights(self.task.network, state.best)
-        kept = state.optimiser.state_dict()["state"]
+        moments = state.optimiser.state_dict()["state"]
         state.optimiser = optimiser_of(self.phase, self.task.network)
         if self.phase.optimiser_state == "keep":
             groups = state.optimiser.state_dict()["param_groups"]
-            state.optimiser.load_state_dict({"state": kept, "param_groups": groups})
+            state.optimiser.load_state_dict({"state": moments, "param_groups": groups})
 
     def weights_of_phase(self) -> dict[str, np.ndarray]:
         both = {**prefixed("best", self.state.best), **prefixed("last", weights_of(self.task.network))}
