@@ -127,7 +127,9 @@ class TaskLoop:
     def add(self, task: Task) -> None:
         """Let a task wait, a large dataset for its parts."""
         whole = self.tasks[task] = TaskState(task)
-        parts = missing_parts(task, self.engine.store)
+        parts: list[Task] = []
+        with suppress(Exception):  # what a study raises here its simulation will raise again, and be a row
+            parts = missing_parts(task, self.engine.store)
         whole.parts_left = len(parts)
         for part in parts:
             self.tasks[part] = TaskState(part, whole=whole)

@@ -15,7 +15,7 @@ from assets.home.running import RunningRecord
 from assets.identity.canonical import Fingerprint, Item
 from assets.stages.joint_training import TrainingRequest, TrainingResult
 from assets.stages.key_numbers import last_numbers, loss_spikes
-from assets.stages.parts import remove_parts, seconds_of_parts, simulate_parts
+from assets.stages.parts import parts_of, remove_parts, seconds_of_parts, simulate_parts
 from assets.stages.warm_start import WarmStart
 from assets.stages.watch import Watch
 from assets.store import contract_files
@@ -139,7 +139,7 @@ def simulate(making: Making) -> Any:
         return read_file(FileDataset.model_validate(making.item.config))
     config = making.study.dataset.model_validate(making.item.config)
     making.notes["seed"] = getattr(config, "seed", None)
-    if config.parts() == 1:
+    if not parts_of(making.item):
         return making.study.simulate(config)
     making.timings["parts"] = seconds_of_parts(making.item, making.store)
     making.on_stored = lambda: remove_parts(making.item, making.store)

@@ -16,7 +16,7 @@ from assets.store.contract_files import read_trajectories
 from assets.store.store import Damaged, Missing, Store
 from assets.sweeps.file_dataset import is_file
 from trainers import STUDIES
-from trainers.study import Trajectories
+from trainers.study import DatasetConfigBase, Trajectories
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,8 @@ def parts_of(item: Item) -> tuple[Item, ...]:
     """Return the parts that a dataset is simulated in; none where it is made in one call."""
     if item.layer != "dataset" or is_file(item.config) or item.study not in STUDIES:
         return ()
-    count = STUDIES[item.study].dataset.model_validate(item.config).parts()
+    config = STUDIES[item.study].dataset.model_validate(item.config)
+    count = config.parts() if isinstance(config, DatasetConfigBase) else 1
     return tuple(_part(item, number, count) for number in range(count)) if count > 1 else ()
 
 

@@ -104,6 +104,19 @@ def test_a_part_whose_worker_dies_costs_its_set_alone(engine):
     assert engine.store.manifest(*task.item.address)["status"] == "killed"
 
 
+def test_a_study_that_cannot_count_its_parts_fails_alone(engine, monkeypatch):
+    task, good = task_of(engine, large(trajectories=50)), task_of(engine, large())
+
+    def parts(config):
+        raise ZeroDivisionError("no size")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DatasetConfig, "parts", parts)
+        outcomes = list(engine.run([task]))  # its worker, which can count, makes it in one call
+    assert [outcome.status for outcome in outcomes] == ["ok"]
+    assert [outcome.status for outcome in engine.run([good])] == ["ok"]
+
+
 def test_segments_of_a_set_in_parts_are_those_of_the_set(engine):
     config = large(trajectories=120)
     segments = chain(config)[1]
