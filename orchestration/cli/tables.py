@@ -38,7 +38,7 @@ def print_table(console: "Console", content: "Table") -> None:
     from rich.table import Table
 
     narrow = content.narrow()
-    table = Table(title=escape(content.title), title_justify="left", caption=escape(content.note) or None)
+    table = Table(title=escape(narrow.title), title_justify="left", caption=escape(narrow.note) or None)
     table.caption_justify = "left"
     for name, numeric in zip(narrow.header, narrow.numeric, strict=True):
         table.add_column(escape(name), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)

@@ -97,6 +97,14 @@ def test_a_leaderboard_has_the_same_rows_and_caveats_on_a_page_in_markdown_and_o
             assert row[caveats[0]] == "; ".join(legend[letter] for letter in short[caveats[1]].split())
 
 
+def test_the_terminal_explains_the_letters_of_caveats():
+    table = table_of("T", ["n", "caveats"], [["1", "one seed; no validation"], ["2", "no validation"]], "Note.")
+    console = Console(file=(out := io.StringIO()), width=100)
+    print_table(console, table)
+    assert [row[1] for row in of_terminal(lambda console: print_table(console, table))[1:]] == ["a b", "b"]
+    assert "a: one seed; b: no validation" in out.getvalue() and "Note." in out.getvalue()
+
+
 def test_a_long_table_is_cut_and_says_so():
     table = table_of("T", ["n"], [[n] for n in range(MOST_ROWS + 7)], "Note.")
     assert len(table.rows) == MOST_ROWS and table.note == "7 more rows are in the table of the store. Note."
