@@ -43,12 +43,9 @@ def test_all_others_finish_and_settled_failures_are_not_repeated(mixed: Project)
     assert sorted(states) == ["fresh", "settled", "settled"]
 
 
-BAD = {
+BAD = {  # more of them in tests/faults/inputs/test_sweep_files.py
     "unknown key": ("width: 4", "witdh: 4", "width"),
-    "learning rate": ("segment_length: 6", "learning_rate: -1", "learning_rate"),
     "window": ("segment_length: 6", "window: [0.5, 0.5]", "window"),
-    "duplicate key": ("width: 4", "width: 4\n    width: 5", "width"),
-    "nan": ("width: 4", "weight_decay: .nan", "weight_decay"),
 }
 
 
