@@ -17,8 +17,8 @@ RANDOM = np.random.default_rng(0)
 
 
 def test_the_factor_is_the_finite_sample_rank():
-    """Of 99 ratios 1 ... 99 the ceil(0.9 x 100) = 90th; of 9 the 9th; of 4 the largest, since no rank covers 90 %."""
-    for count, rank in ((99, 90), (9, 9), (4, 4), (19, 18)):
+    """Of 99 ratios 1 ... 99 the ceil(0.9 x 100) = 90th; of 10 the 10th; of 4 the largest, as no rank covers 90 %."""
+    for count, rank in ((99, 90), (9, 9), (4, 4), (19, 18), (10, 10)):
         error = RANDOM.permutation(np.arange(1.0, count + 1))[:, None]
         assert conformal_factor(error, np.ones_like(error)) == rank
     assert conformal_factor(np.arange(1.0, 100)[:, None] * [-2.0, 2.0], np.ones((99, 2))).tolist() == [180, 180]
