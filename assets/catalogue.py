@@ -153,7 +153,7 @@ def _load(path: Path, root: Path) -> Sweep | Search:
         raise SweepError(
             [f"{place}:1: given this file name; expected lower-case letters, digits, '.', '_', '-' and .yaml"]
         )
-    file = load(path, root)
+    file = load(path, root, keys=False)
     if file.study != path.parent.name:
         raise SweepError([f"{place}:1: study: given {file.study}; expected {path.parent.name}, the folder of the file"])
     return file

@@ -140,8 +140,8 @@ def _makes(dimension: Dimension, setting: Place) -> bool:
     return any(covers(path, setting) and sets(value, setting[len(path) :]) for path, value in changes)
 
 
-def load(path: Path, root: Path | None = None) -> Sweep | Search:
-    """Read and validate one file, at any path, whichever of the two it is.
+def load(path: Path, root: Path | None = None, keys: bool = True) -> Sweep | Search:
+    """Read and validate one file, at any path, whichever of the two it is; without `keys` a catalogue makes them.
 
     Raises:
         SweepError: with one line for everything that is wrong.
@@ -150,5 +150,5 @@ def load(path: Path, root: Path | None = None) -> Sweep | Search:
     document = read_document(path, shown_name(path, root))
     if is_search(document):
         return SearchReading(document, path).search()
-    (sweep,) = with_keys([Reading(document, path).sweep()])
-    return sweep
+    sweep = Reading(document, path).sweep()
+    return with_keys([sweep])[0] if keys else sweep
