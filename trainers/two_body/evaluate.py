@@ -68,8 +68,8 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
     (the panel as the best model of each phase predicts it).
     """
     predictor = apply(config, trained)
-    shown = with_mean_orbit(test)
-    rolled_all = predictor.rollout(shown.y[:, 0], shown.t)
+    orbits_and_mean = with_mean_orbit(test)
+    rolled_all = predictor.rollout(orbits_and_mean.y[:, 0], orbits_and_mean.t)
     rolled = rolled_all[: len(test.t)]
     with np.errstate(all="ignore"):  # a diverging rollout overflows on its way to NaN
         points = _points(predictor, rolled, test)
@@ -99,12 +99,12 @@ def _observed(predictor: Predictor, states: np.ndarray) -> dict[str, np.ndarray]
 
 def _phases(config: ModelConfig, trained: Trained, test: Trajectories) -> dict[str, pd.DataFrame]:
     """Return the panel as the best model of each phase predicts it; nothing for a training of one phase."""
-    known = [
+    trained_phases = [
         k for k in range(len(config.phases)) if any(name.startswith(f"phase{k}/best/") for name in trained.weights)
     ]
-    if len(known) < 2:
+    if len(trained_phases) < 2:
         return {}
-    return {"phases": phase_table({k: apply(config, trained, f"phase{k}/best") for k in known}, test)}
+    return {"phases": phase_table({k: apply(config, trained, f"phase{k}/best") for k in trained_phases}, test)}
 
 
 def baseline_errors(trained: Trained, test: Trajectories) -> dict[str, np.ndarray]:
@@ -221,14 +221,14 @@ def _timing(lead: np.ndarray, anomaly: np.ndarray, present: np.ndarray) -> dict[
 
 def _means(values: np.ndarray) -> np.ndarray:
     """Return the mean of the finite values of each row; NaN for none."""
-    known = np.isfinite(values)
-    return np.where(known, values, 0.0).sum(axis=1) / np.where(known.any(axis=1), known.sum(axis=1), np.nan)
+    mask = np.isfinite(values)
+    return np.where(mask, values, 0.0).sum(axis=1) / np.where(mask.any(axis=1), mask.sum(axis=1), np.nan)
 
 
 def _largest(values: np.ndarray) -> np.ndarray:
     """Return the largest finite value of each row; NaN for none."""
-    known = np.isfinite(values)
-    return np.where(known.any(axis=1), np.where(known, values, -np.inf).max(axis=1), np.nan)
+    mask = np.isfinite(values)
+    return np.where(mask.any(axis=1), np.where(mask, values, -np.inf).max(axis=1), np.nan)
 
 
 def _summary(points: dict[str, np.ndarray], orbits: pd.DataFrame, baseline: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -247,8 +247,8 @@ def _summary(points: dict[str, np.ndarray], orbits: pd.DataFrame, baseline: dict
 
 
 def _row(name: str, values: Any) -> dict[str, Any]:
-    known = finite(values)
-    return _entry(name, float(known.mean()) if known.size else np.nan, known.size)
+    usable = finite(values)
+    return _entry(name, float(usable.mean()) if usable.size else np.nan, usable.size)
 
 
 def _entry(name: str, value: float, count: int) -> dict[str, Any]:

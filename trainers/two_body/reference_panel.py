@@ -38,9 +38,11 @@ def with_mean_orbit(test: Trajectories) -> Trajectories:
 
 
 def _has_mean_orbit(test: Trajectories) -> bool:
-    known = [np.asarray(test.parameters.get(name, []), float) for name in PARAMETER_UNITS]
-    whole = len(test.t) > 1 and np.isfinite(test.t).all() and all(len(values) == len(test.t) for values in known)
-    return whole and bool(np.isfinite(known).all()) and hasattr(load_problem(str(test.meta["problem"])), "solution")
+    parameters = [np.asarray(test.parameters.get(name, []), float) for name in PARAMETER_UNITS]
+    whole = len(test.t) > 1 and np.isfinite(test.t).all() and all(len(values) == len(test.t) for values in parameters)
+    return (
+        whole and bool(np.isfinite(parameters).all()) and hasattr(load_problem(str(test.meta["problem"])), "solution")
+    )
 
 
 def reference_orbits(test: Trajectories) -> list[int]:
@@ -65,8 +67,8 @@ def padded_panel(test: Trajectories) -> np.ndarray:
 
     One compiled rollout then serves every set. The orbit of mean elements is the last row, -1.
     """
-    chosen = reference_orbits(test)
-    return np.array(chosen + [chosen[-1]] * (PANEL - len(chosen)))
+    rows = reference_orbits(test)
+    return np.array(rows + [rows[-1]] * (PANEL - len(rows)))
 
 
 def rollout_table(
@@ -82,12 +84,12 @@ def rollout_table(
     Columns: orbit (-1: that of mean elements), step, t, x ... vz, ax, ay, az as predicted, the same with `_true`, and
     those of `extra` (4, T).
     """
-    names, shown = [*test.names, "ax", "ay", "az"], with_mean_orbit(test)
+    names, orbits = [*test.names, "ax", "ay", "az"], with_mean_orbit(test)
     tables = []
     for place, orbit in enumerate(reference_orbits(test)):
         predicted = np.concatenate([rolled[place], acceleration[place]], axis=-1)
-        true = np.concatenate([shown.y[orbit], truth(shown.y[[orbit]])[0]], axis=-1)
-        table = pd.DataFrame({"orbit": orbit, "step": np.arange(len(true)), "t": shown.t[orbit]})
+        true = np.concatenate([orbits.y[orbit], truth(orbits.y[[orbit]])[0]], axis=-1)
+        table = pd.DataFrame({"orbit": orbit, "step": np.arange(len(true)), "t": orbits.t[orbit]})
         table[names] = predicted
         table[[f"{name}_true" for name in names]] = true
         for name, values in extra.items():
@@ -101,15 +103,15 @@ def phase_table(predictors: Mapping[int, Predictor], test: Trajectories) -> pd.D
 
     Columns: phase, orbit, step, x, y, z, x_true, y_true, z_true.
     """
-    chosen, shown = padded_panel(test), with_mean_orbit(test)
+    rows, orbits = padded_panel(test), with_mean_orbit(test)
     tables = []
     for phase, predictor in predictors.items():
-        rolled = predictor.rollout(shown.y[chosen, 0], shown.t[chosen])
+        rolled = predictor.rollout(orbits.y[rows, 0], orbits.t[rows])
         for place, orbit in enumerate(reference_orbits(test)):
             table = pd.DataFrame({"phase": phase, "orbit": orbit, "step": np.arange(test.t.shape[1], dtype=np.int32)})
             table[["x", "y", "z"]] = rolled[place, :, :3].astype(np.float32)
-            table[["x_true", "y_true", "z_true"]] = shown.y[orbit, :, :3].astype(np.float32)
-            tables.append(table[np.isfinite(shown.t[orbit])])
+            table[["x_true", "y_true", "z_true"]] = orbits.y[orbit, :, :3].astype(np.float32)
+            tables.append(table[np.isfinite(orbits.t[orbit])])
     return pd.concat(tables, ignore_index=True)
 
 

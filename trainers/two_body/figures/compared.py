@@ -82,8 +82,8 @@ def errors_compared(errors: Tables) -> Figure:
 
 
 def _medians_of_anomaly(errors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    known = errors[["true_anomaly", ERROR]].dropna()
-    groups, centres = binned(known["true_anomaly"], known[ERROR])
+    present = errors[["true_anomaly", ERROR]].dropna()
+    groups, centres = binned(present["true_anomaly"], present[ERROR])
     medians = groups.median()
     return centres[medians.index.to_numpy(int)], medians.to_numpy()
 
@@ -91,10 +91,10 @@ def _medians_of_anomaly(errors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 def _medians_of_radius(errors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     import pandas as pd
 
-    known = errors[["r", "acceleration_error_field"]].dropna()
-    if known["r"].nunique() < 2:
-        return known["r"].to_numpy(), known["acceleration_error_field"].to_numpy()
-    middle = known.groupby(pd.qcut(known["r"], RADIUS_BINS, duplicates="drop"), observed=True).median()
+    present = errors[["r", "acceleration_error_field"]].dropna()
+    if present["r"].nunique() < 2:
+        return present["r"].to_numpy(), present["acceleration_error_field"].to_numpy()
+    middle = present.groupby(pd.qcut(present["r"], RADIUS_BINS, duplicates="drop"), observed=True).median()
     return middle["r"].to_numpy(), middle["acceleration_error_field"].to_numpy()
 
 
@@ -110,11 +110,11 @@ def slopes_compared(errors: Tables, training: Tables) -> Figure:
     figure = Figure(figsize=(9, max(2.6, 0.4 * len(errors) + 1.6)), layout="constrained")
     slopes, radii = figure.subplots(1, 2, sharey=True)
     for place, table in enumerate(errors.values()):
-        found, color = measure_slope(table), f"C{place}"
-        slopes.plot([found.low, found.high], [place] * 2, color=color)
-        slopes.plot(found.slope, place, "o", color=color)
-        radii.plot(found.break_radius, place, "s", color=color)
-        radii.plot(found.repulsive_radius, place, "x", color=color)
+        fit, color = measure_slope(table), f"C{place}"
+        slopes.plot([fit.low, fit.high], [place] * 2, color=color)
+        slopes.plot(fit.slope, place, "o", color=color)
+        radii.plot(fit.break_radius, place, "s", color=color)
+        radii.plot(fit.repulsive_radius, place, "x", color=color)
     slopes.axvline(law_slope(errors), color="k", ls="--", lw=1)
     shade_training(radii, training.values())
     slopes.set_yticks(range(len(errors)), [_broken(model) for model in errors], fontsize="small")
@@ -125,8 +125,12 @@ def slopes_compared(errors: Tables, training: Tables) -> Figure:
 
 def law_slope(errors: Tables) -> float:
     """Return the slope of the true acceleration over the radius, from the first table."""
-    known = next(iter(errors.values()))[["r", "acceleration_true"]].dropna()
-    return float(np.polyfit(np.log(known["r"]), np.log(known["acceleration_true"]), 1)[0]) if len(known) > 1 else np.nan
+    present = next(iter(errors.values()))[["r", "acceleration_true"]].dropna()
+    return (
+        float(np.polyfit(np.log(present["r"]), np.log(present["acceleration_true"]), 1)[0])
+        if len(present) > 1
+        else np.nan
+    )
 
 
 def _farthest(errors: Tables) -> float:
@@ -175,8 +179,8 @@ def flip_rates(errors: Tables) -> Figure | None:
     rates, anomaly = figure.subplots(1, 2)
     for number, table in enumerate(signed.values()):
         _rate(rates, table.groupby("orbit")["flip_rate"].mean().dropna().to_numpy(), number)
-        known = table[["true_anomaly", "flip_rate"]].dropna()
-        groups, centres = binned(known["true_anomaly"], known["flip_rate"])
+        present = table[["true_anomaly", "flip_rate"]].dropna()
+        groups, centres = binned(present["true_anomaly"], present["flip_rate"])
         means = groups.mean()
         anomaly.plot(centres[means.index.to_numpy(int)], means, color=f"C{number}", drawstyle="steps-mid", lw=1.1)
     rates.set_yticks(range(len(signed)), [_broken(model) for model in signed], fontsize="small")
@@ -193,8 +197,8 @@ def _rate(axes: Axes, orbits: np.ndarray, place: int) -> None:
     from scipy.stats import bootstrap
 
     if len(orbits) > 1 and np.ptp(orbits) > 0:
-        found = bootstrap((orbits,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(0))
-        axes.plot([found.confidence_interval.low, found.confidence_interval.high], [place] * 2, color=f"C{place}")
+        interval = bootstrap((orbits,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(0))
+        axes.plot([interval.confidence_interval.low, interval.confidence_interval.high], [place] * 2, color=f"C{place}")
     axes.plot(orbits.mean(), place, "o", color=f"C{place}")
 
 
@@ -206,19 +210,19 @@ def gradients_by_segment_length(history: Tables, segments: Tables) -> Figure | N
     """
     from matplotlib.figure import Figure
 
-    found = {model: list(_gradients(table, segments[model])) for model, table in history.items()}
-    found = {model: phases for model, phases in found.items() if phases}
-    if len({length for phases in found.values() for length, *_ in phases}) < 2:
+    gradients = {model: list(_gradients(table, segments[model])) for model, table in history.items()}
+    gradients = {model: phases for model, phases in gradients.items() if phases}
+    if len({length for phases in gradients.values() for length, *_ in phases}) < 2:
         return None
     figure = Figure(figsize=(9, 4.0), layout="constrained")
     panels = figure.subplots(1, 2)
-    for number, (model, phases) in enumerate(found.items()):
+    for number, (model, phases) in enumerate(gradients.items()):
         lengths, *measured = zip(*phases, strict=True)
         for axes, quartiles in zip(panels, measured, strict=True):
             low, middle, high = np.array(quartiles).T
             ends = (middle - low, high - middle)
             axes.errorbar(lengths, middle, ends, fmt="o-", color=f"C{number}", lw=1, label=model)
-    ticks = sorted({length for phases in found.values() for length, *_ in phases})
+    ticks = sorted({length for phases in gradients.values() for length, *_ in phases})
     for axes, label in zip(panels, ("norm of the gradient", "norm of the gradient / loss"), strict=True):
         axes.set(xlabel="points per segment", ylabel=label, xscale="log", yscale="log")
         axes.set_xticks(ticks, [str(tick) for tick in ticks])
@@ -230,11 +234,11 @@ def gradients_by_segment_length(history: Tables, segments: Tables) -> Figure | N
 def _gradients(history: pd.DataFrame, segments: pd.DataFrame) -> Iterator[tuple[int, Any, Any]]:
     """Yield segment length, and quartiles of the gradient norm and of its ratio to the loss, of every phase."""
     for phase, steps in history.groupby("phase"):
-        known = steps[["gradient_norm", "loss"]].dropna()
+        present = steps[["gradient_norm", "loss"]].dropna()
         length = segments.loc[segments["phase"] == phase, "segment_length"]
-        if len(known) and len(length):
-            norm = known["gradient_norm"].to_numpy()
-            ratio = norm / known["loss"].to_numpy()
+        if len(present) and len(length):
+            norm = present["gradient_norm"].to_numpy()
+            ratio = norm / present["loss"].to_numpy()
             yield int(length.iloc[0]), *[np.percentile(values, (25, 50, 75)) for values in (norm, ratio)]
 
 

@@ -25,8 +25,8 @@ def error_per_orbit(errors: pd.DataFrame) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    known = errors[["orbit", ERROR]].dropna()
-    groups = [(str(orbit), group[ERROR].to_numpy()) for orbit, group in known.groupby("orbit")]
+    present = errors[["orbit", ERROR]].dropna()
+    groups = [(str(orbit), group[ERROR].to_numpy()) for orbit, group in present.groupby("orbit")]
     groups.sort(key=lambda pair: np.median(pair[1]))
     figure = Figure(figsize=(max(4.0, min(14.0, 0.3 * len(groups) + 1)), 3.6), layout="constrained")
     axes = figure.subplots()
@@ -42,9 +42,9 @@ def error_per_step(errors: pd.DataFrame) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    known = errors[["orbit", "step", ERROR]].dropna()
+    present = errors[["orbit", "step", ERROR]].dropna()
     width = max(1, -(-(int(errors["step"].max()) + 1) // STEP_BINS))
-    means = known.groupby(["orbit", known["step"] // width])[ERROR].mean()
+    means = present.groupby(["orbit", present["step"] // width])[ERROR].mean()
     groups = [(int(str(number)), group.to_numpy()) for number, group in means.groupby(level=1)]
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     axes = figure.subplots()
@@ -76,12 +76,12 @@ def error_against_anomaly(errors: pd.DataFrame) -> Figure:
         panels.append(("flip_rate", "sign flips [% of steps]", "linear"))
     figure = Figure(figsize=(4.4 * len(panels), 3.4), layout="constrained")
     for axes, (name, label, scale) in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
-        known = errors[["true_anomaly", name]].dropna()
+        present = errors[["true_anomaly", name]].dropna()
         if scale == "log":
-            _band(axes, known["true_anomaly"], known[name])
+            _band(axes, present["true_anomaly"], present[name])
         else:
-            _steps(axes, known["true_anomaly"], known[name])
-        axes.set(xlabel="true anomaly [deg]", ylabel=label, xlim=(0, 360), yscale=scale if len(known) else "linear")
+            _steps(axes, present["true_anomaly"], present[name])
+        axes.set(xlabel="true anomaly [deg]", ylabel=label, xlim=(0, 360), yscale=scale if len(present) else "linear")
         axes.set_xticks(range(0, 361, 60))
     return figure
 
@@ -117,10 +117,10 @@ def error_against_elements(orbits: pd.DataFrame) -> Figure:
 
     elements = [("semi_major_axis", "semi-major axis [DU]"), ("eccentricity", "eccentricity"),
                 ("true_anomaly", "initial true anomaly [rad]")]  # fmt: skip
-    known = [(name, label) for name, label in elements if name in orbits]
-    figure = Figure(figsize=(3.8 * max(1, len(known)), 3.4), layout="constrained")
-    panels = np.atleast_1d(figure.subplots(1, max(1, len(known)), sharey=True))
-    for axes, (name, label) in zip(panels, known, strict=False):
+    present = [(name, label) for name, label in elements if name in orbits]
+    figure = Figure(figsize=(3.8 * max(1, len(present)), 3.4), layout="constrained")
+    panels = np.atleast_1d(figure.subplots(1, max(1, len(present)), sharey=True))
+    for axes, (name, label) in zip(panels, present, strict=False):
         _scatter(axes, orbits.sort_values(name), name)
         axes.set(xlabel=label, yscale="log" if orbits[ERROR].notna().any() else "linear")
     panels[0].set_ylabel(LABEL)
