@@ -37,6 +37,11 @@ class Launch:
         self.planner.forget(items)
         self._experiments.clear()
 
+    def reread_code(self) -> None:
+        """Drop everything if the code was edited meanwhile: workers that start then make artifacts of the new code."""
+        if self.planner.reread_code():
+            self._experiments.clear()
+
     def refresh(self) -> None:
         """Drop everything, since other processes may have changed the store."""
         self.planner.refresh()

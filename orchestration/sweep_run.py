@@ -109,6 +109,7 @@ class SweepRun:
         self.job(f"{self.sweep.study}_{layer}").execute_in_process(
             instance=self.instance, tags=tags, run_config=QUIET, raise_on_error=False
         )
+        self.launch.reread_code()
 
     def _due_keys(self, part: Sweep, layer: LayerName) -> list[str]:
         """Return the partition keys of a layer with something to do, and all that it takes in the store."""

@@ -48,8 +48,7 @@ class Planner:
     """Decide whether items are up to date. Verdicts are cached until `forget` or `refresh`.
 
     Cheap to make, and meant to be shared by all that happens within one launch: whoever stores or removes artifacts
-    forgets their items. What items are made of (fingerprints, code versions) is cached for good, so a process that
-    outlives edits of the code takes a new planner.
+    forgets their items. Fingerprints and code versions are cached until `reread_code`.
     """
 
     def __init__(self, store: Store, studies: Mapping[str, Study] = STUDIES) -> None:
@@ -83,6 +82,17 @@ class Planner:
         """Drop every verdict, since anything in the store may have changed."""
         self._verdicts.clear()
         self._above.clear()
+
+    def reread_code(self) -> bool:
+        """Return whether the code of a stage was edited since it was read; if so, everything is decided anew."""
+        before, self._versions = self._versions, {}
+        for (study, stage, names), version in before.items():
+            if code_version(self.studies[study], stage, names) != version:
+                self._fingerprints.clear()
+                self.refresh()
+                return True
+        self._versions = before
+        return False
 
     def fingerprint(self, item: Item) -> Fingerprint:
         """Return what the item would be made of today."""

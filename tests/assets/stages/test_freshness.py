@@ -122,6 +122,16 @@ def test_a_shared_planner_sees_the_store_again_where_it_is_told_to(store, made):
     assert (shared.verdict(other["model"]).state, shared.verdict(other["evaluation"]).state) == ("missing", "stale")
 
 
+def test_a_shared_planner_notices_edits_when_it_rereads_the_code(store, made, versions):
+    shared = planner(store)
+    states = lambda: [shared.verdict(item).state for item in made.values()]  # noqa: E731
+    assert states() == ["fresh"] * 4 and not shared.reread_code()
+    versions["train"] = "2"
+    assert states() == ["fresh"] * 4
+    assert shared.reread_code()
+    assert states() == ["fresh", "fresh", "stale", "stale"]
+
+
 def test_an_edit_and_its_undoing_leave_everything_fresh(store, made, versions):
     versions["train"] = "2"
     assert states(store, made)["model"] == "stale"
