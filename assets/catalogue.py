@@ -16,6 +16,7 @@ from assets.search.search_file import load
 from assets.sweeps.keys import with_keys
 from assets.sweeps.sweep import Sweep
 from assets.sweeps.yaml_loader import SweepError, one_line
+from trainers import STUDY_PROBLEMS
 
 Keys = dict[str, list[str]]
 
@@ -116,7 +117,7 @@ class Catalogue:
     sweeps: Mapping[str, Sweep]
     """By `<study>/<file stem>`."""
     broken: Mapping[str, SweepError]
-    """What cannot be used, by path relative to the folder."""
+    """What cannot be used: files by their path relative to the folder, and studies by `study <name>`."""
     warnings: tuple[str, ...] = ()
     searches: Mapping[str, Search] = field(default_factory=dict)
     """By `<study>/<file stem>`."""
@@ -135,7 +136,7 @@ def read_catalogue(root: Path | None = None) -> Catalogue:
 
         root = project_root() / "sweeps"
     files: dict[str, Sweep | Search] = {}
-    broken: dict[str, SweepError] = {}
+    broken = {f"study {name}".strip(): SweepError([line]) for name, line in STUDY_PROBLEMS.items()}
     for path in sorted(p for p in root.glob("*/*") if p.suffix in (".yaml", ".yml")):
         try:
             file = _load(path, root)

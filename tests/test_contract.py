@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -13,7 +13,20 @@ from assets.sweeps.sweep_file import load_sweep
 from tests.toy_study import STUDY as TOY
 from tests.toy_study.config import DatasetConfig, ModelConfig
 from trainers import STUDIES
-from trainers.study import Evaluation, Job, Segments, Study, Trained, Trajectories
+from trainers.study import (
+    REPEATABLE,
+    SETTLED,
+    STATUSES,
+    Evaluation,
+    Job,
+    ModelConfigBase,
+    Repeatable,
+    Segments,
+    Settled,
+    Study,
+    Trained,
+    Trajectories,
+)
 
 
 @dataclass(frozen=True)
@@ -184,3 +197,58 @@ def test_nothing_that_a_stage_is_given_changes(one):
 def test_a_new_seed_stales_no_segments(one):
     settings = one.model.segmentation()
     assert one.model.model_copy(update={"seed": 9}).segmentation() == settings
+
+
+def test_validation_data_of_its_own_leave_all_trajectories_to_training(one):
+    training, other = one.study.simulate(one.dataset), one.study.simulate(one.test)
+    segments = one.study.segment(one.model.segmentation(), training, other)
+    assert segments.usable and len(segments.train) == len(training.t)
+    assert set(segments.validation) <= set(range(len(other.t))) and segments.counts[0]["validation_segments"] > 0
+
+
+def test_what_segments_say_besides_arrays_goes_with_the_model(one):
+    segments, trained = _segments(one.study.name), _company(one.study.name)[0]
+    assert segments.meta.items() <= trained.meta.items() and segments.fitted.keys() <= trained.fitted.keys()
+
+
+PLAIN = {"t": np.zeros((2, 3)), "y": np.zeros((2, 3, 1)), "names": ("x",), "units": ("m",), "time_unit": "s"}
+MASSES = {"parameters": {"mass": np.ones(2), "drag": np.ones(2), "noise": np.ones(2)}}
+
+
+def test_parameters_have_roles_and_without_one_are_unknown():
+    data = Trajectories(**PLAIN, **MASSES, roles={"mass": "known", "noise": "nuisance"})
+    by_role = {role: list(data.parameters_as(role)) for role in ("unknown", "known", "nuisance")}
+    assert by_role == {"unknown": ["drag"], "known": ["mass"], "nuisance": ["noise"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"roles": {"weight": "known"}}, "roles names weight; expected mass, drag, noise"),
+        ({"roles": {"mass": "hidden"}}, "roles: mass is 'hidden'; expected one of unknown, known, nuisance"),
+        ({"parameter_units": {"weight": "kg"}}, "parameter_units names weight; expected mass, drag, noise"),
+    ],
+)
+def test_a_role_or_unit_of_no_parameter_is_refused(changes, text):
+    with pytest.raises(ValueError, match=text):
+        Trajectories(**PLAIN, **MASSES, **changes)
+
+
+def test_a_curriculum_gives_its_prefixes_and_where_a_longer_training_starts():
+    model = ModelConfig.model_validate({"phases": [{"steps": 20}, {"steps": 30}, {"steps": 40}], "width": 4})
+    assert [[phase.steps for phase in prefix.phases] for prefix in model.prefixes()] == [[20], [20, 30]]
+    key, steps = model.warm_start()
+    assert steps == 40 and [phase.steps for phase in key.phases] == [20, 30, 1] and key.width == 4
+    assert ModelConfigBase().prefixes() == () and ModelConfigBase().warm_start() is None
+
+
+def test_without_a_promise_that_it_can_be_extended_a_training_starts_no_longer_one():
+    from tests.plain_study.config import ModelConfig as Plain
+
+    assert Plain().warm_start() is None and len(Plain(phases=({"steps": 1}, {"steps": 2})).prefixes()) == 1
+
+
+def test_every_status_is_settled_or_repeatable_or_ok():
+    assert ("ok", *SETTLED, *REPEATABLE) == STATUSES and set(STATUSES) == {
+        *get_args(Settled), *get_args(Repeatable), "ok",
+    }  # fmt: skip

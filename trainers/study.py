@@ -346,6 +346,8 @@ class Study:
 
     The first one ranks and is a mean over trajectories: smaller is better. A coverage, whose best value is its nominal
     one, cannot be the first; nor can an accuracy, unless as an error, 1 - accuracy."""
+    order: int = 100
+    """Place among the studies: the default sweep of the first one is run where none is named."""
     older: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     """Reader of an older sweep format: mapping -> mapping in the present form."""
 

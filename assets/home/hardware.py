@@ -11,11 +11,11 @@ import resource
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
+
+from trainers.study import Device
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
-
-Device = Literal["cpu", "gpu", "auto"]
 
 VARIABLE = "ORRERY_DEVICE"
 
@@ -73,13 +73,22 @@ def device_asked(given: str | None = None) -> Device:
     return device  # type: ignore[return-value]
 
 
-def device_used() -> str:
-    """Return what the libraries that this process has imported compute on."""
-    if "jax" in sys.modules:
+def torch_blocks() -> int:
+    """Return how many blocks of GPU memory torch has handed out in this process."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return 0
+    return int(torch.cuda.memory_stats().get("allocation.all.allocated", 0))
+
+
+def device_used(framework: str, blocks: int) -> str:
+    """Return what a study of a framework has computed on since `torch_blocks` gave `blocks`.
+
+    JAX computes on its default backend. Torch computes where it is told to: on the GPU only if it took memory there.
+    """
+    if framework == "jax" and "jax" in sys.modules:
         return str(sys.modules["jax"].default_backend())
-    if "torch" in sys.modules and sys.modules["torch"].cuda.is_available():
-        return "gpu"
-    return "cpu"
+    return "gpu" if framework == "torch" and torch_blocks() > blocks else "cpu"
 
 
 def peak_memory() -> int:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, get_type_hints
 
 from assets.home.checkpoints import Checkpoints
-from assets.home.hardware import device_used, peak_memory, usable_cpus
+from assets.home.hardware import device_asked, device_used, peak_memory, torch_blocks, usable_cpus
 from assets.home.running import RunningRecord
 from assets.identity.canonical import Fingerprint, Item
 from assets.stages.joint_training import TrainingRequest, TrainingResult
@@ -63,6 +63,7 @@ class Making:
         self.checkpoints = Checkpoints(self.item.study, self.item.hash, self.fingerprint.value)
         self.record = RunningRecord(*self.item.address)
         self.watch = Watch(self.report, self.checkpoints, self.record)
+        self._torch_blocks = torch_blocks()
 
     @property
     def study(self) -> Study:
@@ -116,7 +117,9 @@ class Making:
         """Open a draft whose manifest says what the artifact is and what it was made of."""
         with self.store.writing(*self.item.address) as draft:
             draft.manifest |= made_of(self.item, self.fingerprint) | {"cohort": self.item.cohort}
-            draft.manifest |= {"timings": self.timings, "device": device_used(), "peak_memory": peak_memory()}
+            framework = STUDIES[self.item.study].framework if self.item.study in STUDIES else ""
+            device = device_used(framework, self._torch_blocks)
+            draft.manifest |= {"timings": self.timings, "device": device, "peak_memory": peak_memory()}
             draft.manifest |= {"cpus": len(usable_cpus())}
             draft.manifest |= self.notes
             yield draft
@@ -174,7 +177,7 @@ def train(making: Making, segments: Segments) -> Generator[TrainingRequest, Trai
         return _without_segments(making, segments)
     warm_start = WarmStart(making.item, making.fingerprint, making.store, config, segments)
     making.watch.on_phase_end = warm_start.store_phase_end
-    job = Job(making.item.key, config, segments, _initial_state(making, warm_start))
+    job = Job(making.item.key, config, segments, _initial_state(making, warm_start), device_asked())
     trained, making.elsewhere = yield TrainingRequest(making.study, job, making.watch)
     if isinstance(trained, Failed):
         return trained
@@ -183,6 +186,8 @@ def train(making: Making, segments: Segments) -> Generator[TrainingRequest, Trai
         return _stopped(making, trained)
     making.timings |= {name: float(seconds) for name, seconds in trained.timings.items() if name != "train"}
     making.notes["counts"] = {name: int(count) for name, count in trained.counts.items()}
+    if "device" in trained.meta:
+        making.notes["device"] = str(trained.meta["device"])
     making.notes["data"] = warm_start.data(len(segments.phases))
     making.notes["spikes"] = loss_spikes(trained.history)
     making.on_stored = warm_start.add_marker

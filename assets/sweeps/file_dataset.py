@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from assets.identity.canonical import canonical
 from assets.identity.provenance import project_root
-from trainers.study import Config, Trajectories
+from trainers.study import Config, Role, Trajectories
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +46,8 @@ class FileDataset(Config):
     """Control input -> column or array."""
     parameters: dict[str, str] = {}
     """Parameter -> column that is constant within a trajectory, or array (N,)."""
+    roles: dict[str, Role] = {}
+    """Parameter -> unknown, known or nuisance; a parameter without a role is unknown."""
     meta: dict[str, str | float | int | bool] = {}
     """What holds for the whole set: constants, the name of the problem."""
 
@@ -61,6 +63,9 @@ class FileDataset(Config):
         channels = [*self.columns, *self.inputs, *self.parameters]
         if set(self.units) != set(channels):
             raise ValueError(f"units are given for {sorted(self.units)}; expected one for each of {sorted(channels)}")
+        if strangers := sorted(set(self.roles) - set(self.parameters)):
+            expected = ", ".join(self.parameters) or "no parameter"
+            raise ValueError(f"roles are given for {', '.join(strangers)}; expected {expected}")
         return self
 
     def identity(self) -> dict[str, Any]:
@@ -251,6 +256,7 @@ def _assemble(dataset: FileDataset, rows: list[Rows]) -> Trajectories:
         input_units=tuple(dataset.units[name] for name in dataset.inputs),
         parameters={key: np.array([one[name][0] for one in rows]) for key, name in dataset.parameters.items()},
         parameter_units={key: dataset.units[key] for key in dataset.parameters},
+        roles=dict(dataset.roles),
         meta=dict(dataset.meta),
     )
 

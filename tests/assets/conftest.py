@@ -1,18 +1,16 @@
 """The toy study, registered in this process and in the workers that it starts."""
 
-import sys
-
 import pytest
 
-from assets.engine import worker_process
 from assets.store.store import Store
+from tests.conftest import INSTALLED
 from tests.toy_study import STUDY
 from trainers import STUDIES
 
 
 def register_toy(patch):
     patch.setitem(STUDIES, STUDY.name, STUDY)
-    patch.setattr(worker_process, "COMMAND", (sys.executable, "-m", "tests.toy_study.worker"))
+    patch.setenv("PYTHONPATH", str(INSTALLED))
 
 
 @pytest.fixture

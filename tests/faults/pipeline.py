@@ -1,20 +1,19 @@
 """The pipeline of one plain configuration, from dataset to evaluation, in this process and without an orchestrator."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assets.engine import worker_process
 from assets.identity.canonical import Item
 from assets.identity.items import dataset_item, evaluation_item, model_item, segments_item
 from assets.stages.freshness import Planner
 from assets.stages.make import run
 from assets.stages.tasks import Outcome
 from assets.store.store import Store
+from tests.conftest import INSTALLED
 from tests.plain_study import STUDY
 from tests.plain_study.config import PRESETS, DatasetConfig, ModelConfig
 from trainers import STUDIES
@@ -27,7 +26,7 @@ TWO_PHASES = ({"steps": 20}, {"steps": 20, "segment_length": 4})
 def register(patch: pytest.MonkeyPatch) -> None:
     """Let this process and its workers know the plain study."""
     patch.setitem(STUDIES, STUDY.name, STUDY)
-    patch.setattr(worker_process, "COMMAND", (sys.executable, "-m", "tests.plain_study.worker"))
+    patch.setenv("PYTHONPATH", str(INSTALLED))
 
 
 def chain(dataset: DatasetConfig = DatasetConfig(trajectories=4), **settings: Any) -> tuple[Item, ...]:

@@ -19,14 +19,9 @@ from assets.home.running import Attempt, attempt_at
 from assets.store.store import Store
 from assets.sweeps.sweep import Sweep
 from assets.sweeps.sweep_file import load_sweep
+from tests.conftest import INSTALLED
 from tests.faults.pipeline import make, manifests
 from tests.orchestration.conftest import ROOT, Project, copy_project
-
-REGISTRY = """
-from tests.plain_study import STUDY as plain
-
-STUDIES[plain.name] = plain
-"""
 
 SWEEP = """
 study: plain
@@ -52,7 +47,8 @@ class PlainProject(Project):
     @property
     def environment(self) -> dict[str, str]:
         """The environment of its commands; tracking is another matter."""
-        return super().environment | {"ORRERY_TRACKING": "off", "PYTHONUNBUFFERED": "1"}
+        path = f"{self.root}{os.pathsep}{INSTALLED}"
+        return super().environment | {"ORRERY_TRACKING": "off", "PYTHONUNBUFFERED": "1", "PYTHONPATH": path}
 
     def sweep(
         self,
@@ -132,13 +128,11 @@ class PlainProject(Project):
 
 
 def plain_project(target: Path) -> PlainProject:
-    """Copy the project and register the plain study in the copy."""
+    """Copy the project, and the plain study, which registers by its entry point."""
     copy_project(target)
     for name in ("plain_study", "toy_study"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "tests" / name, target / "tests" / name, ignore=ignored)
-    with (target / "trainers/__init__.py").open("a") as file:
-        file.write(REGISTRY)
     return PlainProject(target)
 
 

@@ -29,4 +29,5 @@ STUDY = Study(
         "rollout_failures",
     ),
     older=read_older,
+    order=0,
 )

@@ -234,11 +234,9 @@ def test_workers_that_cannot_start_are_an_error_with_their_last_words(store, mon
 
 PARENT = """
 import json, sys
-from assets.engine import worker_process
 from assets.engine.engine import Engine
 from assets.stages.tasks import task_from_json
 
-worker_process.COMMAND = (sys.executable, "-m", "tests.toy_study.worker")
 tasks = [task_from_json(entry) for entry in json.loads(sys.argv[1])]
 with Engine(1) as engine:
     for outcome in engine.run(tasks, lambda line: print(json.dumps(line), flush=True)):

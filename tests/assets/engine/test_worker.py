@@ -43,10 +43,9 @@ def test_an_unknown_device_is_refused(monkeypatch):
 
 
 def test_a_worker_has_one_thread_on_one_cpu_and_a_clean_output(home):
-    script = REPORT.replace('worker._prepare("toy")', "import tests.toy_study.worker; worker._prepare('toy')")
     cpu = usable_cpus()[-1]
     done = subprocess.run(
-        [sys.executable, "-c", script], env=environment("cpu", cpu), capture_output=True, text=True, check=True
+        [sys.executable, "-c", REPORT], env=environment("cpu", cpu), capture_output=True, text=True, check=True
     )
     said = json.loads(done.stdout)
     assert said == {"threads": 1, "cpus": [cpu], "deterministic": True}

@@ -217,3 +217,19 @@ def test_bad_descriptions_are_refused(dataset, changes, complaint):
     with pytest.raises(ValidationError) as error:
         FileDataset(**given)
     assert complaint in str(error.value)
+
+
+def test_roles_of_parameters_come_with_them_and_change_the_identity(dataset):
+    plain, told = dataset(), dataset(roles={"m": "nuisance"})
+    assert read_file(plain).roles == {} and list(read_file(plain).parameters_as("unknown")) == ["m"]
+    assert read_file(told).roles == {"m": "nuisance"} and read_file(told).parameters_as("unknown") == {}
+    assert "roles" not in plain.identity() and dataset_item("toy", plain).hash != dataset_item("toy", told).hash
+
+
+@pytest.mark.parametrize(
+    ("roles", "text"),
+    [({"k": "known"}, "roles are given for k; expected m"), ({"m": "secret"}, "'unknown', 'known' or 'nuisance'")],
+)
+def test_a_role_of_nothing_and_a_role_that_is_none_are_refused(dataset, roles, text):
+    with pytest.raises(ValueError, match=text):
+        dataset(roles=roles)

@@ -103,7 +103,6 @@ HOLDER = """
 import os, sys
 from tests.faults.pipeline import *
 from assets.store.store import Store
-STUDIES[STUDY.name] = STUDY
 print([one.status for one in make(Store(), *chain(pause=0.3))], flush=True)
 """
 
