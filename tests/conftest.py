@@ -32,8 +32,6 @@ import pytest  # noqa: E402
 from hypothesis import configuration, settings  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
-INSTALLED = ROOT / "tests/installed"
-"""On the PYTHONPATH of a process, this registers the toy study and the plain study there."""
 SMOKE = "two_body/smoke"
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it for what it starts in the background

@@ -3,7 +3,7 @@
 import pytest
 
 from assets.store.store import Store
-from tests.conftest import INSTALLED
+from tests.installed_studies import INSTALLED
 from tests.toy_study import STUDY
 from trainers import STUDIES
 

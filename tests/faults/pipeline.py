@@ -13,7 +13,7 @@ from assets.stages.freshness import Planner
 from assets.stages.make import run
 from assets.stages.tasks import Outcome
 from assets.store.store import Store
-from tests.conftest import INSTALLED
+from tests.installed_studies import INSTALLED
 from tests.plain_study import STUDY
 from tests.plain_study.config import PRESETS, DatasetConfig, ModelConfig
 from trainers import STUDIES

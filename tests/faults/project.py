@@ -19,8 +19,8 @@ from assets.home.running import Attempt, attempt_at
 from assets.store.store import Store
 from assets.sweeps.sweep import Sweep
 from assets.sweeps.sweep_file import load_sweep
-from tests.conftest import INSTALLED
 from tests.faults.pipeline import make, manifests
+from tests.installed_studies import INSTALLED
 from tests.orchestration.conftest import ROOT, Project, copy_project
 
 SWEEP = """

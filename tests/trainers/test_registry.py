@@ -10,7 +10,7 @@ import pytest
 
 import trainers
 from assets import catalogue
-from tests.conftest import INSTALLED, ROOT
+from tests.installed_studies import INSTALLED
 from trainers import GROUP, STUDIES, load_studies
 
 TOY = ("toy", "tests.toy_study:STUDY")
@@ -72,7 +72,9 @@ SHOW = "import sys, trainers; print(*trainers.STUDIES); print(bool({'jax', 'torc
 
 def shown(path: Path) -> list[str]:
     environment = os.environ | {"PYTHONPATH": str(path)}
-    done = subprocess.run([sys.executable, "-c", SHOW], cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW], cwd=INSTALLED.parents[1], env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
