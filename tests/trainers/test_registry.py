@@ -71,10 +71,8 @@ SHOW = "import sys, trainers; print(*trainers.STUDIES); print(bool({'jax', 'torc
 
 
 def shown(path: Path) -> list[str]:
-    environment = os.environ | {"PYTHONPATH": str(path)}
-    done = subprocess.run(
-        [sys.executable, "-c", SHOW], cwd=INSTALLED.parents[1], env=environment, capture_output=True, text=True
-    )
+    options = {"cwd": INSTALLED.parents[1], "env": os.environ | {"PYTHONPATH": str(path)}}
+    done = subprocess.run([sys.executable, "-c", SHOW], capture_output=True, text=True, **options)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
