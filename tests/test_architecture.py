@@ -31,6 +31,9 @@ NOT_FOR_TRAINERS = {"dagster", "yaml", "ruamel", "pathlib", "mlflow", "os", "io"
                     "sqlite3", "duckdb", "pyarrow", "safetensors", "rich", "typer"}  # fmt: skip
 
 
+REGISTRY = ("trainers.study", "trainers.STUDIES", "trainers.STUDY_PROBLEMS")
+
+
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
@@ -91,14 +94,9 @@ def may_import(importer: str, imported: str) -> bool:
     if not within(imported, *PARTS, "tests", "benchmarks"):
         return part != "trainers" or imported.split(".")[0] not in NOT_FOR_TRAINERS
     if part == "orchestration":
-        return (
-            within(imported, "orchestration", "assets", "trainers.study", "trainers.STUDIES") or imported == "trainers"
-        )
+        return within(imported, "orchestration", "assets", *REGISTRY) or imported == "trainers"
     if part == "assets":
-        return (
-            within(imported, "assets", "trainers.study", "trainers.STUDIES", "trainers.common")
-            or imported == "trainers"
-        )
+        return within(imported, "assets", *REGISTRY, "trainers.common") or imported == "trainers"
     if importer == "trainers":
         return within(imported, "trainers")
     own = ".".join(importer.split(".")[:2])
