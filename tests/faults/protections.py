@@ -28,13 +28,13 @@ FAILED = 1
 SECONDS = 120
 """How long a test may take without what protects it."""
 
-HEAD = """# Faults and holes
+HEAD = """# Faults
 
-What may happen to a sweep that is left alone, what it does then, what protects it, and the test that fails when that
-protection is taken out. The tests inject each fault for real: processes are killed, disks are full, bytes are flipped.
-`python -m tests.faults.protections TEXT` takes out every protection with this text in its name, file or test, one by
-one, in a copy of the project, and sees its test fail; `pytest -m exhaustive tests/faults/test_protections.py` does so
-with all of them. This page is written by `python -m tests.faults.protections`.
+What can happen to a sweep that runs unattended, how Orrery responds, which code protects it, and the test that fails
+when that protection is removed. The tests inject each fault for real: processes are killed, disks fill up, bytes are
+flipped. `python -m tests.faults.protections TEXT` removes every protection with this text in its name, file or test,
+one by one, in a copy of the project, and checks that its test fails; `pytest -m exhaustive
+tests/faults/test_protections.py` does so for all of them. This page is written by `python -m tests.faults.protections`.
 """
 
 
