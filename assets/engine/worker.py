@@ -204,6 +204,7 @@ def _claim_output() -> TextIO:
     """Keep the real standard output for the protocol and send everything else that is printed to standard error."""
     protocol = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log has every line, even after a crash
     return os.fdopen(protocol, "w", encoding="utf-8")
 
 

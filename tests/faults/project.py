@@ -46,9 +46,13 @@ class PlainProject(Project):
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of its commands; tracking is another matter."""
-        path = f"{self.root}{os.pathsep}{INSTALLED}"
-        return super().environment | {"ORRERY_TRACKING": "off", "PYTHONUNBUFFERED": "1", "PYTHONPATH": path}
+        """The environment of its commands; tracking is off."""
+        return super().environment | {"ORRERY_TRACKING": "off", "PYTHONUNBUFFERED": "1"}
+
+    @property
+    def python_path(self) -> str:
+        """The copy, and the test studies as installed packages."""
+        return f"{self.root}{os.pathsep}{INSTALLED}"
 
     def sweep(
         self,

@@ -36,12 +36,17 @@ class Project:
     root: Path
 
     @property
+    def python_path(self) -> str:
+        """Where its commands look for packages first."""
+        return str(self.root)
+
+    @property
     def environment(self) -> dict[str, str]:
         home = self.root / "home"
         return os.environ | {
             "ORRERY_HOME": str(home),
             "DAGSTER_HOME": str(home / "dagster"),
-            "PYTHONPATH": str(self.root),
+            "PYTHONPATH": self.python_path,
         }
 
     def orrery(self, *arguments: str, code: int = 0) -> str:

@@ -22,7 +22,7 @@ def test_seeds_are_run_until_the_rank_is_decided_and_a_further_run_asks_for_no_m
     before = project.plan("two_body/until")
     assert len([item for item in before["items"] if item["layer"] == "model"]) == 4
     assert set(before["seeds"].values()) == {"2 seeds requested"}
-    assert "stopped after" in project.orrery("run", "two_body/until")
+    assert "│ stopped" in project.orrery("run", "two_body/until")  # the cell is wrapped: stopped after ...
     after = set(project.plan("two_body/until")["seeds"].values())
     assert after in ({"stopped after 2 seeds: decided"}, {"stopped after 3 seeds: the most allowed"})
     assert "nothing to do" in project.orrery("run", "two_body/until")
