@@ -20,7 +20,7 @@ setup: $(READY) ## install into .venv and prepare the home; the other targets do
 run: setup ## run the demo sweep, or SWEEP=sweeps/<study>/<name>.yaml, and print its leaderboard
 	@$(BIN)/orrery run $(SWEEP)
 
-check: setup lint ## check style and types, and run the unit tests; about 2 minutes
+check: setup lint ## check style and types, and run the unit tests
 	@$(BIN)/python -m tests -m unit $(TESTS)
 
 test: setup ## run the whole test suite, or TESTS=tests/<path>
