@@ -1,6 +1,6 @@
-"""What is of no use any more in the home: left by dead processes, or replaced by what is stored.
+"""Left-overs in the home: files of dead processes, and files that stored artifacts have replaced.
 
-Only what has a name or marker of ours, under our own home and not through a link, is ever listed.
+Only files with a name or marker of Orrery, in its own home and not behind a link, are ever listed.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _candidates(store: Store) -> Iterator[tuple[str, Path, str]]:
 
 
 def _joined_parts(store: Store) -> Iterator[Path]:
-    """Yield the parts of datasets that are stored: of one whose worker was killed after it had joined them."""
+    """Yield parts of stored datasets: left when a worker is killed after joining them."""
     for study, layer, hash in store.addresses():
         if layer == PART and (part := store.manifest(study, layer, hash)):
             dataset = store.manifest(study, "dataset", part["config"]["hash"])

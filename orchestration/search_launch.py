@@ -1,4 +1,4 @@
-"""Run a search as one Dagster run; or run a file, be it a sweep or a search."""
+"""Run a search as one Dagster run, or a file that holds a sweep or a search."""
 
 import time
 from dataclasses import dataclass

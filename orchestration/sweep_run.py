@@ -182,7 +182,7 @@ def sharing_time(engine: Engine, stretches: Sequence[Sequence[str]]) -> Iterator
 
 
 def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance, launch: Launch) -> int:
-    """Report what is up to date in the store and unknown to Dagster; return how many partitions that were."""
+    """Report to Dagster the partitions that are up to date only in the store; return their number."""
     reported = 0
     for layer in LAYER_NAMES:
         key = asset_key(sweep.study, layer)
@@ -193,7 +193,7 @@ def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance, lau
                 continue
             try:
                 event = partition_page.partition_event(key, item, items, launch.store, seen=seen)
-            except Damaged:  # the store has noted it: what follows makes it again
+            except Damaged:  # the store has recorded the damage: a later step makes the artifact again
                 launch.forget(items)
                 continue
             instance.report_runless_asset_event(event)

@@ -1,4 +1,4 @@
-"""Checkpoints of trainings that are under way: `<home>/checkpoints/<study>/<hash>/<step>.safetensors`.
+"""Checkpoints of trainings in progress: `<home>/checkpoints/<study>/<hash>/<step>.safetensors`.
 
 A file holds the resumable state as arrays and a header that says to which configuration, fingerprint, phase and step
 it belongs and which sum its arrays have. It is written beside its place and renamed; the newest two are kept.
@@ -39,7 +39,7 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class Restored:
-    """The state to go on from, if there is one, and why newer ones were refused."""
+    """The state to resume from, if any, and why newer checkpoints were refused."""
 
     state: dict[str, np.ndarray] | None = None
     step: int = 0

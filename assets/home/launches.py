@@ -53,7 +53,7 @@ class LaunchRecord:
 
     @property
     def alive(self) -> bool:
-        """Whether the launch still runs, on whatever machine."""
+        """Whether the launch still runs, on any machine."""
         return locks.is_held(self.path)
 
     @property
@@ -118,7 +118,7 @@ def launches() -> Iterator[LaunchRecord]:
             fields = json.loads(path.read_text(encoding="utf-8"))
             if name:
                 yield LaunchRecord(name["id"], **fields)
-        except (OSError, ValueError, TypeError):  # just removed, or not written yet, or none of ours
+        except (OSError, ValueError, TypeError):  # just removed, not written yet, or not a launch record
             continue
 
 

@@ -175,7 +175,7 @@ def attempts() -> Iterator[Attempt]:
 
 
 def running() -> Iterator[Attempt]:
-    """Yield what runs now in this home, on whatever machine."""
+    """Yield the records of everything that runs now in this home, on any machine."""
     for path in sorted(records().glob("*.jsonl")):
         if locks.is_held(path) and (attempt := attempt_at(path)):
             yield attempt

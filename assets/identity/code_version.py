@@ -28,7 +28,7 @@ from assets.identity.syntax import Module, Reference, Target, parse
 from trainers.study import Study
 
 Locate = Callable[[str], Path | None]
-"""Where the source of a module is; None if it is none of ours."""
+"""Path of a module's source; None for a module outside Orrery and its studies."""
 
 ROOT_PACKAGE = "trainers"
 CONTRACT = f"{ROOT_PACKAGE}.study"
@@ -59,7 +59,7 @@ def code_version(study: Study, stage: str, names: Collection[str], locate: Locat
 
 @dataclass(frozen=True)
 class StageSource:
-    """Where a stage function stands and what it says of itself."""
+    """The module of a stage function and what it declares about itself."""
 
     path: Path
     line: int

@@ -74,7 +74,7 @@ def merge(tree: Any, change: Any) -> Any:
 
 
 def get(tree: Any, path: Place) -> Any:
-    """Return the value at a path without `*`, or None where there is none."""
+    """Return the value at a path without `*`, or None if the path does not exist."""
     for part in path:
         if isinstance(tree, Mapping):
             tree = tree.get(part)

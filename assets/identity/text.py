@@ -34,7 +34,7 @@ def shown(value: Any) -> str:
 
 
 def ranged(mean: float | None, low: float, high: float) -> str:
-    """Write a number with its interval: `1.23 [1.1, 1.4]`; without interval where there is none."""
+    """Write a number with its interval, if it has one: `1.23 [1.1, 1.4]`."""
     text = cell(mean)
     return f"{text} [{cell(low)}, {cell(high)}]" if text and math.isfinite(low) and math.isfinite(high) else text
 

@@ -1,4 +1,4 @@
-"""The objective of a search, read from what a training left: a validation column at the weights that are kept."""
+"""The objective of a search, read from a training's history: a validation column at the stored weights."""
 
 from __future__ import annotations
 

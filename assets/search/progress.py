@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 ENDED = ("cached", "step", "seconds", "hash", "detail")
-"""What the table says of the end of a trial."""
+"""How a trial ended, as the table shows it."""
 
 
 @dataclass(frozen=True)

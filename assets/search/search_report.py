@@ -87,7 +87,7 @@ def content(progress: SearchProgress, store: Store) -> dict[str, Any]:
 
 
 def pictures(progress: SearchProgress) -> Iterator[Picture]:
-    """Draw the figures of a search; without a complete trial there is none."""
+    """Draw the figures of a search; none without a complete trial."""
     search, best = progress.search, progress.best
     if best is None:
         return

@@ -184,7 +184,7 @@ class SearchRun:
         self.ended.append(self.trials.fail(running.trial, record))
 
     def _record(self, running: RunningTrial, item: Item, status: str) -> dict[str, Any]:
-        """Return what the house knows of the end of a trial."""
+        """Return the pipeline's record of the end of a trial."""
         model = running.row.configuration.item
         manifest = self.store.manifest_or_missing(*item.address)
         failure = manifest["failure"]

@@ -108,7 +108,7 @@ KINDS: dict[str, type[Any]] = {
 
 
 def read_space(document: Document, space: Mapping[str, Any], place: Place, problems: list[str]) -> Space:
-    """Read the dimensions of a search; append a line to `problems` for everything that is none."""
+    """Read the dimensions of a search; append a line to `problems` for every entry that is not a dimension."""
     dimensions: list[Dimension] = []
     for name, given in space.items():
         try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import optuna
 
 END_ATTRIBUTE = "orrery"
-"""User attribute with what the house says of a trial that has ended."""
+"""User attribute with the pipeline's record of a trial that has ended."""
 
 PATIENCE_SECONDS = 60.0
 """How long a lock of the database is waited for."""
@@ -44,7 +44,7 @@ class Trial:
     objective: float | None = None
     curve: Curve = field(default_factory=dict, repr=False)
     end: Mapping[str, Any] = field(default_factory=dict)
-    """status, detail, hash, key, step, seconds, cached: what the house knows of its end."""
+    """status, detail, hash, key, step, seconds, cached: the pipeline's record of its end."""
 
 
 def database(search: Search) -> Path:

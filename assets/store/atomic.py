@@ -1,4 +1,4 @@
-"""Files that are on the disk when the writer goes on: new ones, and such as take the place of an older one at once."""
+"""Durable writes: a file is on the disk before the writer continues; an older file is replaced in one step."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def clear(directory: Path) -> None:
-    """Delete a directory of ours; what cannot be deleted now is left for the clean-up."""
+    """Delete a directory of Orrery; files that cannot be deleted now are left for the clean-up."""
     shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -57,7 +57,7 @@ class StoredFailure(TypedDict):
 
 
 class ManifestFields(TypedDict, total=False):
-    """What a writer says of an artifact; the rest is added when it is sealed."""
+    """The fields that a writer fills; the others are added when the artifact is sealed."""
 
     study: str
     layer: str
@@ -84,7 +84,7 @@ class ManifestFields(TypedDict, total=False):
     """Of segments a list, one mapping per phase; of a model the steps of its solver by name."""
     total_steps: int
     data: str
-    """Sum of all that a training learns from."""
+    """Checksum of the training data."""
     step: int
     """Of a state: the step at which it was stored."""
     failure: StoredFailure | None
@@ -108,7 +108,7 @@ class Manifest(ManifestFields):
 
 
 class Damaged(ValueError):  # noqa: N818
-    """An artifact is there, but is not what was written."""
+    """The files of a stored artifact differ from its manifest."""
 
 
 def manifest_bytes(fields: ManifestFields, files: Mapping[str, StoredFile]) -> bytes:
@@ -171,7 +171,7 @@ def read_manifest(directory: str) -> Manifest:
 
 
 def note_damage(directory: Path, reason: str) -> None:
-    """Let every later look know what reading has found; a place that cannot be written to is read anew each time."""
+    """Record damage for later readers; where nothing can be written, each of them reads the files again."""
     with suppress(OSError):
         (directory / DAMAGE).write_text(reason, encoding="utf-8")
 

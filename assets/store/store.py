@@ -35,11 +35,11 @@ _HASH = re.compile(r"[0-9a-f]{12}")
 
 @dataclass(frozen=True)
 class Found:
-    """What a look at an address gives: a manifest, or the reason why there is none."""
+    """The result of reading an address: a manifest, or the reason why it cannot be used."""
 
     manifest: Manifest | None = None
     damage: str | None = None
-    """Why what is there counts as missing; None where nothing is there."""
+    """Why a stored artifact counts as missing; None if nothing is stored."""
     directory: str = ""
     inode: int = 0
 
@@ -139,7 +139,7 @@ class Store:
         try:
             with clear_write_errors(self.root):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with alone_in(target.parent):  # whoever removes left-overs must not come before the draft is locked
+                with alone_in(target.parent):  # no clean-up may run before the draft is locked
                     directory.mkdir()
                     draft = Draft(directory, study, layer, hash)
             try:

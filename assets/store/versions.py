@@ -35,7 +35,7 @@ def take_place(directory: Path, target: Path) -> None:
 
 
 def take_away(target: Path) -> None:
-    """Delete a directory and what stepped aside for it: at once for every reader, then file by file."""
+    """Delete a directory and the older version aside: at once for every reader, then file by file."""
     with alone_in(target.parent):
         for directory in (aside(target), target):
             _vanish(directory, target)
@@ -43,7 +43,7 @@ def take_away(target: Path) -> None:
 
 def remove_leftover(path: Path) -> bool:
     """Delete a hidden directory if it is of no use, see `is_leftover`; return whether it was."""
-    with alone_in(path.parent):  # whoever begins a version makes and locks it under this lock
+    with alone_in(path.parent):  # a writer makes and locks its version under this lock
         leftover = is_leftover(path)
         if leftover and path.name.startswith(".old-"):
             _vanish(path, path.with_name(path.name.removeprefix(".old-")))
@@ -84,7 +84,7 @@ def writer_of(path: Path) -> str:
 
 
 def inode_of(directory: str) -> int:
-    """Return what tells one version of a directory from the next; 0 where there is none."""
+    """Return a number that differs between versions of a directory; 0 without a directory."""
     try:
         status = os.lstat(directory)
     except FileNotFoundError:

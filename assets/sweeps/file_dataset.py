@@ -35,7 +35,7 @@ class FileDataset(Config):
     columns: Annotated[dict[str, str], Field(min_length=1)]
     """Channel -> column (Parquet, CSV) or array (npz: (N, T), or (T,) for one trajectory), in the state's order."""
     units: dict[str, str]
-    """Unit of every channel, input and parameter; `1` where there is none."""
+    """Unit of every channel, input and parameter; `1` for a dimensionless one."""
     time: str = "t"
     """Column or array of the times."""
     time_unit: str

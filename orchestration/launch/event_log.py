@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 60
 
 
 class Locked(OSError):  # noqa: N818
-    """The events could not be written for want of a lock; one line with what to do."""
+    """The events could not be written because another program holds the lock; one line with what to do."""
 
 
 @event.listens_for(Engine, "connect")
