@@ -51,9 +51,9 @@ class Config(BaseModel):
 
 
 class DatasetConfigBase(Config):
-    """What the house needs to know of every dataset configuration.
+    """What Orrery needs from every dataset configuration.
 
-    A large set may be simulated in parts, by several workers at once; the house joins them along the trajectories. For
+    A large set may be simulated in parts, by several workers at once; Orrery joins them along the trajectories. For
     that, the first k trajectories of a larger set with the same seed are the smaller set, bit for bit, and part p holds
     the contiguous range `part_of(N, p)` of the set's trajectories, so that the joined set is the one that a single call
     makes. Units, roles, `arrays`, `meta` and all else that a set shares are equal in its parts.
@@ -77,20 +77,20 @@ class DatasetConfigBase(Config):
 
 
 class PhaseBase(Config):
-    """What the house needs to know of a training phase."""
+    """What Orrery needs from a training phase."""
 
     steps: Annotated[int, Field(ge=1)]
     """Optimiser steps."""
 
 
 class DatasetSettings(Config):
-    """The settings of a dataset of the study, or of a file; the house checks them where they are written."""
+    """The settings of a dataset of the study, or of a file; Orrery checks them where they are written."""
 
     model_config = ConfigDict(extra="allow")
 
 
 class ModelConfigBase(Config):
-    """What the house needs to know of every model configuration.
+    """What Orrery needs from every model configuration.
 
     A model that trains in phases has a field `phases: tuple[<a PhaseBase>, ...]`. The state at the end of each phase is
     then stored, and a longer training starts from it.
@@ -211,7 +211,7 @@ class Segments:
 
     @property
     def usable(self) -> bool:
-        """Whether every phase has at least one training segment; the house trains on nothing else."""
+        """Whether every phase has at least one training segment; Orrery trains on nothing else."""
         return all(int(row["train_segments"]) > 0 for row in self.counts)
 
 
