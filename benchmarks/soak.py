@@ -192,7 +192,7 @@ def main(
     worker_kills: Annotated[int, typer.Option(min=0, help="SIGKILLs of workers at work.")] = 10,
     place: Annotated[Path | None, typer.Option(help="Empty directory to work in; default: a temporary one.")] = None,
 ) -> None:
-    """Soak the house; exit code 1 if anything is lost, left or outside."""
+    """Run the soak test; exit with 1 if anything is lost, left over or outside the home."""
     STUDIES[STUDY.name] = STUDY
     with tempfile.TemporaryDirectory(dir=place, prefix="orrery-soak-") as directory:
         for name in ("user", "tmp"):

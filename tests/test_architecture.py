@@ -1,4 +1,4 @@
-"""The house rules that a syntax tree can tell: who imports whom, what is banned, how long things get."""
+"""Rules that a syntax tree can check: who imports whom, what is banned, how long files and functions are."""
 
 import ast
 import json
@@ -89,7 +89,7 @@ def within(name: str, *packages: str) -> bool:
 
 
 def may_import(importer: str, imported: str) -> bool:
-    """Tell whether the import rules of the house allow it."""
+    """Tell whether the import rules allow it."""
     part = importer.split(".")[0]
     if not within(imported, *PARTS, "tests", "benchmarks"):
         return part != "trainers" or imported.split(".")[0] not in NOT_FOR_TRAINERS

@@ -1,4 +1,4 @@
-"""The house around the code: installation, home, documents."""
+"""What surrounds the code: installation, home, documents."""
 
 import os
 import pickle  # noqa: TID251 - one is made, to see it refused

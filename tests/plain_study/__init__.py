@@ -1,6 +1,6 @@
 """Plain study: a linear map learns one step of a harmonic oscillator, in NumPy alone.
 
-It exists to test the house where hundreds of trainings have to pass in seconds: a worker is up in a moment.
+It exists for tests with hundreds of trainings: each takes milliseconds, and a worker starts at once.
 """
 
 from tests.plain_study.config import PRESETS, DatasetConfig, ModelConfig

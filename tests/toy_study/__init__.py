@@ -1,6 +1,6 @@
 """Toy study: a small network learns one step of a harmonic oscillator, `dx/dt = v, dv/dt = -x`.
 
-It exists to test the house: its `behaviour` makes a training diverge, crash, hang, run out of memory or take its time.
+It exists for tests: its `behaviour` makes a training diverge, crash, hang, run out of memory or take its time.
 """
 
 from tests.toy_study.config import PRESETS, DatasetConfig, ModelConfig

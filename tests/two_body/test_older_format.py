@@ -1,4 +1,4 @@
-"""The older sweep format: names resolved aloud, structure with two readings refused."""
+"""The older sweep format: names resolved with a message, structure with two readings refused."""
 
 import sys
 
@@ -71,7 +71,7 @@ def test_one_candidate_is_a_value_and_two_are_an_axis(key):
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_heads_of_two_meanings_are_resolved_aloud(name):
+def test_heads_of_two_meanings_are_resolved_with_a_message(name):
     sweep = read(output_layer=[name, "mlp_4D_signed"])
     present, _ = HEADS[name]
     assert sweep["vary"] == {"model.output_layer": [present, "mlp_4D_signed"]}

@@ -1,4 +1,4 @@
-"""Checkpoints that cannot be used: refused with the reason, and where none is left the training starts over, aloud."""
+"""Checkpoints that cannot be used are refused with the reason; without any, training starts over with a warning."""
 
 import numpy as np
 import pytest

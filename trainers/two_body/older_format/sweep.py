@@ -41,7 +41,7 @@ HEADS: dict[str, tuple[str, str]] = {
     "mlp_4D_accsoftplus": ("mlp_4D_softplus", "two names of one formula, softplus(m0) d"),
     "mlp_4D_sigmoid": ("mlp_4D_softplus", "a label that was printed over softplus runs"),
 }
-"""Names of heads that are resolved aloud: present name and why."""
+"""Ambiguous names of heads: the present name and the reason, which is shown."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ def read_older(sweep: Mapping[str, Any]) -> dict[str, Any]:
     """Translate a sweep of the older format to the present form: study, description, tests, base, vary.
 
     The reserved key `decisions` lists, as `path: why`, every choice that the older file left open. A name with two
-    meanings is resolved aloud; a structure with two readings is refused.
+    meanings is resolved with a message; a structure with two readings is refused.
 
     Raises:
         ValueError: one line per offender: the older key, what was given, what was expected.
