@@ -184,6 +184,7 @@ def test_whatever_a_setting_holds_its_key_stays_in_the_grammar_and_in_the_store(
 def test_a_label_of_many_settings_leaves_room_for_the_hash() -> None:
     item = labelled({f"name{number}": f"value-{number}" * 5 for number in range(12)})
     assert KEY.fullmatch(item.key) and item.key.endswith(f"-{item.hash}")
+    assert len(item.label) <= 28 - len("-ae17a216"), "a key with eight digits fits Dagster's list"
 
 
 def labelled(settings: dict) -> Item:

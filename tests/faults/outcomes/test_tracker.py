@@ -111,5 +111,5 @@ def test_a_tracker_that_sleeps_delays_a_row_by_a_second_at_most(
     with caplog.at_level(logging.WARNING, "orrery.tracking"):
         began = time.monotonic()
         assert [tracker.log(model, []) for model in models] == [None] * 3
-        assert time.monotonic() - began < 1.2 * len(models) * max(1.0, os.getloadavg()[0])
+        assert time.monotonic() - began < 1.2 * len(models) * min(max(1.0, os.getloadavg()[0]), 3.0)
     assert len([record for record in caplog.records if record.name == "orrery.tracking"]) == 1

@@ -96,6 +96,9 @@ def test_gc_lists_only_what_is_ours_dead_and_of_no_use(plain, tmp_path) -> None:
     (outside := tmp_path / "outside").mkdir()
     torn.with_name(torn.name.replace("0123abcd", "ffffffff")).symlink_to(outside)
     log.with_name(f"worker-{dead}-2.log").symlink_to(outside)
+    (checkpoints := home() / "checkpoints/plain").mkdir(parents=True, exist_ok=True)
+    model = next(item for item in items if item.layer == "model")
+    (checkpoints / model.hash).symlink_to(outside)
     found = garbage(plain)
     assert {one.path for one in found} == {torn, log}
     assert all(str(dead) in one.owner and one.age >= 0 for one in found)

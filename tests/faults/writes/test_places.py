@@ -72,7 +72,9 @@ def test_a_home_that_is_read_only_can_be_read_and_refuses_a_run_in_one_line(
     for command in (["plan", "plain/few"], ["table", "plain/few"], ["status", "plain/few"], ["verify"]):
         done = ask(module_project, home, *command, before=frozen)
         assert done.returncode == 0 and "Traceback" not in done.stderr, (command, done.stderr)
-    refused_in_one_line(ask(module_project, home, "run", "plain/few", before=frozen), home)
+    refused = ask(module_project, home, "run", "plain/few", before=frozen)
+    refused_in_one_line(refused, home)
+    assert f"{home}/dagster cannot be written; make it writable" in refused.stderr
 
 
 @pytest.mark.skipif(not Path("/proc/sys/kernel").is_dir(), reason="needs a place that nobody can write to")
