@@ -166,8 +166,8 @@ class _Reach:
         elif names[0] in module.definitions:
             yield from self._define(module, names[0], reference)
         else:
-            known = module.imports.get(names[0])
-            chains = [(known.module, [known.name, *names[1:]])] if known else [(star, names) for star in module.stars]
+            alias = module.imports.get(names[0])
+            chains = [(alias.module, [alias.name, *names[1:]])] if alias else [(star, names) for star in module.stars]
             for source, chain in chains:
                 target = Target(source, ".".join(filter(None, chain)) or None)
                 yield from self._resolve(Reference(target, reference.key, reference.chosen))

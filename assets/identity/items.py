@@ -14,9 +14,9 @@ from trainers.study import Config, ModelConfigBase
 
 def dataset_item(study: str, dataset: Config) -> Item:
     """Return the item of a dataset, addressed by its identity."""
-    known = identity(dataset)
-    address = short_digest("dataset", study, known)
-    return Item(study, "dataset", address, label(known), canonical(dataset), identity=known)
+    content = identity(dataset)
+    address = short_digest("dataset", study, content)
+    return Item(study, "dataset", address, label(content), canonical(dataset), identity=content)
 
 
 def identity(dataset: Config) -> dict[str, Any]:
@@ -37,17 +37,17 @@ def segments_item(dataset: Item, segmentation: Config, validation: Item | None =
 def model_item(segments: Item, model: ModelConfigBase) -> Item:
     """Return the item of a model trained on segments."""
     form, dataset = canonical(model), segments.dataset.identity
-    known = _identity_of_model(segments, form)
+    content = _identity_of_model(segments, form)
     sizes = {name: value for name, value in dataset.items() if name != "seed"}
-    cohort = short_digest("cohort", segments.study, segments.config, without_shared(type(model), known), sizes)
+    cohort = short_digest("cohort", segments.study, segments.config, without_shared(type(model), content), sizes)
     address = model_hash(segments, model)
-    return Item(segments.study, "model", address, label(dataset, known), form, (segments,), cohort, model.at_once())
+    return Item(segments.study, "model", address, label(dataset, content), form, (segments,), cohort, model.at_once())
 
 
 def model_hash(segments: Item, model: ModelConfigBase) -> str:
     """Return the address of a model trained on the datasets of some segments, however it cuts them itself."""
-    known = _identity_of_model(segments, canonical(model))
-    return short_digest("model", segments.study, segments.dataset.identity, known)
+    content = _identity_of_model(segments, canonical(model))
+    return short_digest("model", segments.study, segments.dataset.identity, content)
 
 
 def _identity_of_model(segments: Item, form: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -44,13 +44,13 @@ def room_sources(*rooms: str) -> list[Path]:
 @cache
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that compute, without importing them."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def environment() -> dict[str, str]:

@@ -255,8 +255,8 @@ class _Scope:
                 return self.local[node.id]
             if node.id in self.module.imports:
                 return self.module.imports[node.id]
-            known = node.id in self.module.definitions or self.module.stars
-            return Target(self.module.name, node.id) if known else None
+            is_ours = node.id in self.module.definitions or self.module.stars
+            return Target(self.module.name, node.id) if is_ours else None
         if isinstance(node, ast.Attribute):
             owner = self._resolve(node.value)
             return self._attribute(owner, node.attr) if owner else None
