@@ -99,6 +99,8 @@ def may_import(importer: str, imported: str) -> bool:
         return within(imported, "assets", *REGISTRY, "trainers.common") or imported == "trainers"
     if importer == "trainers":
         return within(imported, "trainers")
+    if importer == "trainers.study":
+        return within(imported, "trainers.estimates")
     own = ".".join(importer.split(".")[:2])
     return within(imported, own, "trainers.common", "trainers.study")
 
@@ -118,6 +120,8 @@ def may_import(importer: str, imported: str) -> bool:
         ("trainers.two_body.train", "pathlib.Path", False),
         ("trainers.common.schedules", "trainers.two_body.train", False),
         ("trainers.study", "dagster", False),
+        ("trainers.study", "trainers.estimates", True),
+        ("trainers.study", "trainers.common.schedules", False),
     ],
 )
 def test_the_import_rules_tell_right_from_wrong(importer: str, imported: str, allowed: bool) -> None:

@@ -1,7 +1,8 @@
 """Every study goes through all stages on its smallest configuration, without an orchestrator."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from importlib.util import find_spec
 from typing import Any, get_args
 
 import numpy as np
@@ -13,10 +14,12 @@ from assets.sweeps.sweep_file import load_sweep
 from tests.toy_study import STUDY as TOY
 from tests.toy_study.config import DatasetConfig, ModelConfig
 from trainers import STUDIES
+from trainers.common.measurements import conform
 from trainers.study import (
     REPEATABLE,
     SETTLED,
     STATUSES,
+    Estimates,
     Evaluation,
     Job,
     ModelConfigBase,
@@ -181,6 +184,27 @@ def test_a_metric_is_the_weighted_mean_over_trajectories(one):
     value = made.summary.set_index("metric")["value"][metric]
     known = table[table["n"] > 0]
     assert np.isclose(np.average(known[metric], weights=known["n"]), value, rtol=1e-6)
+
+
+def test_a_study_that_fits_estimates_every_trajectory_of_its_test_set(one):
+    if find_spec(f"{one.study.package}.fit") is None:
+        pytest.skip("the study has no fit")
+    own = conform(without_truth(one.study.simulate(one.test)), one.study.simulate(one.dataset), one.study.observed)
+    made = one.study.fit(one.job(0).config, _company(one.study.name)[1], own)
+    assert isinstance(made, Estimates) and set(made.estimates["trajectory"]) == set(range(len(own.t)))
+    doubtful = made.estimates["caveat"] != ""
+    assert doubtful.mean() < 0.5, "the test set is of the kind of the training data"
+    numbers = made.estimates[["estimate", "lower", "upper"]]
+    assert np.isfinite(numbers[~doubtful]).all(axis=None)
+    for table in made.tables.values():
+        assert set(table["trajectory"]) <= set(range(len(own.t)))
+
+
+def without_truth(data: Trajectories) -> Trajectories:
+    """Leave out the parameters that a user would not know."""
+    known = data.parameters_as("known")
+    units = {name: unit for name, unit in data.parameter_units.items() if name in known}
+    return replace(data, parameters=known, parameter_units=units, roles=dict.fromkeys(known, "known"))
 
 
 def test_a_predictor_can_be_had(one):

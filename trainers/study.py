@@ -1,4 +1,4 @@
-"""The contract of a study: five pure functions and the few data types that pass between them.
+"""The contract of a study: five pure functions, `fit` as a sixth, and the few data types that pass between them.
 
 Dimension letters used in every docstring of the project:
 
@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from trainers.estimates import Estimates as Estimates
 
 if TYPE_CHECKING:
     import numpy as np
@@ -331,6 +334,12 @@ class Study:
         train(Sequence[Job], report) -> iterator of Trained | Failed, one per job, in order
         apply(ModelConfig, Trained) -> the predictor in the study's own terms
         evaluate(ModelConfig, Trained, Trajectories) -> Evaluation
+
+    A study whose models estimate parameters from data of one's own has a sixth. Orrery hands it channels, inputs and
+    known parameters of the names, units and order of the training data (`common/measurements.py`); it refuses what it
+    cannot use in one line (ValueError), such as a series that is too short:
+
+        fit(ModelConfig, Trained, Trajectories) -> Estimates
     """
 
     name: str
@@ -348,6 +357,8 @@ class Study:
     one, cannot be the first; nor can an accuracy, unless as an error, 1 - accuracy."""
     order: int = 100
     """Place among the studies: the default sweep of the first one is run where none is named."""
+    observed: tuple[str, ...] = ()
+    """Channels of the state that `fit` needs of data of one's own; all of them where none is named."""
     older: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     """Reader of an older sweep format: mapping -> mapping in the present form."""
 
@@ -374,3 +385,13 @@ class Study:
     def evaluate(self, config: Config, trained: Trained, test: Trajectories) -> Evaluation:
         """Evaluate a trained model on one test set."""
         return self.stage("evaluate")(config, trained, test)
+
+    def fit(self, config: Config, trained: Trained, measured: Trajectories) -> Estimates:
+        """Estimate the parameters of trajectories of one's own, with intervals.
+
+        Raises:
+            ValueError: the study has no `fit`, or cannot use the data; one line.
+        """
+        if find_spec(f"{self.package}.fit") is None:
+            raise ValueError(f"the study {self.name} cannot be fitted to data of your own; its package has no `fit`")
+        return self.stage("fit")(config, trained, measured)

@@ -1,69 +1,107 @@
-"""Series of a user's own: uneven times, other units, what is not said, and what is refused."""
+"""A trained model on series of one's own: the truth comes back, other times are said, the rest is refused."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from trainers.preference_dynamics.fit import fit
-from trainers.preference_dynamics.refinement.least_squares import solve_curvature
-from trainers.preference_dynamics.system.equations import PRIORS
-from trainers.preference_dynamics.system.solution import solve
+from trainers.preference_dynamics import STUDY, DatasetConfig, ModelConfig
+from trainers.preference_dynamics.config import Loss, Refinement
+from trainers.preference_dynamics.system.equations import unknown_names
+from trainers.study import Job, Trained, Trajectories
 
-T = np.sort(np.random.default_rng(0).uniform(0.0, 30.0, 40))
-TRUE = np.array([[1.0, 0.0, 0.8, 1.5, -2.0, -0.5], [0.6, 0.0, 2.0, 0.7, 1.5, 1.0]])
-ZERO = {"mu": (0.0, 0.0)}
+DATA = DatasetConfig(trajectories=40, points=41, duration=40.0)
+OWN = STUDY.simulate(DATA.model_copy(update={"trajectories": 2, "seed": 5}))
+
+
+def trained(config: ModelConfig) -> Trained:
+    segments = STUDY.segment(config.segmentation(), STUDY.simulate(DATA))
+    (model,) = STUDY.train([Job("own", config, segments)])
+    return model
+
+
+NETWORK = ModelConfig(kind="posterior", epochs=1, loss=Loss(name="nll"), refine=Refinement(steps=30, starts=5))
+SQUARES = ModelConfig(kind="fit", refine=Refinement(steps=30, starts=10))
 
 
 @pytest.fixture(scope="module")
-def result():
-    return fit(solve(TRUE, T - T[0], 1), T, within=ZERO, starts=5)
+def network() -> Trained:
+    return trained(NETWORK)
 
 
-def test_unknowns_come_back_from_uneven_times(result):
-    assert np.allclose(result.unknowns, TRUE, atol=1e-6) and result.converged.all()
-    assert np.allclose(result.series, solve(TRUE, T - T[0], 1), atol=1e-6)
+@pytest.fixture(scope="module")
+def squares() -> Trained:
+    return trained(SQUARES)
 
 
-def test_the_table_has_a_row_per_series_and_unknown(result):
-    table = result.table()
-    assert len(table) == 12 and (table["low"] <= table["value"]).all() and (table["value"] <= table["high"]).all()
-    assert set(table["unknown"]) == {"g_0", "mu_0", "Pi_0,0", "Gamma_0,0", "v0_0", "m0_0"}
+def of(data: Trajectories, points, series=slice(0, 1)) -> Trajectories:
+    """Take points of the first series."""
+    return replace(
+        data, t=data.t[series, points], y=data.y[series, points], parameters={}, parameter_units={}, roles={}
+    )
 
 
-def test_what_a_series_does_not_say_is_not_identified():
-    never = fit(np.zeros((1, 20, 2)), np.arange(20.0), within=ZERO, starts=2, steps=5)
-    assert not never.identified[0, [2, 3]].any()
+def test_the_unknowns_come_back_in_their_intervals(network):
+    found = STUDY.fit(NETWORK, network, OWN).estimates
+    assert list(found["parameter"]) == 2 * list(unknown_names(1)) and list(found["trajectory"]) == 6 * [0] + 6 * [1]
+    truth = np.array([[OWN.parameters[name][k] for name in unknown_names(1)] for k in range(2)]).ravel()
+    clear = found["caveat"].eq("").to_numpy()
+    assert clear.sum() >= 6 and np.allclose(found["estimate"][clear], truth[clear], atol=1e-5)
+    assert (found["unit"] == "1").all()
 
 
-def test_ranges_may_be_wider():
-    large = np.array([[8.0, 0.0, 0.8, 1.5, 9.0, 3.0]])
-    y = solve(large, T - T[0], 1)
-    wide = {"g": (0.0, 20.0), "v0": (-20.0, 20.0), "m0": (-10.0, 10.0)}
-    assert np.allclose(fit(y, T, within=ZERO | wide, starts=5).unknowns, large, atol=1e-5)
-    assert PRIORS["g"] == (0.0, 3.0)
+def test_the_curves_are_those_of_the_estimates_at_the_measured_times(network):
+    curves = STUDY.fit(NETWORK, network, of(OWN, slice(None))).tables["fit_curves"]
+    assert len(curves) == 82 and set(curves["channel"]) == {"u_0", "a_0"}
+    assert np.allclose(curves["measured"], curves["predicted"], atol=1e-5)
+
+
+def test_the_clock_may_begin_anywhere(network):
+    own = of(OWN, slice(None))
+    here, later = (STUDY.fit(NETWORK, network, data).estimates for data in (own, replace(own, t=own.t + 1000.0)))
+    np.testing.assert_allclose(here["estimate"], later["estimate"], atol=1e-9)
+
+
+def test_series_at_other_times_are_interpolated_and_say_so(network):
+    uneven = np.sort(np.random.default_rng(0).choice(np.arange(1, 40), 30, replace=False))
+    caveats = STUDY.fit(NETWORK, network, of(OWN, np.array([0, *uneven, 40]))).estimates["caveat"]
+    assert caveats.str.contains("interpolated from 32 points to the 40 times of the training data").all()
+
+
+def test_what_lies_after_the_times_of_the_training_data_is_not_used_and_says_so(network):
+    long = STUDY.simulate(DATA.model_copy(update={"points": 61, "duration": 60.0, "trajectories": 1, "seed": 5}))
+    whole, beginning = (STUDY.fit(NETWORK, network, of(long, slice(0, end))).estimates for end in (61, 41))
+    np.testing.assert_array_equal(whole["estimate"], beginning["estimate"])
+    assert whole["caveat"].str.contains("only times up to 39 are used").all()
+    assert not beginning["caveat"].str.contains("only times").any()
+
+
+def test_least_squares_take_series_of_their_own_times_and_lengths(squares):
+    uneven = np.sort(np.random.default_rng(0).choice(np.arange(1, 30), 20, replace=False))
+    found = STUDY.fit(SQUARES, squares, of(OWN, np.array([0, *uneven]))).estimates
+    truth = [OWN.parameters[name][0] for name in unknown_names(1)]
+    assert np.allclose(found["estimate"], truth, atol=1e-4) and not found["caveat"].str.contains("interpolated").any()
 
 
 @pytest.mark.parametrize(
-    ("y", "t", "within", "text"),
+    ("data", "text"),
     [
-        (np.zeros((1, 20, 3)), np.arange(20.0), {}, "expected \\(series, times, 2 x actions\\)"),
-        (np.full((1, 20, 2), np.nan), np.arange(20.0), {}, "40 values of the series are not finite"),
-        (np.zeros((1, 20, 2)), np.zeros(20), {}, "not later than the one before"),
-        (np.zeros((1, 20, 2)), np.arange(20.0), {"gg": (0, 1)}, "nearest: g"),
-        (np.zeros((1, 20, 2)), np.arange(20.0), {"g": (2, 1)}, "expected \\(smallest, largest\\)"),
+        (of(OWN, slice(0, 20)), "series 0 lasts 19; the model needs 39: give a longer one, or a model of kind fit"),
+        (of(OWN, slice(0, 5)), "series 0 has 5 points; expected at least 8"),
+        (replace(of(OWN, slice(None)), y=np.full((1, 41, 2), np.nan)), "series 0 holds values that are not finite"),
+        (replace(of(OWN, slice(None)), names=("a_0", "u_0")), "channels are"),
+        (
+            replace(of(OWN, slice(None)), y=np.ones((1, 41, 4)), names=("u_0", "u_1", "a_0", "a_1"), units=("1",) * 4),
+            "series of 2 actions; the model was trained on 1",
+        ),
     ],
 )
-def test_what_cannot_be_fitted_is_refused_in_one_line(y, t, within, text):
+def test_series_that_cannot_be_used_are_refused(network, data, text):
     with pytest.raises(ValueError, match=text):
-        fit(y, t, within=within)
+        STUDY.fit(NETWORK, network, data)
 
 
-def test_a_singular_curvature_is_solved_within_what_is_known_of_it():
-    """1e20 (1 1; 1 1) + 1 is singular in double precision; its inverse is (1 -1; -1 1) / 2 but for 1e-20."""
-    singular, sound = 1e20 * np.ones((2, 2)) + np.eye(2), np.diag([2.0, 4.0])
-    with pytest.raises(np.linalg.LinAlgError):
-        np.linalg.inv(singular)
-    both, every = np.stack([singular, sound]), np.broadcast_to(np.eye(2), (2, 2, 2))
-    inverse = solve_curvature(both, every, np.array([1.0, 2.0]))
-    np.testing.assert_allclose(inverse[0], [[0.5, -0.5], [-0.5, 0.5]], atol=1e-12)
-    np.testing.assert_array_equal(inverse[1], np.diag([0.5, 0.25]))
-    np.testing.assert_array_equal(solve_curvature(both[1:], every[1:], np.array([2.0])), np.linalg.inv(both[1:]))
+def test_a_model_that_forecasts_only_estimates_nothing(network):
+    config = ModelConfig(kind="cnn", targets="forecast")
+    with pytest.raises(ValueError, match="this model forecasts only"):
+        STUDY.fit(config, network, OWN)
