@@ -77,8 +77,8 @@ def programs(gives_up: bool = False) -> Programs:
             optimiser=adam("adamw", weight_decay=1e-2, clip_norm=1.0),
             to_arrays=lambda model: {name: np.asarray(array) for name, array in model.items()},
             from_arrays=lambda arrays: {name: jnp.asarray(array) for name, array in arrays.items()},
-            counted=("samples",),
-            measured=("worst",),
+            counts=("samples",),
+            validation_only=("worst",),
         )
     )
 
@@ -275,7 +275,7 @@ def test_a_solver_that_gives_up_is_told_from_a_loss_that_diverges():
 
 @pytest.mark.parametrize(
     ("state", "message"),
-    [({"counters": np.zeros(3)}, "none of a training by steps"), (None, "step 36 of phase 1, beyond")],
+    [({"counters": np.zeros(3)}, "no state of a training by steps"), (None, "step 36 of phase 1, beyond")],
     ids=["of a torch training", "of a longer curriculum"],
 )
 def test_a_foreign_state_is_refused(whole, state, message):

@@ -23,7 +23,7 @@ def test_rows_are_over_finite_values_and_say_how_many():
 
 
 def test_a_summary_has_units_and_each_metric_once():
-    table = summary([Row("a", 1.0, 2), Row("b", 2.0, 3)], {"a": "km"}, otherwise="%")
+    table = summary([Row("a", 1.0, 2), Row("b", 2.0, 3)], {"a": "km"}, default_unit="%")
     assert table.to_dict("list") == {"metric": ["a", "b"], "value": [1, 2], "unit": ["km", "%"], "n": [2, 3]}
     with pytest.raises(ValueError, match="metrics occur twice: a"):
         summary([Row("a", 1.0, 2), Row("a", 1.0, 2)], {}, "1")

@@ -11,7 +11,7 @@ from trainers.common.schedules import Plateau, Schedule, learning_rates, schedul
 from trainers.common.torch_training.device import torch_device
 from trainers.common.torch_training.epochs import train_epochs
 from trainers.common.torch_training.state import weights_of
-from trainers.common.torch_training.task import Phase, Task, initialised
+from trainers.common.torch_training.task import Phase, Task, initialise
 from trainers.study import Failed, Job, Segments, Trained
 
 CPU = torch.device("cpu")
@@ -35,7 +35,7 @@ class Sequences(nn.Module):
 
 
 def task(phases=(PHASE,), network=Sequences, noise=0.1, validates=True, **settings):
-    built = initialised(network, 3)
+    built = initialise(network, 3)
 
     def loss(x, y, epoch):
         error = built(x) - y
@@ -124,7 +124,7 @@ def test_the_last_batch_is_short_and_no_sample_is_dropped():
 def test_the_loss_of_an_epoch_is_the_mean_over_samples():
     rate = 1e-12
     made = trained(task((replace(PHASE, learning_rate=rate, epochs=1),), noise=0.0, network=Plain))
-    built = initialised(Plain, 3)
+    built = initialise(Plain, 3)
     with torch.no_grad():
         error = built(X) - Y
     assert made.history["loss"][0] == pytest.approx(float((error[:20] ** 2).mean()), rel=1e-5)
@@ -296,7 +296,7 @@ def test_a_state_of_another_network_is_refused_in_one_line():
     with pytest.raises(ValueError, match="do not fit this network") as raised:
         trained(task(network=Plain), trained(task()).state)
     assert "\n" not in str(raised.value)
-    with pytest.raises(ValueError, match="none of a training by epochs"):
+    with pytest.raises(ValueError, match="no state of a training by epochs"):
         trained(task(), {"weights/a": np.zeros(1)})
 
 

@@ -1,1 +1,1 @@
-"""Numerics shared by studies: schedules, fit loops, splits, statistics."""
+"""Numerics that several studies share: training loops, schedules, splits, statistics, calibration, figures."""

@@ -1,4 +1,4 @@
-"""Baselines: models that are fitted in no steps, and stand in the leaderboard like any other."""
+"""Baselines: models fitted without optimiser steps, ranked in the leaderboard like any other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from trainers.study import Arrays, Job, Trained
 def without_steps(job: Job, weights: Arrays, fitted: Arrays | None = None, seconds: float = 0.0) -> Trained:
     """Return a model of zero optimiser steps: its weights are both best and last, its history is empty.
 
-    fitted: arrays beside those of the segments, which they replace where names agree. seconds: what the fit took.
+    Args:
+        weights: what the fit determined, by name; copied into `best/` and `last/`.
+        fitted: further arrays beside those of the segments; they replace these where names agree.
+        seconds: duration of the fit [s].
     """
     return Trained(
         key=job.key,

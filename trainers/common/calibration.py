@@ -1,8 +1,9 @@
-"""Intervals that hold what they promise: conformal factors, coverage, and tests of posterior samples.
+"""Calibrated intervals: conformal factors, coverage, and tests of posterior samples.
 
-A model gives an estimate and a spread for each target. `conformal_factor` says how many spreads an interval must reach
-so that new samples of the same kind are covered, whatever the errors look like; `stratified_factors` does so within
-every stratum of a score that is known of a new sample (Mondrian conformal prediction), such as its noise.
+A model gives an estimate and a spread for each target. `conformal_factor` returns the half width of an interval, in
+spreads, that covers new samples of the same distribution, whatever the distribution of the errors.
+`stratified_factors` does so in every stratum of a score, such as the noise, that is available for new samples too
+(Mondrian conformal prediction).
 
 Sources: Vovk, Gammerman & Shafer 2005, Algorithmic Learning in a Random World; Lei et al. 2018, JASA 113:1094.
 """
@@ -28,12 +29,13 @@ def conformal_factor(error: Array, spread: Array, level: float = 0.9, otherwise:
     """Return the split conformal quantile (P,): the `ceil(level (m + 1))`-th smallest |error| / spread of m samples.
 
     An interval of this many spreads covers a new exchangeable sample with probability `level` or more. With fewer than
-    `level / (1 - level)` samples (9 for 90 %) there is no such quantile; the largest ratio is taken, which covers with
-    m / (m + 1). A column without spread has nothing to stretch and gets `otherwise`. Shapes: error, spread (m, P).
+    `level / (1 - level)` samples (9 for 90 %) there is no such quantile; the largest ratio stands in for it, which
+    covers with probability m / (m + 1). A target whose spread is 0 has no finite ratio and gets `otherwise`.
+    Shapes: error, spread (m, P). Good values of m: 100 or more.
     """
     count = len(error)
     rank = min(count, int(np.ceil(level * (count + 1)))) - 1
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # 0/0 and x/0 of targets without spread: replaced below
         ratio = np.sort(np.abs(error) / spread, axis=0)[rank]
     return np.where(np.isfinite(ratio), ratio, otherwise)
 
@@ -44,10 +46,10 @@ class StratifiedFactors(NamedTuple):
     edges: Array
     """(K - 1,) scores at which the next stratum begins, increasing."""
     factors: Array
-    """(K, P)"""
+    """(K, P) half widths of the intervals in each stratum [spreads]."""
 
     def of(self, score: Array) -> Array:
-        """Return the factors (N, P) of samples with scores (N,); a score that is NaN gets the widest."""
+        """Return the factors (N, P) of samples with scores (N,); a score of NaN gets the widest, to be safe."""
         widest = np.broadcast_to(self.factors.max(axis=0), (len(score), self.factors.shape[1]))
         return np.where(np.isnan(score)[:, None], widest, self.factors[np.searchsorted(self.edges, score, "right")])
 
@@ -57,28 +59,32 @@ def stratified_factors(
 ) -> StratifiedFactors:
     """Return a conformal factor for each of `strata` equally frequent ranges of a score (m,).
 
-    Each range covers on its own, at the price of factors that rest on m / strata samples. Ranges that would hold fewer
-    than `level / (1 - level)` samples are not made, nor those of tied scores: there are then fewer strata.
-    Good values of `strata`: 3 to 5, with at least 100 samples each.
+    The coverage then holds in each range, at the price of factors that rest on m / strata samples. There are fewer
+    strata where one would hold fewer than `level / (1 - level)` samples, or where scores are tied.
+    Shapes: error, spread (m, P). Good values of `strata`: 3 to 5, with at least 100 samples each.
     """
-    fewest = int(np.ceil(level / (1 - level) - 1e-9))
+    fewest = int(np.ceil(level / (1 - level) - 1e-9))  # 0.9 / 0.1 is 9.000000000000002 in double precision
     finite_scores = score[np.isfinite(score)]
     strata = max(1, min(strata, len(finite_scores) // fewest))
     edges = np.unique(np.quantile(finite_scores, np.arange(1, strata) / strata)) if strata > 1 else np.array([])
-    place = np.searchsorted(edges, score, "right")
-    sizes = np.bincount(place, minlength=len(edges) + 1)
+    stratum = np.searchsorted(edges, score, "right")
+    sizes = np.bincount(stratum, minlength=len(edges) + 1)
     if strata > 1 and sizes.min() < fewest:
         # ties have emptied a range: one fewer, down to a single one
         return stratified_factors(error, spread, score, strata - 1, level, otherwise)
-    parts = [conformal_factor(error[place == k], spread[place == k], level, otherwise) for k in range(len(sizes))]
+    parts = [conformal_factor(error[stratum == k], spread[stratum == k], level, otherwise) for k in range(len(sizes))]
     return StratifiedFactors(edges, np.stack(parts))
 
 
 def binomial_interval(hits: Array, count: Array) -> tuple[Array, Array]:
-    """Return the 95 % interval of a share, after Clopper & Pearson 1934; hits may be a mean count, not an integer."""
+    """Return the 95 % interval (low, high) of the share hits / count, both in [0, 1]; hits need not be an integer.
+
+    Source: Clopper & Pearson 1934, Biometrika 26:404.
+    """
     from scipy.stats import beta
 
     tail, hits, count = (1 - CONFIDENCE) / 2, np.asarray(hits, float), np.asarray(count, float)
+    # the beta quantile is NaN at 0 hits and at `count` hits, where the interval ends at 0 and at 1
     low = np.where(hits > 0, beta.ppf(tail, np.maximum(hits, 1e-9), count - hits + 1), 0.0)
     high = np.where(hits < count, beta.ppf(1 - tail, hits + 1, np.maximum(count - hits, 1e-9)), 1.0)
     return low, high
@@ -88,8 +94,8 @@ def coverage_table(inside: Array, strata: Mapping[str, Array], nominal: float = 
     """Return the coverage of each stratum: stratum, nominal, observed, low, high [%], n.
 
     inside (N, P): whether each target of each sample lies in its interval. strata: by name, which samples (N,) or which
-    entries (N, P) belong to it. The targets of one sample succeed and fail together, so that the 95 % interval
-    counts samples, n, and not entries.
+    entries (N, P) belong to it; one without members has no row. The targets of one sample are not independent, so that
+    the 95 % interval counts samples, n, and not entries.
     """
     rows = []
     for name, members in strata.items():
@@ -105,10 +111,12 @@ def coverage_table(inside: Array, strata: Mapping[str, Array], nominal: float = 
 def simulation_based_calibration(samples: Array, truth: Array, names: tuple[str, ...]) -> pd.DataFrame:
     """Test that true values rank uniformly among posterior samples (S, N, P); truth (N, P).
 
-    The rank of a truth is the number of its S samples below it: uniform on 0 ... S if the posterior is exact and truths
-    come from the prior. p_value: Kolmogorov-Smirnov on the ranks, ties broken at random halves; mean_rank above 1/2 is
-    an estimate that is too low; spread is the std of ranks by that of uniform ones, above 1 where posteriors are too
-    narrow. Small p-values over many targets need a correction. Source: Talts et al. 2018, arXiv 1804.06788.
+    The rank of a true value is the number of its S samples below it: uniform on 0 ... S if the posterior is exact and
+    true values come from the prior. Ranks are scaled into (0, 1); a sample equal to the true value counts one half.
+
+    Columns: target; mean_rank, above 1/2 where estimates are too low; spread, the std of ranks relative to that of
+    uniform ones, above 1 where posteriors are too narrow; p_value of the Kolmogorov-Smirnov test, to be corrected
+    where many targets are tested; n. Source: Talts et al. 2018, arXiv 1804.06788.
     """
     from scipy.stats import kstest
 
@@ -126,12 +134,12 @@ def simulation_based_calibration(samples: Array, truth: Array, names: tuple[str,
 
 
 def expected_coverage(samples: Array, truth: Array, seed: int, levels: int = 20) -> pd.DataFrame:
-    """Return nominal and observed coverage of balls about random points, of posterior samples (S, N, P): TARP.
+    """Test posterior samples (S, N, P) by TARP: coverage of balls about random points; truth (N, P).
 
-    For a random reference point of each truth (N, P), f is the share of posterior samples nearer to it than the truth.
-    The posterior is right where f is uniform; an observed coverage below the nominal one is over-confidence. It sees
-    the joint distribution of all targets, which ranks one by one do not. Targets are taken in units of their range
-    over the truths. Columns nominal, observed, low, high [%], n. Source: Lemos et al. 2023, arXiv 2302.03026.
+    f is the share of the S samples that are nearer than the true value to a random reference point. Over many true
+    values f is uniform if the posterior is exact; an observed coverage below the nominal one is over-confidence. Unlike
+    the ranks of single targets, this tests their joint distribution. Distances are in units of each target's range
+    over the true values. Columns nominal, observed, low, high [%], n. Source: Lemos et al. 2023, arXiv 2302.03026.
     """
     lowest, width = truth.min(axis=0), np.ptp(truth, axis=0)
     width = np.where(width > 0, width, 1.0)

@@ -13,9 +13,9 @@ from trainers.study import Config, PhaseBase
 class CurriculumPhase(PhaseBase):
     """A phase of optimiser steps under one learning-rate schedule.
 
-    With equal fields two phases of n steps at a constant rate are one phase of 2n: weights and moments carry over
-    unless `start` and `optimiser_state` say otherwise. A model's `phases` of these have prefixes and warm starts by the
-    contract, see `ModelConfigBase`.
+    Weights and moments carry over from the phase before unless `start` or `optimiser_state` says otherwise: two equal
+    phases of n steps at a constant rate are the same training as one phase of 2n. A model whose `phases` are of this
+    class gets prefixes and warm starts from the contract, see `ModelConfigBase`.
     """
 
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 1e-3
@@ -40,10 +40,10 @@ class CurriculumPhase(PhaseBase):
 
 
 class HorizonCurriculum(Config):
-    """How many points of a window count in the loss while training goes on.
+    """How the number of points of a window that count in the loss grows during a phase.
 
-    A hard switch lets the loss jump; growth does not. Losses of different horizons do not compare: give each horizon a
-    phase of its own where a plateau rule or the best weights depend on them.
+    A sudden switch makes the loss jump; linear growth does not. Losses over different horizons are not comparable: give
+    each horizon a phase of its own where a plateau rule or the choice of the best weights depends on them.
     """
 
     first: Annotated[int, Field(ge=1)]

@@ -21,12 +21,15 @@ def schedule_of(phase: CurriculumPhase) -> Schedule:
 
 
 def phase_rates(phase: CurriculumPhase, step: np.ndarray) -> np.ndarray:
-    """Return the learning rate of each step of a phase, before the factor of a plateau [1/step]."""
+    """Return the learning rates (K,) of steps k (K,) of a phase, before the factor of a plateau rule [1/step]."""
     return learning_rates(schedule_of(phase), phase.learning_rate, step, phase.steps)
 
 
 def horizon_points(horizon: HorizonCurriculum, step: np.ndarray, full: int) -> np.ndarray:
-    """Return the number of points, `first` to `full`, that count at steps k = 0, 1, ... (K,) -> (K,) integers."""
+    """Return the horizon (K,) at steps k (K,): how many of the `full` points of a window count in the loss.
+
+    linear: `min(first + floor((full - first) k / over), full)`; switch: `first` while k < `over`, then `full`.
+    """
     k, first = np.asarray(step), min(horizon.first, full)
     if horizon.growth == "switch":
         return np.where(k < horizon.over, first, full)

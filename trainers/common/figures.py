@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def loss_curve(history: pd.DataFrame) -> Figure:
     """Draw losses against the epoch, or the optimiser step where there are no epochs.
 
-    Validation points are joined where they were measured; dotted lines mark the start of a phase; the lowest validation
-    loss is marked.
+    Lines join the points at which the validation loss was measured. A dotted line marks the start of a phase, a dashed
+    one the lowest validation loss.
     """
     return draw_losses(history, loss_columns(history))
 
@@ -27,16 +27,17 @@ def draw_losses(history: pd.DataFrame, names: Sequence[str]) -> Figure:
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     x = "epoch" if "epoch" in history else "step"
-    drawn = [name for name in names if history[name].notna().any()]
-    for name in drawn:
+    columns = [name for name in names if history[name].notna().any()]
+    for name in columns:
         points = history[[x, name]].dropna()
         style = ".-" if name.startswith("validation_") or x == "epoch" else "-"
         axes.plot(points[x], points[name], style, label=name, lw=2.0 if name == "loss" else 0.9)
     mark_phases(axes, history, x)
-    if "validation_loss" in drawn:
+    if "validation_loss" in columns:
         lowest = int(history[x].iloc[int(history["validation_loss"].argmin())])
         axes.axvline(lowest, color="0.6", ls="--", lw=0.9, label=f"lowest validation loss: {x} {lowest}")
-    positive = bool(drawn) and bool((history[drawn].min() > 0).all())
+    # a likelihood may be negative, and then a logarithmic axis would hide it
+    positive = bool(columns) and bool((history[columns].min() > 0).all())
     axes.set(
         xlabel="epoch" if x == "epoch" else "optimiser step", ylabel="loss", yscale="log" if positive else "linear"
     )
@@ -46,7 +47,7 @@ def draw_losses(history: pd.DataFrame, names: Sequence[str]) -> Figure:
 
 
 def loss_columns(history: pd.DataFrame) -> list[str]:
-    """Return the columns of a history that are losses: loss, validation columns, and what these validate."""
+    """Return the columns of a history that are losses: `loss`, `validation_<name>`, and each <name> among them."""
     names = [str(name) for name in history]
     return [name for name in names if name == "loss" or name.startswith("validation_") or f"validation_{name}" in names]
 
@@ -58,7 +59,10 @@ def mark_phases(axes: Axes, history: pd.DataFrame, x: str) -> None:
 
 
 def coverage(calibration: pd.DataFrame) -> Figure:
-    """Draw observed against nominal coverage of the intervals, with its 95 % interval if the table has one."""
+    """Draw observed against nominal coverage of the intervals, with its 95 % band if the table has `low` and `high`.
+
+    Calibrated intervals lie on the diagonal, intervals that are too narrow below it.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4, 4), layout="constrained")

@@ -1,8 +1,8 @@
 """Learning rates as functions of the step within a training phase, for JAX and torch alike.
 
 A rate is computed on the host, outside the compiled program, so that programs are compiled once for every schedule. It
-is the product of the peak, of the shape at this step (`learning_rates`) and, under a plateau rule, of the factor that
-the checks so far have left (`Plateau`), which belongs to the resumable state.
+is the product of the peak and of the shape at this step (`learning_rates`). Under a plateau rule it is multiplied once
+more, by a factor that falls at checks without progress (`Plateau`); that factor belongs to the resumable state.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Schedule(Config):
         """Whether a phase of more steps has other rates from its beginning on."""
         return self.shape in ("linear", "cosine") or self.warmup > 0
 
-    def rise(self, steps: int) -> int:
+    def warmup_steps(self, steps: int) -> int:
         """Return the number of warm-up steps in a phase of `steps`."""
         return max(1, round(self.warmup * steps)) if self.warmup else 0
 
@@ -57,7 +57,7 @@ CONSTANT = Schedule()
 
 
 def schedule_named(name: str, **fields: float) -> Schedule:
-    """Return the schedule of a name, with the other fields of `Schedule` as they are given.
+    """Return the schedule of a name; `fields` are the other fields of `Schedule`.
 
     Raises:
         ValueError: the name is unknown.
@@ -70,9 +70,9 @@ def schedule_named(name: str, **fields: float) -> Schedule:
 
 
 def learning_rates(schedule: Schedule | str, peak: float, step: np.ndarray, steps: int) -> np.ndarray:
-    """Return the learning rate of each step k = 0, 1, ... of a phase with n steps [1/step].
+    """Return the learning rates (K,) of steps k (K,) = 0 ... n - 1 of a phase with n steps [1/step].
 
-    warm-up:            `peak (k + 1)/w` over the first w = max(1, warmup n) steps, if `warmup` > 0
+    warm-up:            `peak (k + 1)/w` over the first w = max(1, round(warmup n)) steps, if `warmup` > 0
     constant, plateau:  `peak`; under a plateau rule to be multiplied by `Plateau.factor`
     linear:             `peak (f + (1 - f) (1 - x))`
     cosine:             `peak (f + (1 - f) (1 + cos(pi x))/2)`
@@ -81,7 +81,7 @@ def learning_rates(schedule: Schedule | str, peak: float, step: np.ndarray, step
     starts its schedule anew.
     """
     schedule = schedule if isinstance(schedule, Schedule) else schedule_named(schedule)
-    k, rise = np.asarray(step, dtype=np.float64), schedule.rise(steps)
+    k, rise = np.asarray(step, dtype=np.float64), schedule.warmup_steps(steps)
     x = (k - rise) / max(1, steps - rise)
     fall = {"linear": 1 - x, "cosine": (1 + np.cos(np.pi * x)) / 2}.get(schedule.shape, np.ones_like(x))
     return peak * np.where(k < rise, (k + 1) / max(1, rise), schedule.final + (1 - schedule.final) * fall)
@@ -89,18 +89,18 @@ def learning_rates(schedule: Schedule | str, peak: float, step: np.ndarray, step
 
 @dataclass(frozen=True)
 class Plateau:
-    """What the checks of a phase have left of the rate; three numbers, stored in the resumable state."""
+    """The state of a plateau rule within a phase: three numbers, stored in the resumable state."""
 
     factor: float = 1.0
     """What the rate is multiplied by."""
     best: float = np.inf
     """Lowest score so far."""
     stalled: int = 0
-    """Checks since then, or since the rate fell."""
+    """Checks since that score was reached, or since the rate last fell."""
 
     def update(self, score: float, schedule: Schedule) -> Plateau:
         """Return the state after one more check; a score of NaN is no progress."""
-        # a negative score, as a log likelihood, must fall below its best too: not merely be closer to 0 by a little
+        # best (1 - threshold) lies above a negative best, such as a log likelihood: the sign makes it lie below
         if score < self.best * (1 - np.copysign(schedule.threshold, self.best)):
             return replace(self, best=float(score), stalled=0)
         if self.stalled + 1 < schedule.patience:
@@ -109,11 +109,10 @@ class Plateau:
 
 
 def after_check(schedule: Schedule, plateau: Plateau, score: float, step: int, steps: int) -> Plateau:
-    """Return the plateau state after a check at `step` of a phase.
+    """Return the plateau state after a check with a score (smaller is better) at `step` of a phase of `steps`.
 
-    Schedules without a plateau rule keep it, and so do checks within the warm-up: a rate that still rises is not
-    judged.
+    It stays as it is under a schedule without a plateau rule, and during the warm-up, in which the rate still rises.
     """
-    if schedule.shape != "plateau" or step < schedule.rise(steps):
+    if schedule.shape != "plateau" or step < schedule.warmup_steps(steps):
         return plateau
     return plateau.update(score, schedule)

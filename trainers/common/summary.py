@@ -12,7 +12,7 @@ from trainers.common.statistics import Array, finite
 
 
 class Row(NamedTuple):
-    """A number of the summary."""
+    """A number of the summary and how many finite values it rests on."""
 
     metric: str
     value: float
@@ -37,14 +37,16 @@ def quantile(metric: str, values: Array, level: float = 0.5) -> Row:
     return Row(metric, float(np.quantile(values, level)) if values.size else np.nan, values.size)
 
 
-def summary(rows: Iterable[Row], units: Mapping[str, str], otherwise: str) -> pd.DataFrame:
-    """Return the tidy summary of `study.Evaluation`: metric, value, unit, n; `otherwise` is the unit of the rest.
+def summary(rows: Iterable[Row], units: Mapping[str, str], default_unit: str) -> pd.DataFrame:
+    """Return the tidy summary of `study.Evaluation`: metric, value, unit, n.
+
+    `units` by metric; `default_unit` is that of all others.
 
     Raises:
         ValueError: a metric occurs twice.
     """
     table = pd.DataFrame(
-        [(row.metric, row.value, units.get(row.metric, otherwise), row.n) for row in rows],
+        [(row.metric, row.value, units.get(row.metric, default_unit), row.n) for row in rows],
         columns=["metric", "value", "unit", "n"],
     )
     if not table["metric"].is_unique:

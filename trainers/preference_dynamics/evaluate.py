@@ -43,7 +43,7 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
     comparison = compare(config, trained, test)
     parts = (_unknowns, _targets, _forecast, _series, _intervals)
     rows = [row for part in parts for row in part(comparison)]
-    return Evaluation(summary(rows, UNITS, otherwise="1"), make_tables(comparison))
+    return Evaluation(summary(rows, UNITS, default_unit="1"), make_tables(comparison))
 
 
 def _unknowns(case: Comparison) -> Iterator[Row]:

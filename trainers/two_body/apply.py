@@ -1,4 +1,4 @@
-"""Use a trained model: its acceleration and its rollouts, in the units of the dataset."""
+"""Apply a trained model: its acceleration and its rollouts, in the units of the dataset."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from trainers.common.named_arrays import below
 from trainers.study import Arrays, Trained
 from trainers.two_body.config import ModelConfig
 from trainers.two_body.integrators import rk4
@@ -23,10 +24,11 @@ TOLERANCE = 1e-9
 """Relative local error of a rollout per data interval [1]."""
 
 FIRST_SUBSTEPS, MOST_SUBSTEPS = 4, 16
+"""RK4 sub-steps per data interval in the first rollout, which decides on those of the second; most of the second."""
 
 TRAJECTORIES, POINTS = 32, 4096
-"""Trajectories per rollout and states per evaluation of a function; the last block is filled up with copies, so that
-a program is compiled once, whatever the size of the test set."""
+"""Trajectories per rollout and states per evaluation of the field. The last block is padded with copies of the last
+one, so that a program is compiled once, whatever the size of the test set."""
 
 
 class _Compiled(NamedTuple):
@@ -57,9 +59,9 @@ class Predictor:
     def rollout(self, state0: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Integrate the predicted field from states (N, 6) through times (N, T) -> states (N, T, 6).
 
-        RK4 on the grid of t. Sub-steps are chosen per interval from a first rollout with 4 sub-steps, so that the
-        local error stays below 1e-9 for the worst of up to 32 trajectories; at most 16. A trajectory that leaves the
-        finite is NaN or infinite from there on.
+        RK4 on the grid of t, with 1 to 16 sub-steps per interval: as many as keep the local error below 1e-9 along a
+        first rollout with 4 sub-steps, for the worst of up to 32 trajectories. A trajectory that diverges is NaN or
+        infinite from there on.
         """
         start, times = np.transpose(np.asarray(state0, np.float64)), np.transpose(np.asarray(t, np.float64))
         with jax.enable_x64(True):
@@ -67,18 +69,18 @@ class Predictor:
         return np.moveaxis(rolled, 2, 0)
 
     def features(self, state: np.ndarray) -> np.ndarray:
-        """Return what the network sees (..., F) of states (..., 6)."""
-        return self._observed(state, 0)
+        """Return the input features of the network (..., F) at states (..., 6)."""
+        return self._observe(state, "features")
 
     def outputs(self, state: np.ndarray) -> np.ndarray:
-        """Return what the network puts out (..., K), final activation included, at states (..., 6)."""
-        return self._observed(state, 1)
+        """Return the outputs of the network (..., K), after the final activation, at states (..., 6)."""
+        return self._observe(state, "outputs")
 
-    def _observed(self, state: np.ndarray, part: int) -> np.ndarray:
-        see = self._compiled.observe
-        if see is None:
+    def _observe(self, state: np.ndarray, part: str) -> np.ndarray:
+        observe_states = self._compiled.observe
+        if observe_states is None:
             raise ValueError(f"a model of kind {self.config.kind!r} has no network; expected kind 'neural_ode'")
-        return self._pointwise(lambda parameters, states: see(parameters, states)[part], state)
+        return self._pointwise(lambda parameters, states: getattr(observe_states(parameters, states), part), state)
 
     def _pointwise(self, function: Callable[[Any, Array], Array], state: np.ndarray) -> np.ndarray:
         state = np.asarray(state, np.float64)
@@ -92,10 +94,10 @@ class Predictor:
 
 
 def _in_blocks(function: Callable[..., Array], size: int, *arrays: np.ndarray) -> np.ndarray:
-    """Apply a function to arrays whose last axis is a batch, `size` entries at a time."""
+    """Apply a function to arrays whose last axis is a batch, `size` entries at a time, the last block padded."""
     count = arrays[0].shape[-1]
-    filled = np.minimum(np.arange(-(-count // size) * size), count - 1)
-    blocks = [[a[..., filled[k : k + size]] for a in arrays] for k in range(0, len(filled), size)]
+    index = np.minimum(np.arange(-(-count // size) * size), count - 1)
+    blocks = [[a[..., index[k : k + size]] for a in arrays] for k in range(0, len(index), size)]
     return np.concatenate([np.asarray(function(*block)) for block in blocks], axis=-1)[..., :count]
 
 
@@ -103,19 +105,20 @@ def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Predict
     """Return the predictor of a trained model; `which` may be best, last, phase0/best, phase0/last, ...
 
     Raises:
-        ValueError: if there are no such weights, or they are not those of this configuration.
+        ValueError: there are no such weights, or they are not those of this configuration.
     """
-    prefix = f"{which}/"
-    named = {name.removeprefix(prefix): array for name, array in trained.weights.items() if name.startswith(prefix)}
-    if not named and config.kind != "true_law":
+    weights = below(which, trained.weights)
+    if not weights and config.kind != "true_law":
         available = sorted({name.rpartition("/")[0] for name in trained.weights})
         raise ValueError(f"no weights {which!r}; there are: {', '.join(available) or 'none'}")
     with jax.enable_x64(True):
-        parameters = _parameters(config, {name: np.asarray(a, np.float64) for name, a in named.items()}, trained.fitted)
+        double = {name: np.asarray(array, np.float64) for name, array in weights.items()}
+        parameters = _parameters(config, double, trained.fitted)
     return Predictor(config, parameters, str(trained.meta["problem"]))
 
 
 def _parameters(config: ModelConfig, arrays: Arrays, fitted: Arrays) -> Any:
+    """Return what the functions of `_compile` take as their first argument; the units enter here."""
     length, time = units_of(fitted)
     if config.kind == "true_law":
         return ()
@@ -125,7 +128,7 @@ def _parameters(config: ModelConfig, arrays: Arrays, fitted: Arrays) -> Any:
 
 
 def _architecture(config: ModelConfig) -> ModelConfig:
-    """Return the configuration with defaults in place of all that does not shape the predicted field."""
+    """Return the fields that shape the predicted field; models that agree in them share compiled functions."""
     fields = ("kind", "feature_layer", "output_layer", "output_scale", "planar_constraint", "width", "depth")
     names = (*fields, "activation", "final_activation")
     return ModelConfig.model_construct(**{name: getattr(config, name) for name in names})
@@ -136,20 +139,20 @@ def _compile(config: ModelConfig, problem: str) -> _Compiled:
     field = _field(config, problem)
 
     def rollout(parameters: Any, t: Array, y0: Array) -> Array:
-        def own(y: Array) -> Array:
+        def model_field(y: Array) -> Array:
             return field(parameters, y)
 
-        first = rk4.rollout(own, t, y0, jnp.full(t.shape[0] - 1, FIRST_SUBSTEPS))
-        return rk4.rollout(own, t, y0, rk4.substeps_for(own, t, first, TOLERANCE, MOST_SUBSTEPS))
+        first = rk4.rollout(model_field, t, y0, jnp.full(t.shape[0] - 1, FIRST_SUBSTEPS))
+        return rk4.rollout(model_field, t, y0, rk4.substeps_for(model_field, t, first, TOLERANCE, MOST_SUBSTEPS))
 
-    def see(parameters: Any, state: Array) -> Observation:
+    def observe_states(parameters: Any, state: Array) -> Observation:
         network, units, _ = parameters
         return observe(network, config)(state / units[:, None])
 
     return _Compiled(
         acceleration=jax.jit(lambda parameters, state: field(parameters, state)[3:]),
         rollout=jax.jit(rollout),
-        observe=jax.jit(see) if config.kind == "neural_ode" else None,
+        observe=jax.jit(observe_states) if config.kind == "neural_ode" else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Models that need no training: the constant acceleration and the equation of motion of the data."""
+"""Baselines without training: a constant acceleration, and the equation of motion of the data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trainers.study import Job, Trained
 
 
 def train_baseline(job: Job) -> Trained:
-    """Return the baseline `job.config.kind`, trained in no steps.
+    """Return the baseline `job.config.kind` as a model of zero optimiser steps.
 
     mean_acceleration: the constant that `segment` fitted; true_law: the problem's own acceleration, without weights.
     """

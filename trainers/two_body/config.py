@@ -1,4 +1,4 @@
-"""Configurations of the two-body study. Lengths in km or Earth radii as named, angles in degrees."""
+"""Configurations of the two-body study. Lengths in km, angles in degrees."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from trainers.common.names import check_name
 from trainers.study import Config, DatasetConfigBase, ModelConfigBase
 
 EARTH_RADIUS_KM = 6378.137
+"""Equatorial radius of the Earth [km]."""
+
 GEOSTATIONARY_KM = 42164.0
+"""Semi-major axis of a geostationary orbit [km]."""
 
 CISLUNAR_KM = (60_000.0, 180_000.0)
-"""Semi-major axes far enough out for the Moon to be felt [km]."""
+"""Semi-major axes at which the pull of the Moon matters [km]."""
 
 PART_ORBITS = 20_000
-"""A set of more orbits is simulated in parts of about that size."""
+"""Orbits per part of the simulation; a set of no more than that has one part."""
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -34,20 +37,20 @@ class DatasetConfig(DatasetConfigBase):
     problem: str = "two_body"
     """Equation of motion: a file in `problems/`."""
     family: Literal["complex", "simple", "circular", "printed"] = "complex"
-    """complex: any eccentricity that keeps perigee above the Earth; simple: eccentricity up to 0.3; circular;
-    printed: the one orbit whose elements the literature prints."""
+    """complex: any eccentricity that keeps perigee above the Earth; simple: eccentricity up to 0.3; circular:
+    eccentricity 0; printed: the one orbit whose elements the literature prints."""
     planar: bool = True
     """Whether all orbits lie in the x-y plane."""
     orbits: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     """Number of orbits; the first k orbits of a larger set with the same seed are the smaller set."""
     points: Annotated[int, Field(ge=2, le=100_000)] = 360
-    """Points per trajectory, the end point of the last revolution left out."""
+    """Points per trajectory; the end of the last revolution is not one of them."""
     revolutions: Positive = 1.0
     """Length of a trajectory in periods."""
     true_anomaly: Annotated[float, Field(ge=0, lt=360)] | Literal["random"] = "random"
     """True anomaly of the first point [degrees], or random in 0..360."""
     apse: Literal["aligned", "random"] = "aligned"
-    """Planar sets: apse lines all along x, as in the literature, or random. 3D sets are always turned."""
+    """Planar sets: apse lines all along x, as in the literature, or random. Those of 3D sets are always random."""
     semi_major_axis: tuple[Positive, Positive] = (EARTH_RADIUS_KM + 200.0, GEOSTATIONARY_KM)
     """Range of the semi-major axis [km]."""
     eccentricity: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.0, 0.99)
@@ -61,13 +64,13 @@ class DatasetConfig(DatasetConfigBase):
 
     @field_validator("problem")
     @classmethod
-    def _known_problem(cls, name: str) -> str:
+    def _check_problem(cls, name: str) -> str:
         from trainers.two_body.problems import PROBLEMS
 
         return check_name("problem", name, PROBLEMS)
 
     @model_validator(mode="after")
-    def _ordered_ranges(self) -> DatasetConfig:
+    def _check_ranges(self) -> DatasetConfig:
         for name in ("semi_major_axis", "eccentricity"):
             low, high = getattr(self, name)
             if low > high:
@@ -75,7 +78,7 @@ class DatasetConfig(DatasetConfigBase):
         return self
 
     @model_validator(mode="after")
-    def _one_printed_orbit(self) -> DatasetConfig:
+    def _check_printed_orbit(self) -> DatasetConfig:
         if self.family == "printed" and (self.orbits != 1 or not self.planar):
             raise ValueError(
                 f"family printed is one planar orbit; given orbits {self.orbits}, planar {self.planar}; "
@@ -90,11 +93,11 @@ class SegmentationPhase(Config):
     segment_length: Annotated[int, Field(ge=2)] = 18
     """Points per segment."""
     window: tuple[Annotated[float, Field(ge=0, le=1)], Annotated[float, Field(ge=0, le=1)]] = (0.0, 1.0)
-    """Part of each trajectory, taken before it is cut into segments [fraction, start < stop]."""
+    """Part of each trajectory's points that is cut into segments [start, stop as fractions, start < stop]."""
 
     @field_validator("window")
     @classmethod
-    def _ordered(cls, window: tuple[float, float]) -> tuple[float, float]:
+    def _check_window(cls, window: tuple[float, float]) -> tuple[float, float]:
         if window[0] >= window[1]:
             raise ValueError(f"window is [{window[0]}, {window[1]}]; expected start < stop within [0, 1]")
         return window
@@ -116,7 +119,7 @@ class SegmentationConfig(Config):
     split_seed: Seed = 0
     normalisation: Normalisation = "largest"
     tolerance: float | None = None
-    """Local error of the planned steps; None plans none."""
+    """Largest local error of the planned steps [1]; None plans none."""
 
 
 class Loss(Config):
@@ -127,8 +130,8 @@ class Loss(Config):
     rmse_weight: Annotated[float, Field(ge=0)] = 1.0
     """Weight of the normalised RMSE in `percent_error_plus_nmse` [1]."""
     weigh_by: Literal["point", "angle"] = "point"
-    """What a data point counts by in the main term: 1, which is even in time; or the angle that the orbit sweeps up to
-    it, so that the fast passage of periapsis weighs what it would were points even in true anomaly."""
+    """Weight of a data point in the main term: point, 1, which is even in time; or angle, that which the orbit sweeps
+    since the point before, so that the fast passage of periapsis counts as if points were even in true anomaly."""
     attraction: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the penalty on outward acceleration, `a . r > 0` [1]."""
     sign_flip: Annotated[float, Field(ge=0)] = 0.0
@@ -142,7 +145,7 @@ class Loss(Config):
 
     @field_validator("name")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _check_loss(cls, name: str) -> str:
         from trainers.two_body.losses import LOSSES
 
         return check_name("loss", name, LOSSES)
@@ -163,7 +166,8 @@ class Solver(Config):
     atol: Positive = 1e-8
     """tsit5: absolute tolerance [normalised units]."""
     adjoint: Literal["checkpointed", "direct", "backsolve"] = "checkpointed"
-    """How gradients go through the solver: recursive checkpointing, all steps kept, or the backsolve ODE."""
+    """tsit5: how gradients go through the solver: recursive checkpointing; direct, which stores all steps; or the
+    adjoint ODE solved backwards in time."""
     max_steps: Annotated[int, Field(ge=16)] = 4096
     """tsit5: most steps per segment."""
 
@@ -190,23 +194,24 @@ class ModelConfig(ModelConfigBase):
     activation: str = "leaky_relu"
     """Any function of `jax.nn`, `prelu` (learned slope) or `shifted_softplus`."""
     final_activation: str = "identity"
-    """Activation after the last layer; captured features are taken after it."""
+    """Activation after the last layer; the head and the figures see its result."""
     loss: Loss = Loss()
     optimiser: Literal["adam", "adamw"] = "adam"
     """Adam or AdamW (Kingma & Ba 2015; Loshchilov & Hutter 2019)."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    """Decoupled weight decay of AdamW [1/step]."""
+    """Decoupled weight decay of AdamW [1]."""
     clip_norm: Annotated[float, Field(ge=0)] = 0.0
     """Largest norm of the gradient; 0 does not clip [1]."""
     together: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Trainings that go through one program side by side, made for accelerators: configurations that differ in seed and
-    learning rates alone. They round differently than one after another, whatever their company [integer]."""
+    """Lanes: trainings side by side in one program, for accelerators; their configurations differ in seed and learning
+    rates alone. Results depend on this number by rounding, and not on the other trainings [integer]."""
     batch_size: Count = 256
-    """Segments per optimiser step; fewer segments than this make one batch of all."""
+    """Segments per optimiser step; all of them where there are fewer. Good values 64 to 1024."""
     train_fraction: TrainFraction = 1.0
     """Part of the orbits that trains; the rest validates; 1 leaves no validation set [1]."""
     split_by: SplitBy = "orbit"
-    """Split orbits and then cut them, or cut and then split, which leaks and is reported."""
+    """orbit: split orbits, then cut them; segment: cut first, so that segments of one orbit train and validate, a leak
+    that is counted and reported."""
     split_seed: Seed = 0
     """Seed of the split [integer]."""
     validate_every: Annotated[int, Field(ge=1)] = 50
@@ -219,27 +224,27 @@ class ModelConfig(ModelConfigBase):
 
     @field_validator("feature_layer")
     @classmethod
-    def _known_features(cls, name: str) -> str:
+    def _check_feature_layer(cls, name: str) -> str:
         from trainers.two_body.models.feature_layers import FEATURE_LAYERS
 
         return check_name("feature layer", name, FEATURE_LAYERS)
 
     @field_validator("output_layer")
     @classmethod
-    def _known_head(cls, name: str) -> str:
+    def _check_output_layer(cls, name: str) -> str:
         from trainers.two_body.models.output_layers import OUTPUT_LAYERS
 
         return check_name("output layer", name, OUTPUT_LAYERS)
 
     @field_validator("activation", "final_activation")
     @classmethod
-    def _known_activation(cls, name: str) -> str:
+    def _check_activation(cls, name: str) -> str:
         from trainers.two_body.models.activations import ACTIVATIONS
 
         return check_name("activation", name, ACTIVATIONS)
 
     @model_validator(mode="after")
-    def _flips_need_a_sign(self) -> ModelConfig:
+    def _check_sign_flip(self) -> ModelConfig:
         from trainers.two_body.models.output_layers import OUTPUT_LAYERS
 
         if self.loss.sign_flip and not OUTPUT_LAYERS[self.output_layer].signed_magnitude:
@@ -253,23 +258,23 @@ class ModelConfig(ModelConfigBase):
     def segmentation(self) -> SegmentationConfig:
         """Project the fields that `segment` needs."""
         planned = self.solver.method == "planned" and self.kind == "neural_ode"
-        same = ("train_fraction", "split_by", "split_seed", "normalisation")
+        names = ("train_fraction", "split_by", "split_seed", "normalisation")
         cuts = [{name: getattr(phase, name) for name in SegmentationPhase.model_fields} for phase in self.phases]
         return SegmentationConfig(
             phases=tuple(SegmentationPhase(**cut) for cut in cuts),
             tolerance=self.solver.tolerance if planned else None,
-            **{name: getattr(self, name) for name in same},
+            **{name: getattr(self, name) for name in names},
         )
 
     def at_once(self) -> int:
-        """Return how many members of a cohort `train` takes through its program together."""
+        """Return the number of lanes: members of a cohort that train side by side."""
         return self.together if self.kind == "neural_ode" else 1
 
     def extendable(self) -> bool:
-        """Return whether a longer last phase passes through the end of this one.
+        """Return whether the same training with a longer last phase passes through the end of this one.
 
-        Not under a schedule that knows its end, nor where the phase ends between two checks, as its last step is a
-        check of its own.
+        It does not under a schedule that depends on the length of the phase. Nor does it where the phase ends between
+        two checks: its last step is followed by a check, which the longer training does not have.
         """
         last = self.phases[-1]
         whole_checks = last.steps % self.validate_every == 0
@@ -277,7 +282,7 @@ class ModelConfig(ModelConfigBase):
 
 
 def _presets() -> dict[str, DatasetConfig]:
-    """Build the named datasets. Training sets have seed 0, test sets 1000 + number of orbits, so that they differ."""
+    """Return the datasets by name. Training sets have seed 0, test sets 1000 + number of orbits: they differ."""
     named: dict[str, DatasetConfig] = {
         "complex_TBP_planar": DatasetConfig(orbits=100),
         "TBP_complex_planar_1": DatasetConfig(family="printed", orbits=1),
@@ -298,6 +303,7 @@ def _presets() -> dict[str, DatasetConfig]:
         named[f"complex_TBP_planar_{count}_train"] = train
         named[f"complex_TBP_planar_{count}_test"] = test
         named[f"complex_TBP_planar_fixnu0_{count}"] = train.model_copy(update={"true_anomaly": 0.0})
+        # TBP_complex_planar_1 is the printed orbit, set above
         named[f"TBP_complex_planar_{count}"] = named.get(f"TBP_complex_planar_{count}", train)
         for family in ("simple", "circular"):
             named[f"{family}_planar_{count}_train"] = DatasetConfig(family=family, orbits=count)

@@ -1,14 +1,14 @@
 """Evaluate a model on whole orbits: roll out from each initial state, compare at exactly the times of the data.
 
-Three readings of the acceleration error `100 |a - a_true| / |a_true|` [%] bear three names:
+The acceleration error `100 |a - a_true| / |a_true|` [%] has three definitions, each under a name of its own:
 
     acceleration_error_field        model and truth, both at the true state
     acceleration_error_own_state    model and truth, both at the model's rolled-out state (the headline)
     acceleration_error_same_time    model at its rolled-out state at t, truth at the true state at t
 
 Rollouts run in double precision with a local error of 1e-9 per data interval, whatever solver trained the model, so
-that models are compared and not solvers. A rollout that leaves the finite is counted in `rollout_failures`; every
-other number is over what is finite and says of how many points (n). Padding of unequal orbits does not count.
+that models are compared and not solvers. A rollout that diverges is counted in `rollout_failures`; every other number
+is over finite values, n of them. Padding of orbits of unequal length does not count.
 """
 
 from __future__ import annotations
@@ -81,14 +81,14 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
 
 
 def _panel(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dict[str, pd.DataFrame]:
-    """Return what is looked at instead of averaged: rollouts (4, T, 6) of the panel, and the field on a grid."""
+    """Return the tables behind the figures of motion: rollouts (4, T, 6) of the panel, and the field on a grid."""
     truth = partial(_true_acceleration, test)
-    rollouts = rollout_table(test, rolled, predictor.acceleration(rolled), truth, _observed(predictor, rolled))
+    rollouts = rollout_table(test, rolled, predictor.acceleration(rolled), truth, _network_columns(predictor, rolled))
     return {"rollouts": rollouts, "field": field_table(predictor, truth, test)}
 
 
-def _observed(predictor: Predictor, states: np.ndarray) -> dict[str, np.ndarray]:
-    """Return features and outputs of the network at states (K, T, 6), each (K, T), by name; none without a network."""
+def _network_columns(predictor: Predictor, states: np.ndarray) -> dict[str, np.ndarray]:
+    """Return features and outputs of the network at states (N, T, 6), each (N, T), by name; none without a network."""
     config = predictor.config
     if config.kind != "neural_ode":
         return {}
@@ -110,9 +110,9 @@ def _phases(config: ModelConfig, trained: Trained, test: Trajectories) -> dict[s
 def baseline_errors(trained: Trained, test: Trajectories) -> dict[str, np.ndarray]:
     """Return the errors (N, T) of the constant mean training acceleration [%].
 
-    `baseline` is the one at the true states: a constant drives an orbit to where the truth vanishes, so that its
-    own-state error is without bound and any model would beat it. `baseline_own_state` follows from the closed form
-    `r = r0 + v0 t + a t^2/2`, `v = v0 + a t`.
+    `baseline` is its error at the true states. At its own states, `baseline_own_state`, it grows without bound and any
+    model would beat it: a constant acceleration drives the orbit outward, to where the true one vanishes. These states
+    follow from the closed form `r = r0 + v0 t + a t^2/2`, `v = v0 + a t`.
     """
     length, time = units_of(trained.fitted)
     constant = np.asarray(trained.fitted["mean_acceleration"], np.float64) * (length / time**2)
@@ -132,7 +132,7 @@ def _true_acceleration(test: Trajectories, states: np.ndarray) -> np.ndarray:
 
 
 def _points(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dict[str, np.ndarray]:
-    """Return every quantity (N, T) that is known at each orbit and step."""
+    """Return every quantity (N, T) that is defined at each orbit and step."""
     own, at_truth = predictor.acceleration(rolled), predictor.acceleration(test.y)
     own_truth, truth = _true_acceleration(test, rolled), _true_acceleration(test, test.y)
     cosine = metrics.radial_cosine(own, rolled[..., :3])
@@ -159,7 +159,7 @@ def _points(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dic
 
 
 def _anomalies(rolled: np.ndarray, test: Trajectories) -> dict[str, np.ndarray]:
-    """Return true anomaly and phase lead [degrees]; NaN where no point mass rules the motion."""
+    """Return true anomaly and phase lead [degrees]; NaN for problems without a central point mass."""
     mu = getattr(load_problem(str(test.meta["problem"])), "CONSTANTS", {}).get("mu")
     if mu is None:
         return {name: np.full(test.t.shape, np.nan) for name in ("true_anomaly", "phase_lead")}
@@ -185,7 +185,7 @@ def _flips(predictor: Predictor, rolled: np.ndarray) -> np.ndarray:
 
 
 def _long(points: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Return one row per orbit and step, in single precision, padding left out."""
+    """Return one row per orbit and step, in single precision, without padding."""
     orbit, step = np.indices(points["t"].shape, dtype=np.int32)
     table = pd.DataFrame({"orbit": orbit.ravel(), "step": step.ravel()})
     for name, values in points.items():

@@ -1,10 +1,10 @@
-"""Terms of the training loss: how far predicted segments are from the data, and what else is penalised.
+"""Terms of the training loss: distance of predicted segments from the data, and penalties.
 
 A loss maps data y and prediction y_hat, both (L, 6, B) in normalised units, to a scalar and its unweighted parts. The
-first time point is given, not predicted, and left out. Points where the data hold NaN (padding) do not count; a NaN in
-the prediction is kept, so that a diverged training shows. All losses are dimensionless or in percent. Means are
-weighted by `weight` (B,), one number per segment with mean 1, so that a batch stands for all segments alike, and by
-`loss.weigh_by`.
+first time point is the initial state, not a prediction, and does not count; nor do points where the data are NaN
+(padding). A NaN of the prediction makes the loss NaN, so that divergence shows. All losses are dimensionless or in
+percent. Means are weighted by `weight` (B,), one number per segment with mean 1 that makes a batch represent all
+segments alike, and by `loss.weigh_by`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 jnp = LazyModule("jax.numpy")
 
 EPS = 1e-8
+"""Floor of the denominators, and of the square root in `percent_error_plus_nmse`."""
 
 
 class LossSettings(Protocol):
-    """What a main term needs of the configuration, see `config.Loss`."""
+    """The part of the configuration that a main term needs, see `config.Loss`."""
 
     @property
     def rmse_weight(self) -> float:
@@ -42,7 +43,10 @@ class LossSettings(Protocol):
 
 
 def percent_error(y: Array, y_hat: Array, loss: LossSettings, weight: Weight = 1.0) -> tuple[Array, Parts]:
-    """Return `100 mean(|y - y_hat| / max(|y|, 1e-8))`, norms over the six channels [%]. All points weigh alike."""
+    """Return `100 mean(|y - y_hat| / max(|y|, 1e-8))`, norms over the six channels [%].
+
+    Relative to each state: near and far points count alike, which an absolute error does not give.
+    """
     y, y_hat, mask = _predicted(y, y_hat, loss, weight)
     error = norm(_channels_first(y - y_hat)) / jnp.maximum(norm(_channels_first(y)), EPS)
     value = 100 * _mean(error, mask)
@@ -52,8 +56,8 @@ def percent_error(y: Array, y_hat: Array, loss: LossSettings, weight: Weight = 1
 def percent_error_plus_nmse(y: Array, y_hat: Array, loss: LossSettings, weight: Weight = 1.0) -> tuple[Array, Parts]:
     """Return `percent_error + w 100 sqrt(mean((y - y_hat)^2) / (mean(y^2) + eps) + eps)`, w = `rmse_weight` [%].
 
-    Despite its name the second term is the root of the normalised mean square. The eps = 1e-8 under the root is its
-    floor: 0.01 %. It is led by the largest states.
+    Despite its name the second term is the root of the normalised mean square; the largest states dominate it. The
+    eps = 1e-8 under the root keeps its gradient finite, at a floor of 0.01 %.
     """
     percent, parts = percent_error(y, y_hat, loss, weight)
     y, y_hat, mask = _predicted(y, y_hat, loss, weight)
@@ -70,7 +74,7 @@ def mean_squared_error(y: Array, y_hat: Array, loss: LossSettings, weight: Weigh
 
 
 def mean_absolute_error(y: Array, y_hat: Array, loss: LossSettings, weight: Weight = 1.0) -> tuple[Array, Parts]:
-    """Return `mean(|y - y_hat|)` over times, channels and segments [normalised units]; outliers weigh less."""
+    """Return `mean(|y - y_hat|)` over times, channels and segments [normalised units]; outliers count less."""
     y, y_hat, mask = _predicted(y, y_hat, loss, weight)
     value = _mean(jnp.mean(jnp.abs(y - y_hat), axis=1), mask)
     return value, {"mean_absolute_error": value}
@@ -89,8 +93,8 @@ LOSSES: dict[str, LossFunction] = {
 def attraction(states: Array, acceleration: Array, weight: Weight = 1.0) -> Array:
     """Return `100 mean(max(0, a_hat . r_hat))` [%]: 0 where the force attracts, 100 where it points straight outward.
 
-    states (6, ...), acceleration (3, ...). The source names the penalty without a formula; the cosine is free of the
-    scale of the acceleration and grows with the angle.
+    states (6, ...), acceleration (3, ...). The source names the penalty without a formula; the cosine does not depend
+    on the scale of the acceleration and grows as the force turns outward.
     """
     outward = jnp.sum(unit(acceleration) * unit(states[:3]), axis=0)
     return 100 * jnp.mean(weight * jnp.maximum(outward, 0.0))
@@ -108,14 +112,14 @@ def sign_flip(magnitude: Array, weight: Weight = 1.0) -> Array:
 def energy_drift(states: Array, weight: Weight = 1.0) -> Array:
     """Return `100 mean(|E_k - E_0| / max(|E_0|, 1e-8))` of states (6, L, B), `E = v^2/2 - 1/r` with mu = 1 [%].
 
-    Right for the two-body problem only; other problems conserve something else.
+    Only for the two-body problem in units in which mu = 1; other problems conserve other quantities.
     """
     energy = 0.5 * jnp.sum(states[3:] ** 2, axis=0) - 1.0 / norm(states[:3])
     return 100 * jnp.mean(weight * jnp.abs(energy[1:] - energy[0]) / jnp.maximum(jnp.abs(energy[0]), EPS))
 
 
 def weight_penalties(matrices: Sequence[Array]) -> Parts:
-    """Return `l1 = mean(|w|)` and `l2 = mean(w^2)` over the entries of all weight matrices; biases are free."""
+    """Return `l1 = mean(|w|)` and `l2 = mean(w^2)` over all entries of weight matrices, biases excluded."""
     weights = jnp.concatenate([matrix.ravel() for matrix in matrices])
     return {"l1": jnp.mean(jnp.abs(weights)), "l2": jnp.mean(weights**2)}
 
@@ -134,7 +138,10 @@ def swept_angle(y: Array) -> Array:
 
 
 def _predicted(y: Array, y_hat: Array, loss: LossSettings, weight: Weight) -> tuple[Array, Array, Array]:
-    """Leave out the first time; put 1 where the data are unknown, so that no NaN enters a gradient; weigh the rest."""
+    """Return data, prediction and weights of the predicted points; unknown data are set to 1 at weight 0.
+
+    A NaN at weight 0 would still make the gradient NaN.
+    """
     if loss.weigh_by == "angle":
         weight = jnp.nan_to_num(swept_angle(y)) * weight
     y, y_hat = y[1:], y_hat[1:]

@@ -1,4 +1,4 @@
-"""How far predicted motion is from the true one, point by point; vectors and states in the last axis."""
+"""Errors of predicted motion and accelerations, point by point; vectors and states in the last axis."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def true_anomaly(states: Array, reference: Array, mu: float) -> Array:
 
 
 def phase_lead(predicted: Array, truth: Array, mu: float) -> Array:
-    """Return by how much predicted motion (N, T, 6) is ahead of the true one in mean anomaly [degrees], (N, T).
+    """Return the lead (N, T) of predicted motion (N, T, 6) over the true one in mean anomaly [degrees].
 
-    The directions of both positions are read as true anomalies of the true initial orbit and turned into mean
-    anomalies, i.e. time: 1 degree is 1/360 of a period. Continuous in time; negative where the model lags.
+    The direction of each position is a true anomaly on the true initial orbit, and its mean anomaly a time: 1 degree
+    is 1/360 of a period. Continuous in time; negative where the model lags.
     """
     eccentricity = orbit_eccentricity(truth[:, 0], mu)[:, None]
     anomalies = [mean_anomaly(true_anomaly(states, truth[:, 0], mu), eccentricity) for states in (predicted, truth)]
@@ -81,5 +81,5 @@ def orbit_eccentricity(state: Array, mu: float) -> Array:
     """Return the eccentricity (N,) of the orbits through states (N, 6), 0 below 1e-8."""
     r, v = state[:, :3], state[:, 3:]
     apse = np.cross(v, np.cross(r, v)) / mu - r / np.linalg.norm(r, axis=-1, keepdims=True)
-    size = np.linalg.norm(apse, axis=-1)
-    return np.where(size > CIRCULAR, size, 0.0)
+    eccentricity = np.linalg.norm(apse, axis=-1)
+    return np.where(eccentricity > CIRCULAR, eccentricity, 0.0)

@@ -14,7 +14,7 @@ def units_of(fitted: Arrays) -> tuple[float, float]:
 
 
 def state_units(fitted: Arrays) -> np.ndarray:
-    """Return the divisors (6,) that take states of the dataset to those of the network."""
+    """Return the divisors (6,) that turn states of the dataset into those of the network."""
     length, time = units_of(fitted)
     return np.repeat([length, length / time], 3)
 

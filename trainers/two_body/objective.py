@@ -11,8 +11,8 @@ from trainers.two_body.config import ModelConfig
 from trainers.two_body.losses import LOSSES, attraction, energy_drift, sign_flip, weight_penalties
 from trainers.two_body.models.network import Network, observe
 
-ATTRACTED = "percent_error_with_attraction"
-"""The loss whose attraction penalty has weight 1 unless the configuration says otherwise."""
+WITH_ATTRACTION = "percent_error_with_attraction"
+"""The loss whose attraction penalty has weight 1 where the configuration leaves it at 0."""
 
 
 def penalties(
@@ -20,7 +20,7 @@ def penalties(
 ) -> dict[str, tuple[float, Array]]:
     """Return weight and value of every penalty with a weight above 0.
 
-    The field along the prediction y_hat (L, 6, B) is computed only for the penalties that look at it.
+    The field along the prediction y_hat (L, 6, B) is computed only where a penalty depends on it.
     """
     weights = penalty_weights(config)
     if not weights:
@@ -40,7 +40,7 @@ def penalty_weights(config: ModelConfig) -> Mapping[str, float]:
     """Return the weights above 0 of the penalties of a configuration."""
     loss = config.loss
     weights = {name: getattr(loss, name) for name in ("attraction", "sign_flip", "energy_drift", "l1", "l2")}
-    if loss.name == ATTRACTED:
+    if loss.name == WITH_ATTRACTION:
         weights["attraction"] = loss.attraction or 1.0
     return {name: weight for name, weight in weights.items() if weight > 0}
 
@@ -48,7 +48,7 @@ def penalty_weights(config: ModelConfig) -> Mapping[str, float]:
 def training_loss(
     config: ModelConfig, network: Network, y: Array, y_hat: Array, weight: Array | float = 1.0
 ) -> tuple[Array, dict[str, Array]]:
-    """Return the main term plus the weighted penalties, and all parts unweighted, of y and y_hat (L, 6, B)."""
+    """Return `main + sum_k weight_k penalty_k` of y and y_hat (L, 6, B), and all parts unweighted by name."""
     total, parts = LOSSES[config.loss.name](y, y_hat, config.loss, weight)
     for name, (share, value) in penalties(config, network, y_hat, weight).items():
         total, parts = total + share * value, {**parts, name: value}

@@ -15,6 +15,7 @@ from trainers.two_body.orbits.kepler import period
 from trainers.two_body.problems import load_problem
 
 PANEL = 4
+"""Orbits of the panel, at most."""
 
 GRID = 24
 """Points per side of the grid of `field`."""
@@ -24,31 +25,34 @@ TrueAcceleration = Callable[[np.ndarray], np.ndarray]
 
 
 def with_mean_orbit(test: Trajectories) -> Trajectories:
-    """Append the orbit of mean elements, over as many periods as the others, to a set that has one.
+    """Return a set with the orbit of its mean elements appended, over as many periods as the others.
 
-    Sets without one: of a single orbit, without elements, of unequal length, or of a problem without a closed form.
+    There is no such orbit, and the set stays as it is, if it has a single orbit, no elements, orbits of unequal length
+    or a problem without a closed form.
     """
     if not _has_mean_orbit(test):
         return test
     elements = mean_elements(test.parameters)
-    own = {**elements._asdict(), "period": period(elements.semi_major_axis)}
-    t = (test.t[0] - test.t[0, 0]) / test.parameters["period"][0] * own["period"][:, None]
-    y = load_problem(str(test.meta["problem"])).solution(own, t)
+    parameters = {**elements._asdict(), "period": period(elements.semi_major_axis)}
+    t = (test.t[0] - test.t[0, 0]) / test.parameters["period"][0] * parameters["period"][:, None]
+    y = load_problem(str(test.meta["problem"])).solution(parameters, t)
     return replace(test, t=np.concatenate([test.t, t]), y=np.concatenate([test.y, y]))
 
 
 def _has_mean_orbit(test: Trajectories) -> bool:
     parameters = [np.asarray(test.parameters.get(name, []), float) for name in PARAMETER_UNITS]
-    whole = len(test.t) > 1 and np.isfinite(test.t).all() and all(len(values) == len(test.t) for values in parameters)
-    return (
-        whole and bool(np.isfinite(parameters).all()) and hasattr(load_problem(str(test.meta["problem"])), "solution")
+    complete = (
+        len(test.t) > 1 and np.isfinite(test.t).all() and all(len(values) == len(test.t) for values in parameters)
     )
+    if not complete or not np.isfinite(parameters).all():
+        return False
+    return hasattr(load_problem(str(test.meta["problem"])), "solution")
 
 
 def reference_orbits(test: Trajectories) -> list[int]:
-    """Choose up to four orbits: that of mean elements, least and most eccentric, largest semi-major axis.
+    """Return up to four orbits: that of mean elements, least and most eccentric, largest semi-major axis.
 
-    A set without an orbit of mean elements shows the one nearest to them, one without elements its first four.
+    Where there is no orbit of mean elements, the orbit of the set nearest to them; without elements, the first four.
     """
     a, e = (np.asarray(test.parameters.get(name, []), float) for name in ("semi_major_axis", "eccentricity"))
     if not (len(a) == len(e) == len(test.t)) or not (np.isfinite(a) & np.isfinite(e)).all():
@@ -80,9 +84,9 @@ def rollout_table(
 ) -> pd.DataFrame:
     """Return true and predicted motion of the panel, one row per orbit and step.
 
-    rolled (4, T, 6) and acceleration (4, T, 3) of the model at its own states, for the orbits of `padded_panel`.
-    Columns: orbit (-1: that of mean elements), step, t, x ... vz, ax, ay, az as predicted, the same with `_true`, and
-    those of `extra` (4, T).
+    `rolled` (4, T, 6) are rollouts of the orbits of `padded_panel`, `acceleration` (4, T, 3) that of the model at these
+    states, `truth` the true one. Columns: orbit (-1: that of mean elements), step, t, x ... vz, ax, ay, az as
+    predicted, the same with `_true`, and those of `extra` (4, T).
     """
     names, orbits = [*test.names, "ax", "ay", "az"], with_mean_orbit(test)
     tables = []
@@ -118,8 +122,9 @@ def phase_table(predictors: Mapping[int, Predictor], test: Trajectories) -> pd.D
 def field_table(predictor: Predictor, truth: TrueAcceleration, test: Trajectories) -> pd.DataFrame:
     """Return the predicted and the true acceleration on a grid in the x-y plane that covers the test orbits.
 
-    A learned field may depend on the velocity; on the grid it is that of a circular orbit about the origin under the
-    true dynamics, counter-clockwise: `v = sqrt(|a| r)`. Points nearer to the origin than any test orbit are left out.
+    A learned field may depend on the velocity. On the grid this is the velocity of a circular orbit about the origin
+    under the true dynamics, counter-clockwise: `v = sqrt(|a| r)`. Points nearer to the origin than any test orbit are
+    left out.
     Columns: x, y, ax, ay, ax_true, ay_true.
     """
     radii = np.linalg.norm(test.y[..., :3], axis=-1)

@@ -1,7 +1,7 @@
-"""Cut orbits into short trajectories with their own initial state, one set per training phase.
+"""Cut orbits into segments: short trajectories with an initial state of their own, one set per training phase.
 
-A window of the time series is taken first, then it is cut into segments that share no point, so that L points have
-L - 1 intervals and the interval between two segments trains nothing. Full orbits as samples have vanishing gradients.
+The points of a window are cut into segments that share none of them: L points have L - 1 intervals, and the interval
+between two segments trains nothing. Why segments: over a whole orbit the gradients vanish.
 """
 
 from __future__ import annotations
@@ -19,18 +19,23 @@ from trainers.two_body.normalisation import normalised_acceleration, state_units
 CHANNELS = 6
 
 ROUNDING = 1e-9
-"""Points by which the edge of a window may fall short of a whole point: 0.7 of 10 points are 7, not 6.999..."""
+"""Added to the edge of a window [points] before it is rounded down: 0.7 of 10 points are 7, not 6.999..."""
 
 
 @dataclass(frozen=True)
 class _Cut:
-    """Segments of one phase: the points (S, L) and orbit (S,) of each, whether it trains (S,), and what was dropped."""
+    """The segments of one phase."""
 
     points: np.ndarray
+    """(S, L) indices of the points of each segment."""
     orbit: np.ndarray
+    """(S,) its orbit."""
     trains: np.ndarray
+    """(S,) whether it trains; the others validate."""
     overrun: int
+    """Segments dropped since they overrun the window."""
     holes: int
+    """Segments dropped since they hold a NaN."""
 
 
 def segment(config: SegmentationConfig, trajectories: Trajectories, validation: Trajectories | None = None) -> Segments:
@@ -41,15 +46,16 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
     (divisors, in the dataset's units), and in the network's units the range of every state channel and of the radius
     over the training orbits, and the mean acceleration of the last phase's training segments. meta: the problem.
 
-    - A window [start, stop] is the points floor(start T) up to floor(stop T), T being the length of the longest
-      trajectory, so that windows that touch share no point.
+    - A window [start, stop] holds the points floor(start T), ..., floor(stop T) - 1, T being the number of points of
+      the longest trajectory, so that adjoining windows share no point.
     - A segment that overruns its window, or holds a NaN (a gap, or the padding of a shorter trajectory), is dropped
-      and counted. A phase without usable segments is no error here: its counts say 0.
-    - `split_by: segment` cuts first, so that one orbit can train and validate: `leaking_orbits` says how many do.
+      and counted. A phase without usable segments is no error here: its counts are 0.
+    - `split_by: segment` cuts first, so that segments of one orbit may train and validate; `leaking_orbits` counts
+      such orbits.
     - With validation data of its own all orbits train, and the segments of all its orbits validate.
 
     Raises:
-        ValueError: if the states do not have six channels.
+        ValueError: the states do not have six channels.
     """
     if trajectories.y.shape[-1] != CHANNELS:
         raise ValueError(f"states are {trajectories.names}; expected six channels: x, y, z, vx, vy, vz, in this order")
@@ -108,7 +114,10 @@ def _fit(config: SegmentationConfig, trajectories: Trajectories, train: np.ndarr
 
 
 def _units(config: SegmentationConfig, points: np.ndarray, mu: str | float | None) -> tuple[float, float]:
-    """Return units of length and time: 1 for canonical; the largest radius L and sqrt(L^3 / mu), or L / max |v|."""
+    """Return the network's units of length and time in those of the dataset.
+
+    canonical: 1 and 1; largest: the largest radius L and sqrt(L^3 / mu), or L / max |v| where there is no mu.
+    """
     if config.normalisation == "canonical" or not len(points):
         return 1.0, 1.0
     length = float(np.linalg.norm(points[:, :3], axis=1).max())
@@ -120,29 +129,29 @@ def _units(config: SegmentationConfig, points: np.ndarray, mu: str | float | Non
 def _cut(
     config: SegmentationConfig, phase: SegmentationPhase, train: np.ndarray, finite: np.ndarray, by_segment: bool
 ) -> _Cut:
-    """Cut every orbit of `finite` (N, T), which says which points are usable."""
+    """Cut every orbit; `finite` (N, T) marks the points without NaN."""
     orbits, points = finite.shape
     first, last = (int(np.floor(edge * points + ROUNDING)) for edge in phase.window)
     starts = np.arange(first, last, phase.segment_length)
-    whole = starts[starts + phase.segment_length <= last]
-    index = whole[:, None] + np.arange(phase.segment_length)
+    complete = starts[starts + phase.segment_length <= last]
+    index = complete[:, None] + np.arange(phase.segment_length)
     usable = finite[:, index].all(axis=2)
     orbit, which = np.nonzero(usable)
     return _Cut(
         points=index[which],
         orbit=orbit,
-        trains=_chosen(config, len(orbit)) if by_segment else np.isin(orbit, train),
-        overrun=(len(starts) - len(whole)) * orbits,
+        trains=_training_mask(config, len(orbit)) if by_segment else np.isin(orbit, train),
+        overrun=(len(starts) - len(complete)) * orbits,
         holes=int((~usable).sum()),
     )
 
 
-def _chosen(config: SegmentationConfig, count: int) -> np.ndarray:
-    """Choose which of `count` segments train, irrespective of their orbits."""
-    members = np.zeros(count, bool)
+def _training_mask(config: SegmentationConfig, count: int) -> np.ndarray:
+    """Split `count` segments whatever their orbits; return which of them train (S,)."""
+    trains = np.zeros(count, bool)
     if count:
-        members[split(count, config.train_fraction, config.split_seed)[0]] = True
-    return members
+        trains[split(count, config.train_fraction, config.split_seed)[0]] = True
+    return trains
 
 
 def _arrays(side: str, t: np.ndarray, y: np.ndarray, cut: _Cut, members: np.ndarray) -> dict[str, np.ndarray]:
@@ -157,7 +166,8 @@ def _arrays(side: str, t: np.ndarray, y: np.ndarray, cut: _Cut, members: np.ndar
 def _mean_acceleration(phase: Arrays) -> np.ndarray:
     """Return the mean acceleration (3,) of the training segments, NaN without any, in the network's units.
 
-    The mean of the finite differences `(v_(k+1) - v_k)/(t_(k+1) - t_k)` over all intervals: it knows the data alone.
+    The mean of the finite differences `(v_(k+1) - v_k)/(t_(k+1) - t_k)` over all intervals: from data alone, without
+    the equation of motion.
     """
     rates = np.diff(phase["train/y"][..., 3:], axis=1) / np.diff(phase["train/t"], axis=1)[..., None]
     return rates.reshape(-1, 3).mean(axis=0) if len(rates) else np.full(3, np.nan)
@@ -177,13 +187,13 @@ def _with_steps(phase: Arrays, fitted: Arrays, problem: str, tolerance: float) -
 
 
 def _count_own(phase: Arrays) -> dict[str, int | float | str]:
-    """Count validation data of its own."""
+    """Return the counts of validation data of its own, in place of those of held-out orbits."""
     orbits = phase["validation/trajectory"]
     return {"validation_orbits": len(np.unique(orbits)), "validation_segments": len(orbits), "leaking_orbits": 0}
 
 
 def _count_steps(phase: Arrays) -> dict[str, int | float | str]:
-    """Count the planned steps of the training segments, if there are any."""
+    """Return the counts of planned steps of the training segments; none without a plan."""
     steps = phase.get("train/steps", np.zeros(0))
     if not steps.size:
         return {}

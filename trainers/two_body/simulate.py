@@ -19,22 +19,22 @@ NAMES = ("x", "y", "z", "vx", "vy", "vz")
 UNITS = ("DU", "DU", "DU", "DU/TU", "DU/TU", "DU/TU")
 
 BLOCK = 32_768
-"""Orbit points worked on at a time, few enough for the cache."""
+"""Orbit points computed at a time, few enough for the processor's cache."""
 
 SMALLEST_SCALE = 0.01
-"""Changes of an invariant nearer zero than this, such as h_z of a polar orbit, are relative to this [DU, TU]."""
+"""Smallest denominator of a relative change: an invariant may be zero, such as h_z of a polar orbit [DU, TU]."""
 
 
 def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
     """Simulate N orbits of T = `config.points` points, t (N, T) [TU], y (N, T, 6) [DU, DU/TU]: all or one part.
 
     The points of an orbit are even in time, hence in mean anomaly: one per degree for 360 points and one
-    revolution. The first one is at the true anomaly drawn or given; the end of the last revolution is left out.
+    revolution. The first one is at the true anomaly of the elements; the end of the last revolution is left out.
     The first k orbits of a larger set with the same seed are the smaller set, bit for bit. `drift` holds the
     largest relative change of each invariant along each trajectory.
 
     Raises:
-        ValueError: if the ranges of the configuration hold no orbit, or an orbit cannot be integrated.
+        ValueError: no orbit lies in the ranges of the configuration, or one cannot be integrated.
     """
     problem = load_problem(config.problem)
     start, periods, parameters = problem.sample(config, np.random.default_rng(config.seed))
@@ -72,7 +72,7 @@ def _exact(problem: ModuleType, parameters: dict[str, np.ndarray], t: np.ndarray
 
 
 def _drift(problem: ModuleType, y: np.ndarray) -> dict[str, np.ndarray]:
-    """Return `max_t |I(t) - I(0)| / |I(0)|` (N,) per invariant I."""
+    """Return `max_t |I(t) - I(0)| / max(|I(0)|, 0.01)` (N,) per invariant I."""
     blocks = [_block_drift(problem, y[block]) for block in _blocks(y[..., 0])]
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 

@@ -1,4 +1,7 @@
-"""Batches drawn from strata: segments sorted by their number of planned steps, one of each stratum in every batch."""
+"""Stratified batches: segments sorted by their number of planned steps, one of each stratum in every batch.
+
+Position i of every batch then needs about the same number of steps, which is what `integrators/packing.py` needs.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ class StratifiedBatches:
 
     @property
     def weight(self) -> np.ndarray:
-        """Return the weight (B,) of each position, the share of its stratum: no segment is favoured; 1 on average."""
+        """Return the weight (B,) of each position, 1 on average.
+
+        It is proportional to the size of the stratum, so that the expected loss is the mean over all segments.
+        """
         return np.diff(self.edges) * (self.batch / self.segments)
 
     def longest(self, steps: np.ndarray) -> np.ndarray:
@@ -35,18 +41,19 @@ class StratifiedBatches:
         return np.maximum.reduceat(steps, self.edges[:-1])
 
     def draw(self, seed: int, phase: int, steps: np.ndarray) -> np.ndarray:
-        """Return the segments (len(steps), B) that each optimiser step k of a phase trains on.
+        """Return the segments (K, B) of optimiser steps (K,) of a phase.
 
-        A stratum of n segments is gone through in n steps, each time in another order, which depends on
-        (seed, phase, n, round) alone: a resumed training needs nothing but its step, and none is ever dropped.
+        A stratum of n segments takes n steps, in a new random order each round; the order depends on (seed, phase, n,
+        round) alone, so that a resumed training needs nothing but its step. Every segment trains once a round.
         """
         starts, sizes = self.edges[:-1], np.diff(self.edges)
         batches = np.empty((len(steps), self.batch), np.int32)
         for size in np.unique(sizes):
-            mine = np.flatnonzero(sizes == size)
-            members = starts[mine][:, None] + np.arange(size)
+            # strata of one size are permuted in one call; there are two sizes at most
+            strata = np.flatnonzero(sizes == size)
+            members = starts[strata][:, None] + np.arange(size)
             for turn in np.unique(steps // size):
                 order = np.random.default_rng([seed, phase, size, turn]).permuted(members, axis=1)
                 rows = np.flatnonzero(steps // size == turn)
-                batches[np.ix_(rows, mine)] = order[:, steps[rows] % size].T
+                batches[np.ix_(rows, strata)] = order[:, steps[rows] % size].T
         return batches

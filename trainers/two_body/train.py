@@ -1,11 +1,8 @@
 """Train neural ODEs of orbits: a curriculum of phases on segments, by gradient through the solver.
 
-Each phase has its own segments, number of steps and learning rate, whose schedule starts anew with the phase. Weights
-and the state of the optimiser carry over unless the phase says otherwise, so that two equal phases are one long phase.
-Batches are drawn from strata of the segments and depend on (seed, phase, step) alone, see `stratified_batches.py`.
-Every `validate_every` steps and at the end of each phase there is a check: it measures the validation set and keeps the
-weights if their score is the lowest of the phase; the score is the validation loss, or without a validation set the
-mean training loss since the check before. The loop is that of `common.jax_training`.
+The loop is that of `common.jax_training`: phases, schedules, checks every `validate_every` steps, best and last
+weights. A phase has its own segments. Its batches come from strata of the segments and depend on (seed, phase, step)
+alone, see `stratified_batches.py`.
 
 Single precision throughout; data are normalised in double precision first, and times count from the start of their
 segment. Method: Chen et al., Neural Ordinary Differential Equations (2018), discretise-then-optimise.
@@ -75,14 +72,14 @@ def _programs(config: ModelConfig) -> Programs:
             optimiser=adam(config.optimiser, config.weight_decay, config.clip_norm),
             to_arrays=weights_of,
             from_arrays=partial(network_from, config),
-            counted=("solver_steps",),
-            measured=("field",),
+            counts=("solver_steps",),
+            validation_only=("field",),
         )
     )
 
 
 def segment_loss(config: ModelConfig, network: Network, data: Data) -> tuple[Array, Row]:
-    """Return the loss of segments integrated from their first point, and what a row of the history holds."""
+    """Return the loss of segments integrated from their first point, and its row of the history."""
     field = _field(config)
     if data.plan is not None and data.packing is not None:
         solution = solve_planned(field, network, data.y[0], data.plan, data.packing)
@@ -94,7 +91,7 @@ def segment_loss(config: ModelConfig, network: Network, data: Data) -> tuple[Arr
 
 
 def _validate(config: ModelConfig, network: Network, data: ValidationData) -> Row:
-    """Return the segment loss, its parts and the field error `100 mean(|a - a_true|/|a_true|)` at the data's states."""
+    """Return the segment loss, its parts and `field`, the error `100 mean(|a - a_true|/|a_true|)` at the data [%]."""
     _, row = segment_loss(config, network, data.segments)
     states, truth = jnp.moveaxis(data.segments.y, 1, 0), jnp.moveaxis(data.acceleration, 1, 0)
     error = jnp.linalg.norm(_field(config)(network, states)[3:] - truth, axis=0)

@@ -1,4 +1,4 @@
-"""Batches of epochs: every sample once per epoch, in another order each time, the last batch shorter."""
+"""Batches of epochs: every sample once per epoch, in a new random order; the last batch may be smaller."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Epochs:
-    """S samples in batches of B; an epoch is ceil(S/B) steps, and its last batch may be smaller."""
+    """S samples in batches of B; an epoch has ceil(S/B) steps."""
 
     samples: int
     batch_size: int
 
     @property
     def width(self) -> int:
-        """B, or S where that is smaller."""
+        """Samples in a full batch: B, or S where that is smaller."""
         return min(self.samples, self.batch_size)
 
     @property
@@ -25,10 +25,11 @@ class Epochs:
         return -(-self.samples // self.width)
 
     def draw(self, seed: int, phase: int, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return samples and weights (K, B) of each optimiser step k of a phase.
+        """Return the indices and weights, (K, B) each, of the samples of optimiser steps (K,) of a phase.
 
-        The order of an epoch depends on (seed, phase, epoch) alone. A short batch is filled up with sample 0 at weight
-        0; the weights of a batch sum to 1, so that `sum(weight * loss)` is the mean over its samples.
+        The order of an epoch depends on (seed, phase, epoch) alone. A compiled program needs batches of one shape, so
+        that a smaller one is padded with sample 0 at weight 0. The weights of a batch sum to 1: `sum(weight * loss)` is
+        the mean over its samples.
         """
         index = np.zeros((len(steps), self.width), np.int32)
         weight = np.zeros((len(steps), self.width), np.float32)

@@ -16,8 +16,8 @@ from trainers.common.jax_training.state import Columns, State, from_arrays, to_a
 from trainers.common.schedules import after_check
 from trainers.study import Failed, Job, Place, Progress, Report, Settled, Trained
 
-Steps = Generator[Call, Chunk | None, Trained | Failed]
-"""A training: it yields calls, receives what they give back, and returns its outcome."""
+Calls = Generator[Call, Chunk | None, Trained | Failed]
+"""A training as a generator: it yields the arguments of a call, is sent the result, and returns its outcome."""
 
 
 def no_columns(steps: np.ndarray) -> Columns:
@@ -27,28 +27,28 @@ def no_columns(steps: np.ndarray) -> Columns:
 
 @dataclass(frozen=True)
 class PhaseData:
-    """The data of one phase, which trainings that run together share."""
+    """The data of one phase; trainings side by side share them."""
 
     train: Any
     """Training data on the device: any pytree of arrays."""
     batches: Callable[[int, np.ndarray], Any]
     """(seed, steps (K,) of the phase) -> batches: arrays (K, ...) that depend on (seed, step) alone."""
     check_every: int
-    """Steps between two checks; the last step of the phase is a check of its own. An epoch, or a fixed number."""
+    """Steps between two checks, an epoch or a fixed number; the last step of the phase is followed by one too."""
     validation: Any = None
-    """Validation data on the device; None: the mean training loss since the last check scores a model."""
+    """Validation data on the device; None: the score of a model is the mean training loss since the last check."""
     columns: Callable[[np.ndarray], Columns] = no_columns
     """Steps (K,) of the phase -> further columns (K,) of the history: epoch, horizon."""
     counts: Mapping[str, int] = field(default_factory=dict)
-    """What goes into `Trained.counts` besides when the training ends in this phase."""
+    """Further entries of `Trained.counts` where the training ends in this phase."""
 
 
 @dataclass(frozen=True)
 class Course:
     """One job on its way through its phases.
 
-    Every `check_every` steps and at the end of a phase there is a check: it measures the validation set, keeps the
-    weights if their score is the lowest of the phase, and advances a plateau rule.
+    After every `check_every` steps and at the end of a phase there is a check: it measures the validation loss, stores
+    the weights if their score is the lowest of the phase, and advances a plateau rule.
     """
 
     job: Job
@@ -59,11 +59,11 @@ class Course:
     report: Report
     clock: Clock = field(default_factory=Clock)
 
-    def steps(self) -> Steps:
-        """Go through all phases from where the job's state stands; yield every call of the program.
+    def calls(self) -> Calls:
+        """Train through all phases, from the job's state or from the start; yield every call of the program.
 
         Raises:
-            ValueError: if the state that the job brings along is not one of its configuration or of a prefix of it.
+            ValueError: the job's state is not one of its configuration or of a prefix of it.
         """
         fresh = self.programs.start(self.job.config.seed)
         state = State(self.programs.method, fresh, fresh.model)
@@ -77,8 +77,8 @@ class Course:
                 if failure:
                     return failure
                 if self.report(self._progress(state)):
-                    return self._trained(state, stopped=state.steps < self._total_steps)
-        return self._trained(state, stopped=False)
+                    return self._outcome(state, stopped=state.steps < self._total_steps)
+        return self._outcome(state, stopped=False)
 
     @property
     def _total_steps(self) -> int:
@@ -87,41 +87,42 @@ class Course:
     def _chunk(
         self, state: State, phase: CurriculumPhase, data: PhaseData
     ) -> Generator[Call, Chunk, tuple[State, Failed | None]]:
-        """Advance to the next check, or by as many steps as a compiled call takes."""
+        """Advance to the next check, or by CHUNK steps where that is farther away."""
         count = min(CHUNK, phase.steps - state.step, data.check_every - state.step % data.check_every)
         steps = np.arange(state.step, state.step + count)
         rates = np.zeros(CHUNK, np.float32)
         rates[:count] = phase_rates(phase, steps) * state.plateau.factor
-        batches = jax.tree.map(_filled, data.batches(self.job.config.seed, steps))
+        batches = jax.tree.map(_pad_to_chunk, data.batches(self.job.config.seed, steps))
         chunk = yield Call(data.train, state.learner, batches, rates, np.int32(count))
         done = int(chunk.done)
         rows = {name: np.asarray(values) for name, values in chunk.rows.items()}
         if done:
-            state = self._advanced(state, chunk.learner, rows, rates[:done], data.columns(steps[:done]))
+            state = self._after_steps(state, chunk.learner, rows, rates[:done], data.columns(steps[:done]))
         if done < count:
-            return state, self._failed(state, {name: float(values[done]) for name, values in rows.items()})
-        return self._checked(state, phase, data), None
+            return state, self._failure(state, {name: float(values[done]) for name, values in rows.items()})
+        return self._check(state, phase, data), None
 
-    def _advanced(self, state: State, learner: Learner, rows: Columns, rates: np.ndarray, further: Columns) -> State:
-        """Return the state after the steps of `rates`; validation columns are NaN until they are measured."""
+    def _after_steps(self, state: State, learner: Learner, rows: Columns, rates: np.ndarray, further: Columns) -> State:
+        """Return the state after the steps of `rates`; validation columns are NaN until a check measures them."""
         count, method = len(rates), self.programs.method
-        measured = {name: values[:count] for name, values in rows.items() if name != FAILURES}
-        losses = [name for name in measured if name not in ("gradient_norm", *method.counted)]
+        columns = {name: values[:count] for name, values in rows.items() if name != FAILURES}
+        losses = [name for name in columns if name not in ("gradient_norm", *method.counts)]
         block = {
             "phase": np.full(count, state.phase),
             "step": np.arange(state.steps + 1, state.steps + count + 1),
             "learning_rate": rates,
             **further,
-            **measured,
-            **{f"validation_{name}": np.full(count, np.nan, np.float32) for name in (*losses, *method.measured)},
+            **columns,
+            **{f"validation_{name}": np.full(count, np.nan, np.float32) for name in (*losses, *method.validation_only)},
         }
         return replace(state, learner=learner, step=state.step + count, blocks=(*state.blocks, block))
 
-    def _checked(self, state: State, phase: CurriculumPhase, data: PhaseData) -> State:
-        """Do what is due at a check and at the end of a phase."""
+    def _check(self, state: State, phase: CurriculumPhase, data: PhaseData) -> State:
+        """Return the state after the check that is due at this step, if one is, and after the end of the phase."""
         every, last = data.check_every, state.step == phase.steps
         if state.step % every and not last:
             return state
+        # the mean over the steps since the last check; the last interval of a phase may be shorter
         score = float(np.mean(state.recent("loss", (state.step - 1) % every + 1), dtype=np.float64))
         if data.validation is not None:
             row = self.programs.validate(self.clock, state.learner.model, data.validation)
@@ -146,8 +147,8 @@ class Course:
             phase_end=state.step == self.phases[state.phase].steps,
         )
 
-    def _failed(self, state: State, row: dict[str, float]) -> Failed:
-        """Name the step that could not be taken: 0-based, i.e. the number of steps done before it."""
+    def _failure(self, state: State, row: dict[str, float]) -> Failed:
+        """Return the failure of a step from its row; the place is the number of steps done before it."""
         before = f"last finite loss {state.blocks[-1]['loss'][-1]:.6g}" if state.blocks else "no step succeeded before"
         status: Settled = "solver_failed" if row.get(FAILURES) else "diverged"
         if status == "solver_failed":
@@ -155,11 +156,11 @@ class Course:
         else:
             what = f"loss {row['loss']}, gradient norm {row['gradient_norm']}; lower the rate or set clip_norm"
         place = Place("train", state.phase, state.steps)
-        return Failed(self.job.key, status, place, f"{what}; {before}", self._trained(state, stopped=True))
+        return Failed(self.job.key, status, place, f"{what}; {before}", self._outcome(state, stopped=True))
 
-    def _trained(self, state: State, stopped: bool) -> Trained:
+    def _outcome(self, state: State, stopped: bool) -> Trained:
         history, arrays = state.table(), state.method.to_arrays(state.learner.model)
-        sums = {name: int(history[name].sum()) if name in history else 0 for name in state.method.counted}
+        sums = {name: int(history[name].sum()) if name in history else 0 for name in state.method.counts}
         parameters = sum(int(array.size) for array in arrays.values())
         return Trained(
             key=self.job.key,
@@ -174,6 +175,6 @@ class Course:
         )
 
 
-def _filled(values: np.ndarray) -> np.ndarray:
-    """Fill the batches (K, ...) of a short call up to (CHUNK, ...), so that every call has one shape."""
+def _pad_to_chunk(values: np.ndarray) -> np.ndarray:
+    """Pad batches (K, ...) with zeros to (CHUNK, ...): calls of one shape share one compiled program."""
     return np.concatenate([values, np.zeros((CHUNK - len(values), *values.shape[1:]), values.dtype)])

@@ -1,6 +1,6 @@
 """The compiled programs of a cohort: many optimiser steps in one call, and the validation loss.
 
-A cohort is all configurations that differ only in what is handed over at run time: seed, learning rates, number of
+A cohort is all configurations that differ only in arguments of the compiled call: seed, learning rates, number of
 steps, data. Its programs are compiled once per process and shape of the data.
 """
 
@@ -39,17 +39,17 @@ class Method:
     loss: Callable[[Any, Any, Any], tuple[Array, Row]]
     """(model, training data of the phase, one batch) -> the loss, a scalar, and its row: `loss`, its parts, counts."""
     validate: Callable[[Any, Any], Row]
-    """(model, validation data of the phase) -> row: `loss`, its parts, and the names in `measured`."""
+    """(model, validation data of the phase) -> row: `loss`, its parts, and the names in `validation_only`."""
     optimiser: optax.GradientTransformation
-    """Without a learning rate, which multiplies its direction at every step."""
+    """Without a learning rate: the loop multiplies the optimiser's direction by that of the step, see `adam`."""
     to_arrays: Callable[[Any], dict[str, np.ndarray]]
     """Model -> arrays by name, as they are stored."""
     from_arrays: Callable[[Arrays], Any]
     """The reverse; raises ValueError for names or shapes of another model."""
-    counted: tuple[str, ...] = ()
-    """Names in the loss's row that are counts, not losses: their sums over all steps go into `Trained.counts`."""
-    measured: tuple[str, ...] = ()
-    """Names that the validation alone measures."""
+    counts: tuple[str, ...] = ()
+    """Entries of the loss's row that are counts, not losses: their sums over all steps go into `Trained.counts`."""
+    validation_only: tuple[str, ...] = ()
+    """Entries of the validation's row that the loss's row does not have."""
 
 
 class Learner(NamedTuple):
@@ -61,17 +61,17 @@ class Learner(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """What a compiled call gives back."""
+    """The result of a compiled call."""
 
     learner: Learner
     rows: Row
-    """(CHUNK,) each: what was measured at each step, before its update."""
+    """(CHUNK,) each: the row of each step, computed before its update."""
     done: Array
-    """Steps done; fewer than asked for when a step was not finite, and that step is the one after."""
+    """Steps done. Fewer than the call's `steps` where one failed: `rows` then hold the failed step at index `done`."""
 
 
 class Call(NamedTuple):
-    """What a training asks its program for next."""
+    """The arguments of the next compiled call of a training."""
 
     data: Any
     """Training data of the phase."""
@@ -81,7 +81,7 @@ class Call(NamedTuple):
     rates: np.ndarray
     """(CHUNK,) learning rates."""
     steps: np.int32
-    """How many to take; 0 leaves the learner as it is."""
+    """Steps to take, at most CHUNK; 0 leaves the learner as it is."""
 
 
 @dataclass
@@ -91,26 +91,26 @@ class Clock:
     seconds: dict[str, float] = field(default_factory=lambda: {"trace": 0.0, "compile": 0.0, "train": 0.0})
 
     def lap(self, name: str, since: float) -> float:
-        """Add the time since then and return the present time of the monotonic clock."""
+        """Add the time since `since` to an entry; return the present time of the monotonic clock [s]."""
         now = time.monotonic()
         self.seconds[name] += now - since
         return now
 
     def charge(self, seconds: Mapping[str, float], share: float) -> None:
-        """Add a share of what was spent for several trainings."""
+        """Add a share of seconds that several trainings spent in one call."""
         for name, spent in seconds.items():
             self.seconds[name] += share * spent
 
 
 class Program:
-    """A function that is traced and compiled once per shape of its arguments, with the time that it takes."""
+    """A function that is traced and compiled once per shape of its arguments, and that charges its time to a clock."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = jax.jit(function)
         self._compiled: dict[Any, Any] = {}
 
     def __call__(self, clock: Clock, *arguments: Any) -> Any:
-        """Run, wait for the result, and charge the clock."""
+        """Run, wait for the result and charge the clock; compile first where the shapes are new."""
         start = time.monotonic()
         shapes = jax.tree.structure(arguments), tuple((x.shape, x.dtype) for x in jax.tree.leaves(arguments))
         if shapes not in self._compiled:
@@ -131,29 +131,31 @@ class Programs:
         self.method = method
         self.advance = Program(advance)
         """(learner, data, batches, rates (CHUNK,), steps) -> Chunk."""
-        self.together = Program(jax.vmap(advance, in_axes=(0, None, 0, 0, 0)))
-        """The same for W trainings on one data: everything but the data has a first axis W."""
+        self.advance_lanes = Program(jax.vmap(advance, in_axes=(0, None, 0, 0, 0)))
+        """The same for W trainings on the same data: everything but the data has a first axis W."""
         self.validate = Program(method.validate)
         """(model, validation data) -> row."""
 
     def start(self, seed: int) -> Learner:
         """Return the initial weights and the optimiser's state before the first step."""
-        return self.rested(self.method.start(seed))
+        return self.fresh_learner(self.method.start(seed))
 
-    def rested(self, model: Any) -> Learner:
-        """Return a model with an optimiser that has taken no step yet."""
+    def fresh_learner(self, model: Any) -> Learner:
+        """Return a model with an optimiser that has taken no step."""
         return Learner(model, self.method.optimiser.init(model))
 
 
 def adam(
     kind: Literal["adam", "adamw"] = "adam", weight_decay: float = 0.0, clip_norm: float = 0.0
 ) -> optax.GradientTransformation:
-    """Return Adam or AdamW without its learning rate, which comes from outside at every step.
+    """Return Adam or AdamW without its learning rate r, by which the loop multiplies the direction d at every step.
+
+    `w <- w - r d` with `d = m / (sqrt(v) + 1e-8) + weight_decay w`, m and v the bias-corrected moments of the gradient.
 
     Args:
-        kind: adam ignores the weight decay, adamw takes it from the weights.
-        weight_decay: decoupled weight decay [1/step, in units of the learning rate].
-        clip_norm: largest norm of the gradient; 0 does not clip.
+        kind: adam leaves the weight decay out.
+        weight_decay: decoupled weight decay [1]; good values 1e-4 to 1e-1.
+        clip_norm: largest norm of the gradient [1], longer ones are scaled down to it; 0 does not clip.
 
     Source: Kingma & Ba (2015); Loshchilov & Hutter (2019).
     """
@@ -163,8 +165,8 @@ def adam(
 
 
 def _advance(method: Method, learner: Learner, data: Any, batches: Any, rates: Array, steps: Array) -> Chunk:
-    """Take up to `steps` steps; stop before the first one that is not finite or whose solver failed."""
-    step = jax.jit(partial(_step, method))  # traced once for both of its uses
+    """Take up to `steps` steps; stop before one whose loss or gradient is not finite, or whose solver failed."""
+    step = jax.jit(partial(_step, method))  # under jit, so that the shapes below and the loop share one trace
     first = jax.tree.map(lambda values: values[0], batches)
     _, shapes = jax.eval_shape(step, learner, data, first, rates[0])
     rows = {name: jnp.full((CHUNK,), jnp.nan, jnp.float32) for name in shapes}
@@ -173,18 +175,20 @@ def _advance(method: Method, learner: Learner, data: Any, batches: Any, rates: A
         k, learner, rows, _ = carry
         updated, row = step(learner, data, jax.tree.map(lambda values: values[k], batches), rates[k])
         rows = {name: rows[name].at[k].set(row[name].astype(jnp.float32)) for name in rows}
-        good = jnp.isfinite(row["loss"]) & jnp.isfinite(row["gradient_norm"]) & (row.get(FAILURES, 0) == 0)
-        learner = jax.tree.map(lambda new, old: jnp.where(good, new, old), updated, learner)
-        return k + good, learner, rows, good
+        ok = jnp.isfinite(row["loss"]) & jnp.isfinite(row["gradient_norm"]) & (row.get(FAILURES, 0) == 0)
+        # a failed step leaves its row for the report, and the weights as they were
+        learner = jax.tree.map(lambda new, old: jnp.where(ok, new, old), updated, learner)
+        return k + ok, learner, rows, ok
 
-    def going(carry: tuple[Array, Learner, Row, Array]) -> Array:
+    def unfinished(carry: tuple[Array, Learner, Row, Array]) -> Array:
         return (carry[0] < steps) & carry[3]
 
-    done, learner, rows, _ = jax.lax.while_loop(going, body, (jnp.int32(0), learner, rows, jnp.bool_(True)))
+    done, learner, rows, _ = jax.lax.while_loop(unfinished, body, (jnp.int32(0), learner, rows, jnp.bool_(True)))
     return Chunk(learner, rows, done)
 
 
 def _step(method: Method, learner: Learner, data: Any, batch: Any, rate: Array) -> tuple[Learner, Row]:
+    """Take one optimiser step; return the learner after it and the row of the weights before it."""
     (_, row), gradient = jax.value_and_grad(method.loss, has_aux=True)(learner.model, data, batch)
     row = {**row, "gradient_norm": optax.global_norm(gradient)}
     direction, moments = method.optimiser.update(gradient, learner.moments, learner.model)

@@ -22,9 +22,9 @@ Columns = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class State:
-    """Where a training stands: everything that its next step depends on, and what it will leave behind.
+    """The state of a training: all that its next step depends on, its history and the weights of earlier phases.
 
-    Batches are drawn from (seed, phase, step), so that there is no random state beside the position.
+    Batches depend on (seed, phase, step) alone, so that there is no random state to store.
     """
 
     method: Method
@@ -32,7 +32,7 @@ class State:
     best: Any
     """Model at the check with the lowest score of this phase."""
     score: float = np.inf
-    """That score: validation loss, or without a validation set the mean training loss since the check before."""
+    """That score: the validation loss, or without validation data the mean training loss between two checks."""
     plateau: Plateau = field(default_factory=Plateau)
     phase: int = 0
     step: int = 0
@@ -67,13 +67,14 @@ class State:
         return {**prefixed("best", arrays(self.best_so_far)), **prefixed("last", arrays(self.learner.model))}
 
     def end_phase(self) -> State:
-        """Store the best and the last weights of this phase."""
+        """Return the state with the best and the last weights of this phase stored."""
         return replace(self, ended={**self.ended, **prefixed(f"phase{self.phase}", self.weights())})
 
     def next_phase(self, programs: Programs, phase: CurriculumPhase) -> State:
-        """Begin a phase as it says: from the last or the best weights, moments kept or reset; best and plateau anew."""
+        """Return the state at the start of `phase`, which chooses weights and moments; best and plateau begin anew."""
         model = self.best_so_far if phase.start == "best" else self.learner.model
-        learner = programs.rested(model) if phase.optimiser_state == "reset" else self.learner._replace(model=model)
+        reset = phase.optimiser_state == "reset"
+        learner = programs.fresh_learner(model) if reset else self.learner._replace(model=model)
         return replace(self, phase=self.phase + 1, step=0, learner=learner, best=model, score=np.inf, plateau=Plateau())
 
     def table(self) -> pd.DataFrame:
@@ -83,6 +84,7 @@ class State:
 
 def to_arrays(state: State) -> dict[str, np.ndarray]:
     """Return the resumable state: weights, moments, best, plateau, history and the position in the curriculum."""
+    # the optimiser's state is a structure without names: its leaves are numbered, in three digits so that they sort
     moments = {f"{k:03d}": np.asarray(leaf) for k, leaf in enumerate(jax.tree.leaves(state.learner.moments))}
     position = {"phase": state.phase, "step": state.step, "score": state.score}
     plateau = {"factor": state.plateau.factor, "best": state.plateau.best, "stalled": state.plateau.stalled}
@@ -98,13 +100,13 @@ def to_arrays(state: State) -> dict[str, np.ndarray]:
 
 
 def from_arrays(programs: Programs, phases: Sequence[CurriculumPhase], fresh: Learner, arrays: Arrays) -> State:
-    """Rebuild a state from `to_arrays`; `fresh` is any learner of the configuration and gives the structure.
+    """Return the state that `to_arrays` stored; `fresh`, any learner of the configuration, has its structure.
 
     Raises:
         ValueError: it is not a state of these phases or of a prefix of them.
     """
     if "position/phase" not in arrays:
-        raise ValueError("the state is none of a training by steps; give a state of this configuration or of a prefix")
+        raise ValueError("this is no state of a training by steps; give a state of this configuration or of a prefix")
     leaves = [jnp.asarray(leaf) for _, leaf in sorted(below("optimiser", arrays).items())]
     position, plateau, method = below("position", arrays), below("plateau", arrays), programs.method
     history = {name: np.array(values) for name, values in below("history", arrays).items()}

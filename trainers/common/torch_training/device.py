@@ -1,4 +1,4 @@
-"""Where torch computes, and how: the same bits on one kind of machine."""
+"""The device on which torch computes, and settings that give the same bits on one kind of machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def torch_device(choice: str) -> torch.device:
     """Return the device of a choice: cpu, gpu, or auto, which is the GPU if torch can use one.
 
     Raises:
-        ValueError: a GPU is asked for and torch has none, or the choice is none of the three.
+        ValueError: gpu where torch has none, or a choice that is none of the three.
     """
     if choice not in ("cpu", "gpu", "auto"):
         raise ValueError(f"device {choice!r} is unknown; expected cpu, gpu or auto")
@@ -24,11 +24,11 @@ def torch_device(choice: str) -> torch.device:
 
 @contextmanager
 def reproducible(device: torch.device) -> Iterator[None]:
-    """Compute so that the same device gives the same bits, and put every setting back.
+    """Compute so that the same device gives the same bits; restore every setting afterwards.
 
-    One thread, since sums depend on the number of threads. On a GPU cuDNN chooses deterministic algorithms without
-    timing them, and convolutions keep single precision (no TF32). Operations that torch has no deterministic version of
-    may still differ there in the last bits.
+    One thread, since sums depend on the number of threads. On a GPU cuDNN uses deterministic algorithms, not those that
+    are fastest in a trial, and convolutions stay in single precision (no TF32). Operations without a deterministic
+    version in torch may still differ there in the last bits.
     """
     threads = torch.get_num_threads()
     with ExitStack() as stack:

@@ -1,7 +1,8 @@
 """Train a network by epochs: batches by seed, validation, early stopping, phases, a resumable state.
 
-The order of an epoch's batches follows from (seed, epoch), and so does every other draw: there is no random state, and
-a training resumes from the state of any epoch to the same bits. Single precision throughout, no mixed precision.
+Every random draw of an epoch follows from (seed, epoch), the order of the batches included: there is no random state to
+store, and a training resumes from the state of any epoch to the same bits. Single precision throughout, no mixed
+precision.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from trainers.common.schedules import Plateau, after_check, learning_rates
 from trainers.common.torch_training.device import reproducible
 from trainers.common.torch_training.state import (
     from_arrays,
+    initial_state,
     load_weights,
     optimiser_of,
-    started,
     to_arrays,
     weights_of,
 )
@@ -31,7 +32,7 @@ from trainers.study import Failed, Job, Place, Progress, Report, Trained
 
 
 def train_epochs(job: Job, task: Task, report: Report, device: torch.device) -> Trained | Failed:
-    """Train `task` from the start or from `job.state`; a loss that leaves the finite is an outcome, no exception.
+    """Train `task` from the start or from `job.state`; return a loss that is not finite as `Failed`, not as an error.
 
     Weights: `best/` and `last/` of the last phase; with several phases `phase<k>/best/`, `phase<k>/last/` of each; and
     `epoch<n>/` where a phase stores checkpoints. History: phase, epoch, step, learning_rate (of the last batch), loss
@@ -55,9 +56,9 @@ class _Course:
     device: torch.device
 
     def __post_init__(self) -> None:
-        self.state = started(self.task) if self.job.state is None else from_arrays(self.task, self.job.state)
-        self.began = time.monotonic()
-        self.begin_epoch = self.state.epoch
+        self.state = initial_state(self.task) if self.job.state is None else from_arrays(self.task, self.job.state)
+        self.start_time = time.monotonic()
+        self.start_epoch = self.state.epoch
 
     @property
     def phase(self) -> Phase:
@@ -75,15 +76,15 @@ class _Course:
                 self.next_phase()
             row = self.epoch()
             if reason := self.divergence(row):
-                return self.diverged(row, reason)
-            self.enter(row)
-            asked = self.report(self.progress(row))
-            if asked and not self.done():
+                return self.failure(row, reason)
+            self.record(row)
+            stop = self.report(self.progress(row))
+            if stop and not self.done():
                 return self.outcome(stopped=True)
         return self.outcome(stopped=False)
 
     def next_phase(self) -> None:
-        """Begin the next phase: only now, so that the state at a phase's end is that of a training that ends there."""
+        """Begin the next phase. Not earlier: the state at a phase's end is that of a training that ends there."""
         state = self.state
         state.stored |= self.weights_of_phase()
         state.phase, state.within, state.stalled, state.ended = state.phase + 1, 0, 0, False
@@ -104,17 +105,17 @@ class _Course:
         """Train on every sample once and validate; return the row of the history."""
         state, task, phase = self.state, self.task, self.phase
         order = np.random.default_rng([task.seed, state.epoch]).permutation(task.train_size)
-        drawn = int(np.random.default_rng([task.seed, state.epoch, 1]).integers(2**62))
-        random = torch.Generator().manual_seed(drawn)
+        epoch_seed = int(np.random.default_rng([task.seed, state.epoch, 1]).integers(2**62))
+        random = torch.Generator().manual_seed(epoch_seed)
         where = Epoch(state.phase, state.epoch, state.within, phase.epochs, random)
         count = task.batches(state.phase)
         steps = state.within * count + np.arange(count)
         rates = learning_rates(phase.schedule, phase.learning_rate, steps, phase.epochs * count) * state.plateau.factor
         total = _Mean()
         task.network.train()
-        # layers such as nn.Dropout draw from torch's global generator: seeded here and put back afterwards
+        # layers such as nn.Dropout draw from torch's global generator: seeded here, restored afterwards
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(drawn)
+            torch.manual_seed(epoch_seed)
             for k, rate in enumerate(rates):
                 batch = order[k * phase.batch_size : (k + 1) * phase.batch_size]
                 total.add(self.step(torch.from_numpy(batch), float(rate), where), len(batch))
@@ -143,13 +144,14 @@ class _Course:
 
     @torch.no_grad()
     def validate(self, where: Epoch) -> dict[str, float]:
+        """Return the validation columns of the row; the validation loss is NaN without validation samples."""
         task, total = self.task, _Mean()
         if task.validation_loss is None or not task.validation_size:
             return {"validation_loss": np.nan}
         task.network.eval()
-        at_rest = Epoch(where.phase, where.number, where.within, where.epochs)
+        without_draws = Epoch(where.phase, where.number, where.within, where.epochs)
         for block in torch.arange(task.validation_size, device=self.device).split(task.validation_batch):
-            total.add(task.validation_loss(block, at_rest), len(block))
+            total.add(task.validation_loss(block, without_draws), len(block))
         return {f"validation_{name}": value for name, value in total.means().items()}
 
     def divergence(self, row: Mapping[str, float]) -> str | None:
@@ -160,8 +162,8 @@ class _Course:
             return f"mean norm of the gradient {row['gradient_norm']:.6g}, above {self.phase.largest_gradient:g}"
         return None
 
-    def enter(self, row: Mapping[str, float]) -> None:
-        """Enter a row; store weights that are the best or due; tell whether the phase ends early."""
+    def record(self, row: Mapping[str, float]) -> None:
+        """Append a row to the history, store best weights and checkpoints, and decide whether the phase ends early."""
         state, phase = self.state, self.phase
         state.rows.append(row)
         score = row["validation_loss"] if self.task.validates else row["loss"]
@@ -187,7 +189,7 @@ class _Course:
             phase_end=self.phase_done(),
         )
 
-    def diverged(self, row: Mapping[str, float], reason: str) -> Failed:
+    def failure(self, row: Mapping[str, float], reason: str) -> Failed:
         rows = self.state.rows
         before = f"last finite loss {rows[-1]['loss']:.6g}" if rows else "no epoch succeeded before"
         detail = f"{reason} in epoch {row['epoch']}; lower the rate; {before}"
@@ -195,18 +197,18 @@ class _Course:
         return Failed(self.job.key, "diverged", Place("train", self.state.phase, self.state.step), detail, partial)
 
     def outcome(self, stopped: bool) -> Trained:
-        state, seconds = self.state, time.monotonic() - self.began
+        state, seconds = self.state, time.monotonic() - self.start_time
         weights = {**prefixed("best", state.best), **prefixed("last", weights_of(self.task.network)), **state.stored}
         if len(self.task.phases) > 1:
             weights |= self.weights_of_phase()
         history = pd.DataFrame([*state.rows])
-        whole = {name: int for name in ("phase", "epoch", "step") if name in history}
+        integers = {name: int for name in ("phase", "epoch", "step") if name in history}
         return Trained(
             key=self.job.key,
             weights=weights,
             state=to_arrays(state),
-            history=history.astype(whole),
-            timings={"train": seconds, "epoch": seconds / max(1, state.epoch - self.begin_epoch)},
+            history=history.astype(integers),
+            timings={"train": seconds, "epoch": seconds / max(1, state.epoch - self.start_epoch)},
             counts={
                 "parameters": sum(weight.numel() for weight in self.task.network.parameters()),
                 "steps": state.step,
@@ -221,7 +223,10 @@ class _Course:
 
 
 class _Mean:
-    """Means over samples of losses by name, summed in double precision on the device without waiting for it."""
+    """Means over samples of losses by name, summed in double precision on the device.
+
+    A float(loss) per batch would make the host wait for the GPU at every step; only `means` does.
+    """
 
     def __init__(self) -> None:
         self.sums: dict[str, Tensor] = {}

@@ -19,14 +19,14 @@ COUNTERS = ("phase", "epoch", "within", "step", "stalled", "best_epoch")
 
 @dataclass
 class State:
-    """Where a training stands. All randomness follows from (seed, epoch), so there is no random state beside it."""
+    """The state of a training. Every draw follows from (seed, epoch), so that there is no random state to store."""
 
     network: nn.Module
     optimiser: torch.optim.Optimizer
     best: Arrays
-    """Weights of the lowest score of this phase: validation loss, or training loss without validation samples."""
+    """Weights of the epoch with the lowest score of this phase."""
     score: float = np.inf
-    """That score."""
+    """That score: the validation loss, or the training loss without validation samples."""
     phase: int = 0
     epoch: int = 0
     """Epochs done in all phases."""
@@ -35,37 +35,37 @@ class State:
     step: int = 0
     """Optimiser steps done in all phases."""
     stalled: int = 0
-    """Epochs of this phase since the score was lowered."""
+    """Epochs of this phase since that score was reached."""
     best_epoch: int = 0
     """Epoch of the best weights, counted from 1 over all phases."""
     ended: bool = False
     """Whether a rule ended this phase before its last epoch."""
     plateau: Plateau = field(default_factory=Plateau)
     stored: dict[str, np.ndarray] = field(default_factory=dict)
-    """Weights that are kept beside best and last: `phase0/best/<name>`, `epoch10/<name>`."""
+    """Weights stored beside best and last: `phase0/best/<name>`, `epoch10/<name>`."""
     rows: list[Mapping[str, float]] = field(default_factory=list)
     """History, one row per epoch."""
 
 
-def started(task: Task) -> State:
+def initial_state(task: Task) -> State:
     """Return the state before the first epoch."""
     return State(task.network, optimiser_of(task.phases[0], task.network), weights_of(task.network))
 
 
 def optimiser_of(phase: Phase, network: nn.Module) -> torch.optim.Optimizer:
-    """Return the optimiser of a phase, without moments."""
+    """Return the optimiser of a phase before its first step."""
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[phase.optimiser]
-    # foreach would sum in another order on some devices
+    # foreach=True, the default on a GPU, sums in another order
     return kind(network.parameters(), lr=phase.learning_rate, weight_decay=phase.weight_decay, foreach=False)
 
 
 def weights_of(network: nn.Module) -> dict[str, np.ndarray]:
-    """Return copies of weights and buffers."""
+    """Return copies of weights and buffers: the optimiser changes the network's own in place."""
     return {name: value.detach().cpu().numpy().copy() for name, value in network.state_dict().items()}
 
 
 def load_weights(network: nn.Module, arrays: Arrays) -> None:
-    """Set weights and buffers.
+    """Set weights and buffers of a network.
 
     Raises:
         ValueError: names or shapes are not those of the network.
@@ -73,7 +73,7 @@ def load_weights(network: nn.Module, arrays: Arrays) -> None:
     try:
         network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
     except RuntimeError as error:
-        text = " ".join(str(error).split())
+        text = " ".join(str(error).split())  # torch writes several lines
         raise ValueError(f"the weights do not fit this network; give those of this configuration: {text}") from None
 
 
@@ -105,12 +105,12 @@ def from_arrays(task: Task, arrays: Arrays) -> State:
     """Return the state that `to_arrays` stored.
 
     Raises:
-        ValueError: it is not a state of this training, or of a longer one.
+        ValueError: it is a state of another kind of training, or of one that is longer than this.
     """
     if "counters" not in arrays:
-        raise ValueError("the state is none of a training by epochs; give a state of this configuration")
+        raise ValueError("this is no state of a training by epochs; give a state of this configuration")
     counters = dict(zip(COUNTERS, arrays["counters"].tolist(), strict=True))
-    state = started(task)
+    state = initial_state(task)
     for name, value in counters.items():
         setattr(state, name, value)
     _check(task, state)

@@ -1,4 +1,4 @@
-"""What a study gives to its training: a network, losses over named samples, and how each phase runs."""
+"""What a study gives to its training in torch: a network, losses over samples by index, and its phases."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from trainers.common.schedules import CONSTANT, Schedule
 
 @dataclass(frozen=True)
 class Phase:
-    """How a phase of a training runs. A phase that is the same with more epochs begins with the same bits."""
+    """A phase of a training. With more epochs it begins with the same bits, unless its schedule depends on them."""
 
     epochs: int
-    """Most passes over the training samples."""
+    """Passes over the training samples, at most."""
     batch_size: int
     """Samples per optimiser step; the last batch of an epoch may be smaller, none is dropped."""
     learning_rate: float
@@ -29,27 +29,28 @@ class Phase:
     """adam adds the weight decay to the gradient (Kingma & Ba 2015), adamw takes it from the weights (Loshchilov &
     Hutter 2019)."""
     weight_decay: float = 0.0
+    """Weight decay [1]; good values 1e-6 to 1e-3 for adam, 1e-4 to 1e-1 for adamw."""
     clip_norm: float = 0.0
-    """Largest norm of the gradient; 0 does not clip [1]. Good values 1 to 5."""
+    """Largest norm of the gradient, longer ones are scaled down to it; 0 does not clip [1]. Good values 1 to 5."""
     parts: int = 1
-    """Parts of a batch whose gradients are accumulated: the same step in a fraction of the memory."""
+    """Parts of a batch whose gradients are accumulated: the same step but for rounding, in a fraction of the memory."""
     patience: int | None = None
     """Epochs without a lower score after which the phase ends; None never ends it early. Good values 10 to 100."""
     largest_gap: float = np.inf
-    """The phase ends when the validation loss exceeds the training loss by more than this part of it [1]."""
+    """Largest (validation loss - training loss) / |training loss| [1]; above it the phase ends: it overfits."""
     largest_gradient: float = np.inf
-    """A mean norm of the gradient above this is divergence, before the loss leaves the finite [1]."""
+    """Largest mean norm of the gradient in an epoch [1]; above it the training counts as diverged."""
     checkpoint_every: int = 0
-    """Epochs after which the weights are stored apart as `epoch<n>/<name>`; 0 stores the best and the last only."""
+    """Epochs between weights stored apart as `epoch<n>/<name>`; 0 stores the best and the last only."""
     start: Literal["last", "best"] = "last"
-    """Which weights of the phase before this one starts from."""
+    """Weights that the phase starts from: the last ones of the phase before, or its best."""
     optimiser_state: Literal["keep", "reset"] = "keep"
-    """Whether moments of the phase before are kept."""
+    """Whether the optimiser's moments carry over from the phase before."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """Where a training is, for losses that change with it: teacher forcing, noise, weights of their parts."""
+    """The present epoch, for losses that change with it: teacher forcing, noise, weights of their parts."""
 
     phase: int
     number: int
@@ -57,9 +58,9 @@ class Epoch:
     within: int
     """Epochs done before this one in this phase."""
     epochs: int
-    """Most epochs of this phase."""
+    """Epochs of this phase, at most."""
     random: torch.Generator | None = None
-    """Seeded by (seed, number), on the CPU whatever the device; None in validation, which draws nothing."""
+    """Seeded by (seed, number), on the CPU whatever the device; None in validation, where nothing is random."""
 
 
 LossFunction = Callable[[Tensor, Epoch], Mapping[str, Tensor]]
@@ -75,7 +76,7 @@ def no_columns(epoch: Epoch) -> Mapping[str, float]:
 class Task:
     """A network and the losses that train it.
 
-    The loss of an epoch is the mean over samples of the batches' losses, each before its own step.
+    The training loss of an epoch is the mean over its samples, each batch before its own step.
     """
 
     network: nn.Module
@@ -88,9 +89,9 @@ class Task:
     """Over validation samples; None, or a size of 0: the training loss decides which weights are best."""
     validation_size: int = 0
     validation_batch: int = 500
-    """Samples that are validated at a time [1]; it limits memory and changes rounding alone."""
+    """Samples per batch of the validation: bounds the memory, changes only rounding. Good values 100 to 10,000."""
     columns: Callable[[Epoch], Mapping[str, float]] = no_columns
-    """Further columns of the history, such as teacher forcing and noise of an epoch: pure functions of where it is."""
+    """Further columns of the history, such as teacher forcing and noise: a pure function of the epoch."""
 
     @property
     def validates(self) -> bool:
@@ -98,7 +99,7 @@ class Task:
         return self.validation_loss is not None and self.validation_size > 0
 
     def batches(self, phase: int) -> int:
-        """Return the optimiser steps of an epoch."""
+        """Return the batches of an epoch, which is its number of optimiser steps, in the phase of a number."""
         return -(-self.train_size // self.phases[phase].batch_size)
 
     @property
@@ -107,8 +108,8 @@ class Task:
         return sum(self.batches(k) * phase.epochs for k, phase in enumerate(self.phases))
 
 
-def initialised(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """Build a network with torch's own initialisation drawn from `seed`; the global random state stays as it was."""
+def initialise(build: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """Build a network whose initial weights follow from `seed`; torch's global random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build()
