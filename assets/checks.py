@@ -36,10 +36,10 @@ def invariants_conserved(item: Item, store: Store) -> Complaint:
 
     trajectories = read_trajectories(store.open(*item.address))
     worst = {name: float(drift.max()) for name, drift in trajectories.drift.items() if drift.size}
-    broken = {name: drift for name, drift in worst.items() if not drift <= trajectories.drift_tolerance}
-    if not broken:
+    excess = {name: drift for name, drift in worst.items() if not drift <= trajectories.drift_tolerance}
+    if not excess:
         return None
-    return ", ".join(f"{name} drifts by {drift:.2g}" for name, drift in broken.items()) + (
+    return ", ".join(f"{name} drifts by {drift:.2g}" for name, drift in excess.items()) + (
         f"; expected at most {trajectories.drift_tolerance:.2g} relative"
     )
 

@@ -63,7 +63,7 @@ def garbage(store: Store, older: float = 0.0, needed: Collection[Address] | None
     With `needed`, the addresses of all that sweeps are made of, everything else in the store can go as well.
     """
     inside = home().resolve()
-    found = []
+    entries = []
     for kind, path, process in (*_candidates(store), *_unneeded(store, needed)):
         if path.is_symlink() or not path.resolve().is_relative_to(inside):
             continue
@@ -72,8 +72,8 @@ def garbage(store: Store, older: float = 0.0, needed: Collection[Address] | None
         except (OSError, KeyError):  # gone by now, or of a user without a name
             continue
         if age >= older:
-            found.append(Garbage(kind, path, f"{owner} {process}".strip(), age, size_of(path)))
-    return sorted(found, key=lambda one: -one.bytes)
+            entries.append(Garbage(kind, path, f"{owner} {process}".strip(), age, size_of(path)))
+    return sorted(entries, key=lambda one: -one.bytes)
 
 
 def _candidates(store: Store) -> Iterator[tuple[str, Path, str]]:
@@ -104,14 +104,14 @@ def _joined_parts(store: Store) -> Iterator[Path]:
 
 def needed_by(sweeps: Iterable[Sweep]) -> set[Address]:
     """Return the addresses of all that sweeps are made of, with the parts of datasets and the states of phase ends."""
-    found: set[Address] = set()
+    addresses: set[Address] = set()
     for item in (item for sweep in sweeps for items in sweep.items().values() for item in items):
-        found |= {item.address, *(part.address for part in parts_of(item))}
+        addresses |= {item.address, *(part.address for part in parts_of(item))}
     for sweep in sweeps:
         for row in sweep.rows:
             for prefix in row.configuration.model.prefixes():
-                found.add((sweep.study, STATE, model_hash(row.configuration.item.segments, prefix)))
-    return found
+                addresses.add((sweep.study, STATE, model_hash(row.configuration.item.segments, prefix)))
+    return addresses
 
 
 def _unneeded(store: Store, needed: Collection[Address] | None) -> Iterator[tuple[str, Path, str]]:
@@ -124,8 +124,8 @@ def _unneeded(store: Store, needed: Collection[Address] | None) -> Iterator[tupl
 def _finished(store: Store) -> Iterator[Path]:
     """Yield the checkpoints of trainings whose model is stored."""
     for path in (home() / "checkpoints").glob("*/*"):
-        known = HASH.fullmatch(path.name) and store.manifest(path.parent.name, "model", path.name)
-        if known and known["status"] == "ok":
+        manifest = HASH.fullmatch(path.name) and store.manifest(path.parent.name, "model", path.name)
+        if manifest and manifest["status"] == "ok":
             yield path
 
 

@@ -109,18 +109,18 @@ def unfinished(progress: SearchProgress) -> str:
 
 
 def _event(key: dg.AssetKey, progress: SearchProgress, store: Store) -> dg.AssetMaterialization:
-    written = search_table.write(progress, store)
+    table = search_table.write(progress, store)
     search, best = progress.search, progress.best
     metadata: dict[str, Any] = {
-        "links": partition_page.search_links(search.name, written.path),
+        "links": partition_page.search_links(search.name, table.path),
         "dagster/row_count": len(progress.trials),
         **{f"trials/{status}": count for status, count in progress.counts.items()},
-        "trials": dg.MetadataValue.md(written.markdown),
-        "stored in": dg.MetadataValue.path(str(written.path)),
+        "trials": dg.MetadataValue.md(table.markdown),
+        "stored in": dg.MetadataValue.path(str(table.path)),
     }
     if best is not None:
         metadata |= {"best": float(f"{best.objective:.6g}"), "best trial": best.number}
         metadata["settings"] = dg.MetadataValue.json(dict(best.values))
         metadata["use it"] = dg.MetadataValue.md(f"```\norrery promote {search.name}\n```")
-    tags = {"dagster/data_version": written.version, "dagster/data_version_is_user_provided": "true"}
+    tags = {"dagster/data_version": table.version, "dagster/data_version_is_user_provided": "true"}
     return dg.AssetMaterialization(key, partition=search.key, metadata=metadata, tags=tags)

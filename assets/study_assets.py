@@ -180,7 +180,7 @@ def _track(context: dg.AssetExecutionContext, named: Item, partitions: Mapping[s
     return {"mlflow run": dg.MetadataValue.url(f"/mlflow{tracker.link(named, run)}")} if run else {}
 
 
-def _failure_text(failed: dict[str, str], wanted: int) -> str:
-    shown = "\n".join(f"  {key}: {text.splitlines()[0]}" for key, text in list(failed.items())[:20])
+def _failure_text(failed: dict[str, str], count: int) -> str:
+    lines = "\n".join(f"  {key}: {text.splitlines()[0]}" for key, text in list(failed.items())[:20])
     more = f"\n  ... and {len(failed) - 20} more" if len(failed) > 20 else ""
-    return f"{len(failed)} of {wanted} failed, all others are stored:\n{shown}{more}"
+    return f"{len(failed)} of {count} failed, all others are stored:\n{lines}{more}"

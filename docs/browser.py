@@ -64,8 +64,8 @@ class Tab:
 
     def value(self, expression: str) -> Any:
         """Return the value of an expression on the page."""
-        asked = {"expression": expression, "returnByValue": True, "awaitPromise": True}
-        return self.ask("Runtime.evaluate", **asked)["result"].get("value")
+        parameters = {"expression": expression, "returnByValue": True, "awaitPromise": True}
+        return self.ask("Runtime.evaluate", **parameters)["result"].get("value")
 
     def wait(self, expression: str, seconds: float = 60.0) -> float:
         """Wait until an expression on the page is true; return how long that took [s].
@@ -87,8 +87,8 @@ class Tab:
     def picture(self, whole: bool = False) -> bytes:
         """Return what the window shows, or the whole page, as a PNG."""
         self.ask("Page.bringToFront")
-        taken = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        return base64.b64decode(taken["data"])
+        picture = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        return base64.b64decode(picture["data"])
 
 
 def installed() -> str | None:
@@ -119,12 +119,12 @@ def browser() -> Iterator[Tab]:
 
 def _address(folder: Path, process: subprocess.Popen) -> str:
     """Return where the browser listens, which it writes into its profile."""
-    told, end = folder / "DevToolsActivePort", time.monotonic() + START_SECONDS
-    while not (told.exists() and len(told.read_text().splitlines()) == 2):
+    port_file, end = folder / "DevToolsActivePort", time.monotonic() + START_SECONDS
+    while not (port_file.exists() and len(port_file.read_text().splitlines()) == 2):
         if process.poll() is not None or time.monotonic() > end:
             raise RuntimeError(f"the browser did not start (exit code {process.poll()})")
         time.sleep(0.05)
-    port, path = told.read_text().splitlines()
+    port, path = port_file.read_text().splitlines()
     return f"ws://127.0.0.1:{port}{path}"
 
 

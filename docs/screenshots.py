@@ -61,14 +61,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m docs.screenshots", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sweep", default="two_body/heads", help="whose pages are shown")
     parser.add_argument("--running", default="", help="a sweep to start for the picture of what runs now")
-    given = parser.parse_args()
-    sweep = read_catalogue().sweeps[given.sweep]
+    arguments = parser.parse_args()
+    sweep = read_catalogue().sweeps[arguments.sweep]
     first, other = finished(sweep)
     with served() as desk, browser() as tab:
         for shot in shots(sweep, first, other):
             photograph(tab, desk, shot)
-        if given.running:
-            with running(given.running, desk):
+        if arguments.running:
+            with running(arguments.running, desk):
                 live = f"/live?beside={sweep.study}/{first.hash}"
                 photograph(tab, desk, Shot("live", live, "stop, keep the best", height=470))
 
@@ -108,10 +108,10 @@ def served() -> Iterator[str]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        said = next((line for line in process.stdout if "sweeps and results" in line), "")
-        if not said:
+        line = next((line for line in process.stdout if "sweeps and results" in line), "")
+        if not line:
             raise SystemExit("`orrery ui` does not start; its own message stands above")
-        yield said.split()[1]
+        yield line.split()[1]
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()
@@ -136,14 +136,14 @@ def fetched(address: str) -> Any:
         return json.loads(answer.read())
 
 
-def until(seen: Callable[[], object]) -> None:
+def until(condition: Callable[[], object]) -> None:
     """Wait for something.
 
     Raises:
         TimeoutError: it does not come about.
     """
     end = time.monotonic() + PATIENCE_SECONDS
-    while not seen():
+    while not condition():
         if time.monotonic() > end:
             raise TimeoutError(f"nothing to see after {PATIENCE_SECONDS:.0f} s")
         time.sleep(0.5)

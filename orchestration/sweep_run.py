@@ -157,10 +157,10 @@ def contiguous(keys: Iterable[str], ordered: Sequence[str]) -> Iterator[list[str
     >>> list(contiguous(["a", "b", "d"], ["a", "b", "c", "d"]))
     [['a', 'b'], ['d']]
     """
-    wanted = set(keys)
+    members = set(keys)
     stretch: list[str] = []
     for key in ordered:
-        if key in wanted:
+        if key in members:
             stretch.append(key)
         elif stretch:
             yield stretch
@@ -186,13 +186,13 @@ def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance, lau
     reported = 0
     for layer in LAYER_NAMES:
         key = asset_key(sweep.study, layer)
-        materialized, seen = instance.get_materialized_partitions(key), partition_page.last_event(instance)
+        materialized, last_event = instance.get_materialized_partitions(key), partition_page.last_event(instance)
         for item in sweep.items()[LAYERS[layer].partitioned_by]:
             items = study.partitions(layer)[item.key]
             if item.key in materialized or not is_fresh(launch, items):
                 continue
             try:
-                event = partition_page.partition_event(key, item, items, launch.store, seen=seen)
+                event = partition_page.partition_event(key, item, items, launch.store, seen=last_event)
             except Damaged:  # the store has recorded the damage: a later step makes the artifact again
                 launch.forget(items)
                 continue

@@ -107,8 +107,8 @@ class Engine:
 
     def start_worker(self) -> WorkerProcess:
         """Start one more worker on a CPU that has none."""
-        taken = {worker.cpu for worker in self.workers}
-        cpu = next(cpu for cpu in self.cpus if cpu not in taken)
+        cpus_in_use = {worker.cpu for worker in self.workers}
+        cpu = next(cpu for cpu in self.cpus if cpu not in cpus_in_use)
         self._started += 1
         worker = WorkerProcess(self._started, cpu, self.device, self.store, self.inbox)
         self.workers.append(worker)

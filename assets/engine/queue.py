@@ -27,7 +27,7 @@ class Dispatch:
     def __init__(self, tasks: Sequence[Task] = (), balanced: bool = False) -> None:
         self._balanced = balanced
         self._waiting: dict[Cohort, deque[Task]] = {}
-        self._begun: set[Cohort] = set()
+        self._started_cohorts: set[Cohort] = set()
         for task in tasks:
             self.add(task)
 
@@ -47,7 +47,7 @@ class Dispatch:
         if not self._waiting:
             raise IndexError("no task waits")
         cohort = self._next_of_round(last) if self._balanced else last if last in self._waiting else self._choose()
-        self._begun.add(cohort)
+        self._started_cohorts.add(cohort)
         task = self._waiting[cohort].popleft()
         if not self._waiting[cohort]:
             del self._waiting[cohort]
@@ -84,10 +84,10 @@ class Dispatch:
         """Return a cohort whose next task has the lowest waiting seed, the last one if it has."""
         seeds = {cohort: _seed(tasks[0]) for cohort, tasks in self._waiting.items()}
         round_ = [cohort for cohort, seed in seeds.items() if seed == min(seeds.values())]
-        return last if last in round_ else max(round_, key=lambda cohort: cohort not in self._begun)
+        return last if last in round_ else max(round_, key=lambda cohort: cohort not in self._started_cohorts)
 
     def _choose(self) -> Cohort:
-        fresh = [cohort for cohort in self._waiting if cohort not in self._begun]
+        fresh = [cohort for cohort in self._waiting if cohort not in self._started_cohorts]
         return max(fresh or self._waiting, key=lambda cohort: len(self._waiting[cohort]))
 
 

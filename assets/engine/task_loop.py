@@ -115,7 +115,7 @@ class TaskLoop:
     deadline: float | None
     """After this time (monotonic seconds) nothing new begins."""
     tasks: dict[Task, TaskState] = field(default_factory=dict)
-    held: dict[WorkerProcess, list[TaskState]] = field(default_factory=dict)
+    assignments: dict[WorkerProcess, list[TaskState]] = field(default_factory=dict)
     """What each worker was handed and has not ended yet."""
     stop_by: float | None = None
     """When what has been asked to stop is killed."""
@@ -142,7 +142,7 @@ class TaskLoop:
         while True:
             try:
                 self._hand_out()
-                if not self.held:
+                if not self.assignments:
                     break
                 outcomes = self._listen()
             except Exception:
@@ -164,13 +164,13 @@ class TaskLoop:
         """Begin nothing new and ask what runs to stop."""
         if self.stop_by is None:
             self.stop_by = time.monotonic() + self.engine.grace
-            for worker in list(self.held):
+            for worker in list(self.assignments):
                 worker.ask_to_stop()
 
     def abandon(self) -> None:
         """Stop what still runs when nobody waits for outcomes any more."""
         self.interrupt()
-        while self.held:
+        while self.assignments:
             self._listen()
 
     def _out_of_memory(self) -> list[TaskState]:
@@ -182,7 +182,7 @@ class TaskLoop:
         while (worker := self._free_worker()) is not None:
             batch = self._next_of(worker)
             worker.cohort = cohort_of(batch[0].task)
-            self.held[worker] = batch
+            self.assignments[worker] = batch
             for one in batch:
                 one.hand_over()
             worker.send([one.task for one in batch])
@@ -201,14 +201,14 @@ class TaskLoop:
             return None
         if not self.waiting:
             return self._lone_worker()
-        idle = [worker for worker in self.engine.workers if worker not in self.held]
+        idle = [worker for worker in self.engine.workers if worker not in self.assignments]
         if idle:
             return max(idle, key=lambda worker: self.waiting.holds(worker.cohort))
         return self.engine.start_worker() if len(self.engine.workers) < len(self.engine.cpus) else None
 
     def _lone_worker(self) -> WorkerProcess | None:
         """Return a fresh worker, all others gone, for a task that ran out of memory in company."""
-        if self.held or not self._out_of_memory():
+        if self.assignments or not self._out_of_memory():
             return None
         for worker in list(self.engine.workers):
             self.engine.retire(worker)
@@ -240,7 +240,7 @@ class TaskLoop:
             worker.ready, self.false_starts = True, 0
         if event == "outdated":
             self._replace(worker)
-        one = next((one for one in self.held.get(worker, ()) if one.task.item.key == line.get("key")), None)
+        one = next((one for one in self.assignments.get(worker, ()) if one.task.item.key == line.get("key")), None)
         if one is None:
             return None
         if event == "start":
@@ -252,15 +252,15 @@ class TaskLoop:
 
     def _replace(self, worker: WorkerProcess) -> None:
         """Retire a worker whose code was edited since it began; its tasks wait for one that starts anew."""
-        for one in reversed(self.held.pop(worker)):
+        for one in reversed(self.assignments.pop(worker)):
             one.move(State.WAITING)
             self.waiting.put_back(one.task)
         self.engine.retire(worker)
 
     def _end(self, worker: WorkerProcess, one: TaskState, line: dict[str, Any]) -> Outcome | None:
-        self.held[worker].remove(one)
-        if not self.held[worker]:
-            del self.held[worker]
+        self.assignments[worker].remove(one)
+        if not self.assignments[worker]:
+            del self.assignments[worker]
             if line["status"] == "oom":  # what a process that ran out of memory still holds nobody knows
                 self.engine.retire(worker)
         return self._settle(one, Outcome.from_json(one.task.item, line), State.DONE)
@@ -307,11 +307,11 @@ class TaskLoop:
         """Account for a worker that is gone."""
         cause = worker.cause_of_death()
         self.engine.workers.remove(worker)
-        batch = self.held.pop(worker, [])
+        batch = self.assignments.pop(worker, [])
         if not worker.ready and self.stop_by is None:
             self._count_false_start(worker, cause)
-        lost = [one for one in batch if not self._forgive(one, worker, alone=len(batch) == 1)]
-        outcomes = [self._settle(one, self._record_death(worker, one, cause), State.LOST) for one in lost]
+        unforgiven = [one for one in batch if not self._forgive(one, worker, alone=len(batch) == 1)]
+        outcomes = [self._settle(one, self._record_death(worker, one, cause), State.LOST) for one in unforgiven]
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _forgive(self, one: TaskState, worker: WorkerProcess, alone: bool) -> bool:
@@ -351,7 +351,7 @@ class TaskLoop:
 
     def _kill_overdue(self) -> None:
         now = time.monotonic()
-        for worker in list(self.held):
+        for worker in list(self.assignments):
             if self.stop_by is not None and now >= self.stop_by:
                 worker.kill()
             elif not worker.silent and worker.pulse.silence > self.engine.silence:

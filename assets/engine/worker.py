@@ -75,7 +75,7 @@ class Stop:
     """Remember that a signal asked to stop; break off at once what cannot be stopped by asking."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self.patient = False
         """Whether a training runs, which learns of it at its next report."""
         self._signalled = False
@@ -84,14 +84,14 @@ class Stop:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Handle the signal."""
         at_once = self._signalled or not self.patient
-        self._signalled = self.asked = True
+        self._signalled = self.requested = True
         if at_once:
             raise KeyboardInterrupt(signal.Signals(number).name)
 
     def outlive_no_parent(self) -> NoReturn:
         """Ask what runs to stop, as the first signal would, and leave when it has had its time."""
         with self._lock:  # two threads may notice at once; a second signal would break off the storing of the outcome
-            first, self.asked = not self.asked, True
+            first, self.requested = not self.requested, True
         if first and not self.patient:
             os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(GRACE_SECONDS)
@@ -111,7 +111,7 @@ class Worker:
         self.store = Store(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
         self.code = Code()
         self.planner = Planner(self.store)
-        self._said = 0.0
+        self._last_report = 0.0
         self._lock = threading.Lock()
 
     def serve(self, lines: Iterable[str]) -> None:
@@ -127,7 +127,7 @@ class Worker:
                 self.say("outdated")
                 break
             self.work(tasks)
-            if self.stop.asked:
+            if self.stop.requested:
                 break
 
     def work(self, tasks: list[Task]) -> None:
@@ -137,7 +137,7 @@ class Worker:
 
         loaded = set(sys.modules)
         for item in (task.item for task in tasks):
-            self.say("start", **_names(item), **_shown(item))
+            self.say("start", **_names(item), **_description(item))
         _prepare(tasks[0].item.study)
         self.stop.patient = LAYERS[tasks[0].item.layer].trains
         mine = [replace(task, fingerprint=self.planner.with_code_of(task.item, task.fingerprint)) for task in tasks]
@@ -163,12 +163,12 @@ class Worker:
 
     def report(self, progress: Progress) -> bool:
         """Pass progress on, not too often; answer whether to stop."""
-        if progress.phase_end or time.monotonic() - self._said >= QUIET_SECONDS:
-            self._said = time.monotonic()
+        if progress.phase_end or time.monotonic() - self._last_report >= QUIET_SECONDS:
+            self._last_report = time.monotonic()
             place = {"phase": progress.phase, "step": progress.step, "total_steps": progress.total_steps}
             losses = {name: float(loss) for name, loss in progress.losses.items()}
             self.say("progress", key=progress.key, losses=losses, **place)
-        return self.stop.asked
+        return self.stop.requested
 
     def say(self, event: str, **fields: Any) -> None:
         """Write one line; where nobody reads any more, the end of the input says so."""
@@ -187,17 +187,17 @@ def _names(item: Item) -> dict[str, str]:
     return {"key": item.key, "layer": item.layer, "study": item.study, "hash": item.hash}
 
 
-def _shown(item: Item) -> dict[str, Any]:
+def _description(item: Item) -> dict[str, Any]:
     """Return what tells a task from others on a line of progress: label, seed of a model, test set, part."""
-    shown: dict[str, Any] = {"label": item.label}
+    description: dict[str, Any] = {"label": item.label}
     if item.layer in ("model", "evaluation"):
         model = item if item.layer == "model" else item.model
-        shown["seed"] = model.config.get("seed", 0)
+        description["seed"] = model.config.get("seed", 0)
     if item.layer == "evaluation":
-        shown["test"] = item.config["test"]
+        description["test"] = item.config["test"]
     if item.layer == "part":
-        shown |= {"label": item.config["label"], "part": item.config["part"] + 1, "parts": item.config["parts"]}
-    return shown
+        description |= {"label": item.config["label"], "part": item.config["part"] + 1, "parts": item.config["parts"]}
+    return description
 
 
 def _claim_output() -> TextIO:

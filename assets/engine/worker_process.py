@@ -91,7 +91,7 @@ class WorkerProcess:
         self.log = home() / "logs" / f"worker-{os.getpid()}-{number}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._mark = 0
-        self._asked = False
+        self._stop_requested = False
         with self.log.open("ab") as log:
             mark_in_use(log)
             self._process = subprocess.Popen(
@@ -130,8 +130,8 @@ class WorkerProcess:
 
     def ask_to_stop(self) -> None:
         """Ask, once, for a checkpoint and an end: a second signal would break a training off."""
-        if not self._asked:
-            self._asked = True
+        if not self._stop_requested:
+            self._stop_requested = True
             self._process.terminate()
 
     def kill(self) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 INTERVAL = 30.0
 """Seconds between two checkpoints within a phase."""
 
-KEPT = 2
+COPIES = 2
 
 _NAME = re.compile(r"\d{9}\.safetensors")
 
@@ -86,8 +86,8 @@ class Checkpoints:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _files(self) -> list[Path]:
-        found = self.directory.iterdir() if self.directory.is_dir() else ()
-        return sorted(path for path in found if _NAME.fullmatch(path.name))
+        entries = self.directory.iterdir() if self.directory.is_dir() else ()
+        return sorted(path for path in entries if _NAME.fullmatch(path.name))
 
     def _write(self, state: Mapping[str, np.ndarray], phase: int, step: int) -> None:
         import numpy as np
@@ -100,7 +100,7 @@ class Checkpoints:
         data = save(arrays, metadata=header)
         with clear_write_errors(self.directory, len(data)):
             replace_bytes(self.directory / f"{step:09d}.safetensors", data)
-        for path in self._files()[:-KEPT]:
+        for path in self._files()[:-COPIES]:
             path.unlink()
 
     def _read(self, path: Path) -> tuple[dict[str, np.ndarray], str]:

@@ -40,10 +40,10 @@ def choose_cpus(count: int | None = None) -> list[int]:
         ValueError: more are asked for than may be used, or fewer than one.
     """
     usable = usable_cpus()
-    wanted = len(usable) if count is None else count
-    if not 1 <= wanted <= len(usable):
-        raise ValueError(f"{wanted} CPUs asked for, {len(usable)} usable; ask for 1 to {len(usable)}")
-    return usable if wanted == len(usable) else _idlest(usable)[:wanted]
+    number = len(usable) if count is None else count
+    if not 1 <= number <= len(usable):
+        raise ValueError(f"{number} CPUs asked for, {len(usable)} usable; ask for 1 to {len(usable)}")
+    return usable if number == len(usable) else _idlest(usable)[:number]
 
 
 def _idlest(cpus: list[int]) -> list[int]:
@@ -61,13 +61,13 @@ def _quota(otherwise: int) -> int:
     return otherwise
 
 
-def device_asked(given: str | None = None) -> Device:
+def device_asked(request: str | None = None) -> Device:
     """Return the device by argument, by `ORRERY_DEVICE`, or the CPU, whose numbers do not depend on the machine's GPU.
 
     Raises:
         ValueError: for any other word.
     """
-    device = given or os.environ.get(VARIABLE) or "cpu"
+    device = request or os.environ.get(VARIABLE) or "cpu"
     if device not in get_args(Device):
         raise ValueError(f"device {device!r} is unknown; expected one of {', '.join(get_args(Device))}")
     return device  # type: ignore[return-value]

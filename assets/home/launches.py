@@ -79,9 +79,9 @@ def launch(sweep: str) -> Iterator[LaunchRecord]:
                     f"busy: {other.sweep} is being run by process {other.pid} on {other.host} since {other.begun[:19]} "
                     f"UTC; `orrery status` shows it, `orrery stop {other.sweep}` ends it"
                 )
-        begun = datetime.now(UTC)
-        name = f"{begun:%Y%m%dT%H%M%S%f}-{os.getpid()}"
-        own = LaunchRecord(name, sweep, os.getpid(), platform.node(), begun.isoformat(), os.environ.get(LOG, ""))
+        start = datetime.now(UTC)
+        name = f"{start:%Y%m%dT%H%M%S%f}-{os.getpid()}"
+        own = LaunchRecord(name, sweep, os.getpid(), platform.node(), start.isoformat(), os.environ.get(LOG, ""))
         fields = {name: getattr(own, name) for name in ("sweep", "pid", "host", "begun", "log")}
         with clear_write_errors(records()):
             file = locks.take(own.path)

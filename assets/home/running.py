@@ -85,7 +85,7 @@ class RunningRecord:
         self.path = records() / f"{study}-{layer}-{hash}.jsonl"
         self.stop_path = self.path.with_suffix(".stop")
         self._file: FileIO | None = None
-        self._begun = self._next_time = self._next_step = 0.0
+        self._start = self._next_time = self._next_step = 0.0
 
     def take(self, key: str, fingerprint: str) -> Attempt | None:
         """Lock the record and begin an attempt in it; return the attempt of another process that holds it.
@@ -100,7 +100,7 @@ class RunningRecord:
                     return attempt
         self._file = file
         who = {"key": key, "fingerprint": fingerprint[:12], "pid": os.getpid(), "host": platform.node()}
-        self._begun = self._next_time = time.monotonic()
+        self._start = self._next_time = time.monotonic()
         try:
             self.stop_path.unlink(missing_ok=True)
             if os.fstat(self._file.fileno()).st_size > LIMIT:
@@ -123,7 +123,7 @@ class RunningRecord:
         now = time.monotonic()
         if phase_end or step >= self._next_step or now >= self._next_time:
             self._next_step = step + total_steps / POINTS
-            self._next_time = now + max(INTERVAL, (now - self._begun) / POINTS)
+            self._next_time = now + max(INTERVAL, (now - self._start) / POINTS)
             self.write("progress", phase=phase, step=step, total_steps=total_steps, losses=losses)
 
     def write(self, event: str, **fields: Any) -> None:

@@ -111,8 +111,8 @@ def sources_at(revision: str, root: Path | None = None) -> dict[str, str]:
     except OSError as error:
         raise LookupError(f"git cannot be run ({error.strerror}); expected a checkout of the project") from None
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise LookupError(f"given the revision {revision!r}, git says: {said[-1]}; expected a commit, tag or branch")
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
+        raise LookupError(f"given the revision {revision!r}, git says: {lines[-1]}; expected a commit, tag or branch")
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         files = {entry.name: archive.extractfile(entry) for entry in archive if entry.name.endswith(".py")}
         return {name: file.read().decode() for name, file in files.items() if file is not None}

@@ -203,8 +203,8 @@ class _Reach:
         self._run_always(module)
         table = module.table(name)
         if table is not None and (reference.chosen or reference.key):
-            wanted = {reference.key} if reference.key in table else self.names & table.keys() or table.keys()
-            for key in sorted(wanted):
+            keys = {reference.key} if reference.key in table else self.names & table.keys() or table.keys()
+            for key in sorted(keys):
                 yield self._read(_Definition(module.name, f"{name}[{key}]"), module, table[key])
             return
         for number, statement in enumerate(module.definitions[name]):

@@ -62,8 +62,8 @@ def update(tree: Any, path: Place, change: Callable[[Any], Any], done: Place = (
     if not isinstance(tree, list) or (head != EACH and int(head) >= len(tree)):
         entries = f"{len(tree)} entries" if isinstance(tree, list) else "no list"
         raise LookupError(f"{dotted(done)} has {entries} in the base; expected an entry [{head}]")
-    chosen = range(len(tree)) if head == EACH else (int(head),)
-    return [update(entry, rest, change, (*done, i)) if i in chosen else entry for i, entry in enumerate(tree)]
+    indices = range(len(tree)) if head == EACH else (int(head),)
+    return [update(entry, rest, change, (*done, i)) if i in indices else entry for i, entry in enumerate(tree)]
 
 
 def merge(tree: Any, change: Any) -> Any:

@@ -35,15 +35,15 @@ def losses(histories: Histories) -> Figure:
 
     figure = Figure(figsize=(7.5, 4.2), layout="constrained")
     axes = figure.subplots()
-    left = MOST_RUNS
+    runs_left = MOST_RUNS
     for number, (setting, runs) in enumerate(histories.items()):
-        for place, history in enumerate(runs[: max(0, left)]):
+        for place, history in enumerate(runs[: max(0, runs_left)]):
             label = setting if place == 0 else None
             axes.plot(history["step"], history["loss"], lw=0.8, alpha=0.8, color=f"C{number % 10}", label=label)
             if "validation_loss" in history:
                 points = history[["step", "validation_loss"]].dropna()
                 axes.plot(points["step"], points["validation_loss"], ".", ms=2, color=f"C{number % 10}", alpha=0.6)
-        left -= len(runs)
+        runs_left -= len(runs)
     first = next((runs[0] for runs in histories.values() if runs), None)
     if first is not None:
         for start in first.loc[first["phase"].diff() > 0, "step"]:

@@ -38,7 +38,7 @@ def promote_trial(search: Search, store: Store, number: int | None = None, name:
         CannotPromote: no such trial, none is complete, the name is none, or another file has it.
     """
     progress = SearchProgress.of(search, store)
-    trial, row = _chosen(progress, number)
+    trial, row = _complete_trial(progress, number)
     stem = name or f"{search.key}_best"
     if not KEY.fullmatch(stem) or re.search(r"\.\.|^\.", stem):
         raise CannotPromote(f"given the name {stem!r}; expected lower-case letters, digits, '.', '_' and '-'")
@@ -50,7 +50,7 @@ def promote_trial(search: Search, store: Store, number: int | None = None, name:
     return Promotion(path, f"{search.study}/{stem}", trial.number)
 
 
-def _chosen(progress: SearchProgress, number: int | None) -> tuple[Trial, Row]:
+def _complete_trial(progress: SearchProgress, number: int | None) -> tuple[Trial, Row]:
     """Return a complete trial and its row."""
     name = progress.search.name
     if number is None and progress.best is None:
@@ -84,8 +84,8 @@ def _put(path: Path, text: str, row: Row) -> None:
     """Put the file in its place, once it is sure that it says the configuration of the trial."""
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")
-        (written,) = load_sweep(draft).rows
-        if written.configuration.item.hash != row.configuration.item.hash:
+        (copy,) = load_sweep(draft).rows
+        if copy.configuration.item.hash != row.configuration.item.hash:
             raise CannotPromote(
                 f"{path} would be another configuration than {row.configuration.key}; nothing is written"
             )

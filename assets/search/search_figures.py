@@ -131,12 +131,12 @@ def contours(
     complete = trials[trials["state"] == "complete"]
     norm, colours = norm_of(complete["objective"]), colours_of(maximise)
     for axes, (first, second) in zip(panels, pairs, strict=True):
-        known = complete.dropna(subset=[first.name, second.name])
-        x, y = first.places(list(known[first.name])), second.places(list(known[second.name]))
-        _surface(axes, x, y, known["objective"].to_numpy(float), norm, colours)
-        axes.scatter(x, y, c=known["objective"], norm=norm, cmap=colours, s=26, edgecolors="k", linewidths=0.6)
-        chosen = (known["trial"] == best).to_numpy()
-        axes.plot(x[chosen], y[chosen], "*", color="w", mec="k", ms=14)
+        points = complete.dropna(subset=[first.name, second.name])
+        x, y = first.places(list(points[first.name])), second.places(list(points[second.name]))
+        _surface(axes, x, y, points["objective"].to_numpy(float), norm, colours)
+        axes.scatter(x, y, c=points["objective"], norm=norm, cmap=colours, s=26, edgecolors="k", linewidths=0.6)
+        is_best = (points["trial"] == best).to_numpy()
+        axes.plot(x[is_best], y[is_best], "*", color="w", mec="k", ms=14)
         axes.use_sticky_edges = False
         axes.margins(0.08)
         _ticks(axes, first, "x", x)
@@ -178,6 +178,6 @@ def _ticks(axes: Axes, scale: Scale, which: str, places: np.ndarray) -> None:
 
 
 def _scale(values: Sequence[Any]) -> str:
-    known = np.array([value for value in values if value is not None], float)
-    known = known[np.isfinite(known)]
-    return "log" if known.size and logarithmic(known) else "linear"
+    finite = np.array([value for value in values if value is not None], float)
+    finite = finite[np.isfinite(finite)]
+    return "log" if finite.size and logarithmic(finite) else "linear"

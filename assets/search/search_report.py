@@ -109,12 +109,12 @@ def pictures(progress: SearchProgress) -> Iterator[Picture]:
         yield picture_of(figures.importance, {"shares": shares, "objective": of}, label)
     ranked = sorted(scales, key=lambda scale: -shares.get(scale.name, 0.0))
     if ranked:
-        chosen = {**arguments, "maximise": maximise, "best": best.number}
-        yield picture_of(parallel_coordinates, {**chosen, "scales": ranked[:MOST_AXES]}, label)
+        with_best = {**arguments, "maximise": maximise, "best": best.number}
+        yield picture_of(parallel_coordinates, {**with_best, "scales": ranked[:MOST_AXES]}, label)
         yield picture_of(figures.slices, {**arguments, "scales": ranked[:MOST_SLICES]}, label)
     if len(ranked) > 1:
         pairs = list(combinations(ranked[:3], 2))
-        yield picture_of(figures.contours, {**chosen, "pairs": pairs}, label)
+        yield picture_of(figures.contours, {**with_best, "pairs": pairs}, label)
 
 
 def drawn_table(progress: SearchProgress) -> pd.DataFrame:
@@ -133,14 +133,14 @@ def scales_of(progress: SearchProgress) -> list[Scale]:
     leaves: dict[str, Leaf] = {}
     complete = [trial for trial in progress.trials if trial.state == "complete"]
 
-    def known(trial: Trial, name: str, leaf: Leaf) -> Any:
+    def stored_draw(trial: Trial, name: str, leaf: Leaf) -> Any:
         leaves[name] = leaf
         return trial.drawn[name]
 
     for trial in complete:
-        progress.search.space.draw(partial(known, trial))
-    varied = (name for name in leaves if len({repr(trial.drawn.get(name)) for trial in complete}) > 1)
-    return [_scale(name, leaves[name]) for name in varied]
+        progress.search.space.draw(partial(stored_draw, trial))
+    names = (name for name in leaves if len({repr(trial.drawn.get(name)) for trial in complete}) > 1)
+    return [_scale(name, leaves[name]) for name in names]
 
 
 def _scale(name: str, leaf: Leaf) -> Scale:
@@ -213,12 +213,12 @@ def _tests(progress: SearchProgress, store: Store) -> Table:
     study, row = STUDIES[progress.search.study], progress.best_row
     rows = []
     for name, item in zip(progress.search.tests, row.evaluations if row else (), strict=False):
-        found = store.manifest(*item.address)
-        if found is None or found["status"] != "ok":
+        manifest = store.manifest(*item.address)
+        if manifest is None or manifest["status"] != "ok":
             continue
         summary = store.open(*item.address).table("summary").set_index("metric")
-        known = [metric for metric in (*study.headline, "baseline") if metric in summary.index]
-        rows += [[name, metric, float(summary["value"][metric]), summary["unit"][metric]] for metric in known]
+        metrics = [metric for metric in (*study.headline, "baseline") if metric in summary.index]
+        rows += [[name, metric, float(summary["value"][metric]), summary["unit"][metric]] for metric in metrics]
     note = "The one look that the search takes at the test sets, once all trials have ended."
     return table_of("The best trial on the test sets", ("test set", "metric", "value", "unit"), rows, note)
 

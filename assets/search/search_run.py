@@ -45,7 +45,7 @@ class SearchRun:
         self.planner = Planner(store)
         self.trials = Trials(search, self.planner)
         trials_so_far = self.trials.all()
-        self.left = [trial for trial in trials_so_far if trial.state == "open"]
+        self.open_trials = [trial for trial in trials_so_far if trial.state == "open"]
         self.count = len(trials_so_far)
         self.curves = [trial.curve for trial in trials_so_far if trial.state == "complete" and trial.curve]
         self.waiting: dict[str, list[RunningTrial]] = {}
@@ -62,11 +62,11 @@ class SearchRun:
         """
         self._fill()
         yield from self._drain()
-        with closing(self.engine.run(self._taken(), self.listener, self.engine.train_until)) as outcomes:
+        with closing(self.engine.run(self._take_tasks(), self.listener, self.engine.train_until)) as outcomes:
             for outcome in outcomes:
                 self._follow(outcome)
                 self._fill()
-                for task in self._taken():
+                for task in self._take_tasks():
                     self.engine.add(task)
                 yield from self._drain()
 
@@ -85,7 +85,7 @@ class SearchRun:
             if not outcomes or any(outcome.status != "ok" for outcome in outcomes):
                 break
 
-    def _taken(self) -> list[Task]:
+    def _take_tasks(self) -> list[Task]:
         tasks, self.tasks = self.tasks, []
         return tasks
 
@@ -96,8 +96,8 @@ class SearchRun:
     def _fill(self) -> None:
         """Let as many trials be under way as there are CPUs."""
         while len(self._under_way) < len(self.engine.cpus) and self._may_begin:
-            if self.left:
-                trial = self.trials.resume(self.left.pop(0))
+            if self.open_trials:
+                trial = self.trials.resume(self.open_trials.pop(0))
             elif self.count < self.search.settings.trials:
                 self.count += 1
                 trial = self.trials.begin()

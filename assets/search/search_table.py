@@ -19,7 +19,7 @@ LAYER = "search"
 
 
 @dataclass(frozen=True)
-class Written:
+class StoredTable:
     """A written table."""
 
     path: Path
@@ -27,7 +27,7 @@ class Written:
     version: str
 
 
-def write(progress: SearchProgress, store: Store) -> Written:
+def write(progress: SearchProgress, store: Store) -> StoredTable:
     """Store the table of a search."""
     search, rows = progress.search, progress.table()
     text = markdown(progress, rows)
@@ -38,7 +38,7 @@ def write(progress: SearchProgress, store: Store) -> Written:
         draft.page("trials.md", text)
         draft.page("trials.csv", rows.to_csv(index=False))
         draft.manifest |= page_manifest(search.name, version)
-    return Written(store.path(*address), text, version)
+    return StoredTable(store.path(*address), text, version)
 
 
 def markdown(progress: SearchProgress, rows: pd.DataFrame) -> str:
@@ -53,8 +53,8 @@ def answer(progress: SearchProgress) -> str:
     """Say in one line what the search has found."""
     search, best = progress.search, progress.best
     ended = ", ".join(f"{count} {status}" for status, count in progress.counts.most_common())
-    wanted = f"; {progress.to_begin} have not begun" if progress.to_begin else ""
-    trials = f"{counted(len(progress.trials), 'trial')} ({ended or 'none has begun'}{wanted})"
+    rest = f"; {progress.to_begin} have not begun" if progress.to_begin else ""
+    trials = f"{counted(len(progress.trials), 'trial')} ({ended or 'none has begun'}{rest})"
     if best is None:
         return f"No trial is complete yet: {trials}."
     settings = ", ".join(f"{name} = {shown(value)}" for name, value in best.values.items())

@@ -33,9 +33,9 @@ class Range:
         """What is tried before a search starts."""
         return (self.low, self.high)
 
-    def value(self, drawn: Any) -> Any:
+    def value(self, draw: Any) -> Any:
         """Return the setting that a drawn number stands for: four significant digits, still inside."""
-        return int(drawn) if self.whole else min(max(float(f"{drawn:.{DIGITS}g}"), self.low), self.high)
+        return int(draw) if self.whole else min(max(float(f"{draw:.{DIGITS}g}"), self.low), self.high)
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Options:
         """What is tried before a search starts."""
         return self.labels
 
-    def value(self, drawn: Any) -> Any:
+    def value(self, draw: Any) -> Any:
         """Return the setting that a label stands for."""
-        return self.values[self.labels.index(drawn)]
+        return self.values[self.labels.index(draw)]
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Space:
         """Return a value for every dimension, by name; a list that is as long as another is drawn after it."""
         values: dict[str, Any] = {}
         for dimension in sorted(self.dimensions, key=_follows):
-            values[dimension.name] = _drawn(dimension.name, dimension.entry, choose, values)
+            values[dimension.name] = _draw_entry(dimension.name, dimension.entry, choose, values)
         return {dimension.name: values[dimension.name] for dimension in self.dimensions}
 
     def settings(self, base: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
@@ -132,9 +132,9 @@ class Space:
         """Yield the ends of the space: everything at its low end, at its high end, and every option of every choice."""
         yield self.draw(lambda name, leaf: leaf.ends[0])
         yield self.draw(lambda name, leaf: leaf.ends[-1])
-        for chosen in (leaf for dimension in self.dimensions for leaf in _options(dimension.entry)):
-            for label in chosen.labels[1:]:
-                yield self.draw(partial(_with_option, chosen, label))
+        for options in (leaf for dimension in self.dimensions for leaf in _options(dimension.entry)):
+            for label in options.labels[1:]:
+                yield self.draw(partial(_with_option, options, label))
 
 
 def label_of(value: Any) -> Scalar:
@@ -146,19 +146,22 @@ def _follows(dimension: Dimension) -> bool:
     return isinstance(dimension.entry, Entries) and isinstance(dimension.entry.length, str)
 
 
-def _drawn(name: str, entry: Entry, choose: Choose, known: Mapping[str, Any]) -> Any:
+def _draw_entry(name: str, entry: Entry, choose: Choose, values: Mapping[str, Any]) -> Any:
     if isinstance(entry, Fixed):
         return entry.setting
     if isinstance(entry, Record):
-        return {key: _drawn(f"{name}.{key}", inner, choose, known) for key, inner in entry.fields.items()}
+        return {key: _draw_entry(f"{name}.{key}", inner, choose, values) for key, inner in entry.fields.items()}
     if isinstance(entry, Entries):
-        return [_drawn(f"{name}[{k}]", entry.entry, choose, known) for k in range(_length(name, entry, choose, known))]
+        return [
+            _draw_entry(f"{name}[{k}]", entry.entry, choose, values)
+            for k in range(_length(name, entry, choose, values))
+        ]
     return entry.value(choose(name, entry))
 
 
-def _length(name: str, entry: Entries, choose: Choose, known: Mapping[str, Any]) -> int:
+def _length(name: str, entry: Entries, choose: Choose, values: Mapping[str, Any]) -> int:
     if isinstance(entry.length, str):
-        return len(known[entry.length])
+        return len(values[entry.length])
     return entry.length.value(choose(f"{name}.{LENGTH}", entry.length))
 
 
@@ -172,8 +175,8 @@ def _options(entry: Entry) -> Iterator[Options]:
             yield from _options(inner)
 
 
-def _with_option(chosen: Options, label: Scalar, name: str, leaf: Leaf) -> Any:
+def _with_option(options: Options, label: Scalar, name: str, leaf: Leaf) -> Any:
     """Draw one option wherever it can be, the longest lists, and the low end of everything else."""
-    if leaf is chosen:
+    if leaf is options:
         return label
     return leaf.ends[-1 if name.endswith(f".{LENGTH}") else 0]

@@ -110,9 +110,9 @@ KINDS: dict[str, type[Any]] = {
 def read_space(document: Document, space: Mapping[str, Any], place: Place, problems: list[str]) -> Space:
     """Read the dimensions of a search; append a line to `problems` for every entry that is not a dimension."""
     dimensions: list[Dimension] = []
-    for name, given in space.items():
+    for name, definition in space.items():
         try:
-            dimensions.append(_dimension(name, given))
+            dimensions.append(_dimension(name, definition))
         except InvalidError as error:
             problems += [document.problem((*place, name, *inner), text) for inner, text in error.findings]
         except ValueError as error:
@@ -123,30 +123,30 @@ def read_space(document: Document, space: Mapping[str, Any], place: Place, probl
     return Space(tuple(dimensions))
 
 
-def _dimension(name: str, given: Any) -> Dimension:
-    if not _is_kind(given):
-        raise ValueError(f"given {given!r}; expected one of {', '.join(KINDS)}, such as {{uniform: [0.0, 1.0]}}")
-    if isinstance(given.get("choice"), Mapping):
-        entry = _of_kind(given)
-        return Dimension(name, (), entry, dict(variants_of(name, given["choice"])))
+def _dimension(name: str, definition: Any) -> Dimension:
+    if not _is_kind(definition):
+        raise ValueError(f"given {definition!r}; expected one of {', '.join(KINDS)}, such as {{uniform: [0.0, 1.0]}}")
+    if isinstance(definition.get("choice"), Mapping):
+        entry = _of_kind(definition)
+        return Dimension(name, (), entry, dict(variants_of(name, definition["choice"])))
     path = parse_path(name)
     if not path or path[0] not in SECTIONS or path == ("model",):
         raise ValueError("expected a path that begins with dataset or model, such as model.width, or named variants")
-    return Dimension(name, path, entry_of(given))
+    return Dimension(name, path, entry_of(definition))
 
 
-def entry_of(given: Any) -> Entry:
+def entry_of(definition: Any) -> Entry:
     """Return what an entry of a space says: a kind of draw, a record of entries, or a value.
 
     Raises:
         InvalidError, ValueError: it is none of them.
     """
-    if _is_kind(given):
-        return _of_kind(given)
-    if not isinstance(given, Mapping):
-        return Fixed(given)
+    if _is_kind(definition):
+        return _of_kind(definition)
+    if not isinstance(definition, Mapping):
+        return Fixed(definition)
     fields = {}
-    for key, inner in given.items():
+    for key, inner in definition.items():
         with _within(key):
             fields[key] = entry_of(inner)
     return Record(fields)
@@ -163,13 +163,15 @@ def _within(key: str) -> Iterator[None]:
         raise InvalidError([((key,), str(error))]) from None
 
 
-def _is_kind(given: Any) -> bool:
-    return isinstance(given, Mapping) and (any(name in given for name in KINDS) or _misspelt(given))
+def _is_kind(definition: Any) -> bool:
+    return isinstance(definition, Mapping) and (any(name in definition for name in KINDS) or _misspelt(definition))
 
 
-def _misspelt(given: Mapping[str, Any]) -> bool:
+def _misspelt(definition: Mapping[str, Any]) -> bool:
     """Whether a mapping looks like a range under a name that there is not, such as {unifrom: [0, 1]}."""
-    return len(given) == 1 and all(isinstance(v, list) and k not in KINDS and _near(k) for k, v in given.items())
+    return len(definition) == 1 and all(
+        isinstance(v, list) and k not in KINDS and _near(k) for k, v in definition.items()
+    )
 
 
 def _near(name: str) -> bool:
@@ -178,12 +180,12 @@ def _near(name: str) -> bool:
     return bool(get_close_matches(name, KINDS, n=1, cutoff=0.7))
 
 
-def _of_kind(given: Mapping[str, Any]) -> Any:
-    name = next((name for name in KINDS if name in given), None)
+def _of_kind(definition: Mapping[str, Any]) -> Any:
+    name = next((name for name in KINDS if name in definition), None)
     if name is None:
-        unknown = next(iter(given))
+        unknown = next(iter(definition))
         raise ValueError(f"unknown kind {unknown!r}; nearest: {', '.join(nearest(unknown, KINDS))}")
-    return validated(KINDS[name], given).entry()
+    return validated(KINDS[name], definition).entry()
 
 
 def _ordered(ends: tuple[Any, Any]) -> tuple[Any, Any]:

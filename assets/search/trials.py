@@ -75,12 +75,12 @@ class Trials:
 
     def begin(self) -> Trial:
         """Let the sampler propose one more trial."""
-        self._known.sampler = self._sampler(len(self._known.get_trials(deepcopy=False)))
-        return self._draw(self._known.ask())
+        self._begun_study.sampler = self._sampler(len(self._begun_study.get_trials(deepcopy=False)))
+        return self._draw(self._begun_study.ask())
 
     def resume(self, trial: Trial) -> Trial:
         """Return an open trial with all its values, drawn now where drawing was broken off."""
-        self._known.sampler = self._sampler(trial.number)
+        self._begun_study.sampler = self._sampler(trial.number)
         return self._draw(self._handle(trial))
 
     def complete(self, trial: Trial, objective: float, curve: Curve, end: Mapping[str, Any]) -> Trial:
@@ -96,7 +96,7 @@ class Trials:
         return self._end(trial, {}, end, None, "FAIL")
 
     @property
-    def _known(self) -> optuna.Study:
+    def _begun_study(self) -> optuna.Study:
         assert self._study is not None
         return self._study
 
@@ -105,16 +105,16 @@ class Trials:
         from optuna.samplers import RandomSampler, TPESampler
 
         settings, seed = self.search.settings.sampler, self.search.settings.seed
-        drawn = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+        trial_seed = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
         if settings.kind == "random":
-            return RandomSampler(seed=drawn)
-        return TPESampler(n_startup_trials=settings.startup_trials, seed=drawn)
+            return RandomSampler(seed=trial_seed)
+        return TPESampler(n_startup_trials=settings.startup_trials, seed=trial_seed)
 
     def _handle(self, trial: Trial) -> optuna.Trial:
         import optuna
 
-        frozen = self._known.get_trials(deepcopy=False)[trial.number]
-        return optuna.Trial(self._known, frozen._trial_id)
+        frozen = self._begun_study.get_trials(deepcopy=False)[trial.number]
+        return optuna.Trial(self._begun_study, frozen._trial_id)
 
     def _draw(self, handle: optuna.Trial) -> Trial:
         values = self.search.space.draw(lambda name, leaf: _suggested(handle, name, leaf))
@@ -129,7 +129,7 @@ class Trials:
         for part, value in curve.items():
             handle.report(value, part)
         handle.set_user_attr(END_ATTRIBUTE, dict(end))
-        return self._trial(self._known.tell(handle, objective, optuna.trial.TrialState[state]))
+        return self._trial(self._begun_study.tell(handle, objective, optuna.trial.TrialState[state]))
 
     def _trial(self, frozen: optuna.trial.FrozenTrial) -> Trial:
         states: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}

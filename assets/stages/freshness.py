@@ -96,14 +96,14 @@ class Planner:
 
     def fingerprint(self, item: Item) -> Fingerprint:
         """Return what the item would be made of today."""
-        known = self._fingerprints.get(address := item.address)
-        if known is None:
+        fingerprint = self._fingerprints.get(address := item.address)
+        if fingerprint is None:
             inputs = {f"{one.layer}/{one.hash}": self.fingerprint(one).value for one in item.inputs}
             code = self._code(item)
             # The address covers all that identifies; where a file of the user lies is no part of it.
             value = digest(item.study, item.layer, item.hash, code, inputs)
-            known = self._fingerprints[address] = Fingerprint(value, item.hash, code, inputs)
-        return known
+            fingerprint = self._fingerprints[address] = Fingerprint(value, item.hash, code, inputs)
+        return fingerprint
 
     def with_code_of(self, item: Item, fingerprint: Fingerprint) -> Fingerprint:
         """Return a fingerprint with the code that this planner reads in place of the one that it was taken with."""
@@ -118,15 +118,15 @@ class Planner:
         for one in inputs:
             if one.state in ("settled", "blocked"):
                 return "blocked", f"its {one.item.layer} {one.item.key} cannot be used: {one.reason}"
-        found = self.store.look(*item.address)
-        if found.damage:
-            return "damaged", found.damage
-        if found.manifest is None:
+        inspection = self.store.look(*item.address)
+        if inspection.damage:
+            return "damaged", inspection.damage
+        if inspection.manifest is None:
             return "missing", "nothing stored"
         for one in inputs:
             if one.due:
                 return "stale", f"its {one.item.layer} {one.item.key} will be made ({one.reason})"
-        return self._compare(item, found.manifest)
+        return self._compare(item, inspection.manifest)
 
     def _compare(self, item: Item, manifest: Manifest) -> tuple[State, str]:
         status = manifest["status"]
@@ -147,11 +147,11 @@ class Planner:
 
     def _names_of(self, item: Item) -> frozenset[str]:
         """Return every string of the configuration of an item and of its inputs, defaults included."""
-        known = self._names.get(address := item.address)
-        if known is None:
+        names = self._names.get(address := item.address)
+        if names is None:
             own = _strings(_in_full(self.studies[item.study], item))
-            known = self._names[address] = frozenset(own).union(*map(self._names_of, item.inputs))
-        return known
+            names = self._names[address] = frozenset(own).union(*map(self._names_of, item.inputs))
+        return names
 
 
 def plan_sweep(sweep: Sweep, store: Store) -> dict[LayerName, list[Verdict]]:

@@ -35,18 +35,18 @@ class TrainingResult(NamedTuple):
 
 def train_jointly(waiting: Mapping[Steps, TrainingRequest]) -> Iterator[Any]:
     """Train what is waited for in one call of the study; yield what each artifact makes of its outcome."""
-    started, left = time.monotonic(), dict(waiting)
+    started, pending = time.monotonic(), dict(waiting)
     try:
         for outcome, steps in zip(_outcomes(list(waiting.values())), waiting, strict=False):
-            del left[steps]
+            del pending[steps]
             elsewhere = (time.monotonic() - started) * (1 - 1 / len(waiting))
             yield _end_of(steps.send, TrainingResult(outcome, elsewhere))
-        if left:
-            count = f"{len(waiting) - len(left)} outcomes for {len(waiting)} jobs"
+        if pending:
+            count = f"{len(waiting) - len(pending)} outcomes for {len(waiting)} jobs"
             raise _StudyError(RuntimeError(f"the study yielded {count}; expected one for each"))
     except _StudyError as raised:
         alone = isinstance(raised.error, Exception) and len(waiting) > 1
-        for steps, request in left.items():
+        for steps, request in pending.items():
             yield from train_jointly({steps: request}) if alone else [_end_of(steps.throw, raised.error)]
 
 

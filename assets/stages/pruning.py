@@ -58,7 +58,7 @@ class Judge:
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.rule = rule
-        self.seen: Curve = {}
+        self.curve: Curve = {}
         pruner = optuna.pruners.PercentilePruner(rule.keep, rule.startup_trials, rule.warmup)
         study = optuna.create_study(
             direction=direction_of(rule.maximise), pruner=pruner, sampler=optuna.samplers.RandomSampler(seed=0)
@@ -71,7 +71,7 @@ class Judge:
         """Return whether the training shall end now."""
         value = progress.losses.get(self.rule.objective, math.nan)
         part = part_of(progress.step, progress.total_steps, self.rule.interval)
-        if not math.isfinite(value) or not part or part <= max(self.seen, default=0):
+        if not math.isfinite(value) or not part or part <= max(self.curve, default=0):
             return False
         self._see(part, float(value))
         return part < WHOLE and self._trial.should_prune()  # at its end, a training is complete
@@ -85,14 +85,14 @@ class Judge:
     @property
     def report(self) -> str:
         """The interim values so far, as text for a checkpoint."""
-        return json.dumps({"by": self._by, "seen": self.seen})
+        return json.dumps({"by": self._by, "seen": self.curve})
 
     @property
     def _by(self) -> list[Any]:
         return [self.rule.objective, self.rule.interval]
 
     def _see(self, part: int, value: float) -> None:
-        self.seen[part] = value
+        self.curve[part] = value
         self._trial.report(value, part)
 
 

@@ -21,8 +21,8 @@ def caveats(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[
     if len(rows) == 1:
         yield "one seed"
     records = [experiment.record(row, test) for row in rows]
-    if lost := sum(not math.isfinite(record[experiment.metric]) for record in records):
-        yield f"{lost} not finite"
+    if failures := sum(not math.isfinite(record[experiment.metric]) for record in records):
+        yield f"{failures} not finite"
     value, baseline = (
         math.fsum(record.get(name, math.nan) for record in records) / len(records)
         for name in (experiment.metric, BASELINE)
@@ -48,5 +48,5 @@ def _overlap(experiment: Experiment, row: Row, test: str) -> str:
     evaluation = row.evaluations[list(experiment.sweep.tests).index(test)]
     if evaluation.validation == evaluation.test:
         return "validation = test"
-    known, count = known_trajectories(evaluation, experiment.store)
-    return "train = test" if known == count else f"{known} of {count} test trajectories train" if known else ""
+    overlap, count = known_trajectories(evaluation, experiment.store)
+    return "train = test" if overlap == count else f"{overlap} of {count} test trajectories train" if overlap else ""

@@ -134,7 +134,8 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
     records = []
     for name, evaluation in zip(sweep.tests, row.evaluations, strict=True):
         status, spent = _status(planner, store, model, evaluation), _timings(evaluation, store)
-        codes = [made["parts"]["code"][:8] for item in (model, evaluation) if (made := store.manifest(*item.address))]
+        manifests = filter(None, (store.manifest(*item.address) for item in (model, evaluation)))
+        codes = [one["parts"]["code"][:8] for one in manifests]
         of_test = {
             "evaluate_seconds": spent.get("evaluate", math.nan),
             "evaluate_cpu_seconds": spent.get("cpu", math.nan),

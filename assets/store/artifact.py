@@ -152,13 +152,13 @@ class Artifact:
 
     def _read(self, file: str, read: Callable[[Path], Any]) -> Any:
         if not self.holds(file):
-            known = ", ".join(self.manifest["files"]) or "no files"
-            raise Missing(f"{self.path} has no {file}; it holds {known}")
+            files = ", ".join(self.manifest["files"]) or "no files"
+            raise Missing(f"{self.path} has no {file}; it holds {files}")
         try:
             value = read(self.path / file)
         except FileNotFoundError as error:
-            gone = Damaged(f"{self.path / file} is gone: run the sweep again to make it anew")
-            raise self._replaced or gone from error
+            missing = Damaged(f"{self.path / file} is gone: run the sweep again to make it anew")
+            raise self._replaced or missing from error
         if self._replaced:
             raise self._replaced
         return value

@@ -26,7 +26,7 @@ LOCK = ".lock"
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
-_held: WeakSet[FileIO] = WeakSet()
+_own_locks: WeakSet[FileIO] = WeakSet()
 
 
 def take(path: Path) -> FileIO | None:
@@ -44,7 +44,7 @@ def take(path: Path) -> FileIO | None:
                 file.close()
                 return None
             if _is_file_of(path, file):
-                _held.add(file)
+                _own_locks.add(file)
                 return file
         except BaseException:
             file.close()
@@ -128,7 +128,7 @@ def _is_file_of(path: Path, file: FileIO) -> bool:
 
 def _let_go_in_child() -> None:
     """Close the copies that a fork makes: a child that outlives its parent must not keep the parent's locks."""
-    for file in list(_held):
+    for file in list(_own_locks):
         with suppress(OSError):
             file.close()
 

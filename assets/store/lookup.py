@@ -30,13 +30,13 @@ def hash_named(store: Store, study: str, layer: str, name: str) -> str:
         Missing: none, or several; one line with what to do.
     """
     digits = digits_of(name)
-    found = hashes_named(store, study, layer, name) if len(digits) < HASH_LENGTH else [digits]
-    if len(found) > 1:
-        shown = ", ".join(f"{_key(store, study, layer, hash)} ({hash})" for hash in found[:MOST_CHOICES])
-        raise Missing(f"{name!r} may be one of {len(found)} of {study}/{layer}: {shown}; give the whole hash")
-    if not found:
+    hashes = hashes_named(store, study, layer, name) if len(digits) < HASH_LENGTH else [digits]
+    if len(hashes) > 1:
+        choices = ", ".join(f"{_key(store, study, layer, hash)} ({hash})" for hash in hashes[:MOST_CHOICES])
+        raise Missing(f"{name!r} may be one of {len(hashes)} of {study}/{layer}: {choices}; give the whole hash")
+    if not hashes:
         raise Missing(f"{study}/{layer}/{name} is not in the store {store.root}: run the sweep that needs it")
-    return found[0]
+    return hashes[0]
 
 
 def _key(store: Store, study: str, layer: str, hash: str) -> str:

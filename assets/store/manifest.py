@@ -200,10 +200,10 @@ def _seal(body: bytes) -> bytes:
 
 def _compare_size(path: str, name: str, size: int) -> None:
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except FileNotFoundError:
         raise Damaged(f"{name} is missing") from None
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise Damaged(f"{name} is no regular file")
-    if found.st_size != size:
-        raise Damaged(f"{name} has {found.st_size} bytes instead of {size}")
+    if status.st_size != size:
+        raise Damaged(f"{name} has {status.st_size} bytes instead of {size}")

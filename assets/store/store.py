@@ -34,7 +34,7 @@ _HASH = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
-class Found:
+class Inspection:
     """The result of reading an address: a manifest, or the reason why it cannot be used."""
 
     manifest: Manifest | None = None
@@ -46,8 +46,8 @@ class Found:
 
 def home() -> Path:
     """Return the directory of everything the project writes: `ORRERY_HOME`, or `.orrery` in the project."""
-    given = os.environ.get("ORRERY_HOME")
-    return Path(given).expanduser().absolute() if given else project_root() / ".orrery"
+    setting = os.environ.get("ORRERY_HOME")
+    return Path(setting).expanduser().absolute() if setting else project_root() / ".orrery"
 
 
 class Store:
@@ -69,21 +69,21 @@ class Store:
             raise ValueError(f"{path} is a symbolic link; the store follows none")
         return path
 
-    def look(self, study: str, layer: str, hash: str) -> Found:
+    def look(self, study: str, layer: str, hash: str) -> Inspection:
         """Read a manifest and compare the sizes of the files with it; say what is wrong with it, if anything."""
-        found = self._glance(study, layer, hash)
-        if found.manifest is None:
+        inspection = self._glance(study, layer, hash)
+        if inspection.manifest is None:
             with self._at_rest(study, layer):
-                found = self._glance(study, layer, hash)
-        return found
+                inspection = self._glance(study, layer, hash)
+        return inspection
 
     def manifest(self, study: str, layer: str, hash: str) -> Manifest | None:
         """Return the manifest, or None if there is no such artifact or it is damaged (which is said once)."""
-        found = self.look(study, layer, hash)
-        if found.damage and (where := f"{study}/{layer}/{hash}") not in self._warned:
+        inspection = self.look(study, layer, hash)
+        if inspection.damage and (where := f"{study}/{layer}/{hash}") not in self._warned:
             self._warned.add(where)
-            log.warning("%s is damaged (%s): it counts as missing and will be made again", where, found.damage)
-        return found.manifest
+            log.warning("%s is damaged (%s): it counts as missing and will be made again", where, inspection.damage)
+        return inspection.manifest
 
     def manifest_or_missing(self, study: str, layer: str, hash: str) -> Manifest:
         """Return the manifest, or one of status `missing` with all fields empty."""
@@ -116,12 +116,12 @@ class Store:
 
     def leftovers(self) -> list[Path]:
         """Return directories of writers that are gone and versions that were replaced."""
-        found = []
+        leftovers = []
         for path in self.root.glob("*/*/.*-*"):
             with suppress(FileNotFoundError):  # its writer has just finished
                 if not path.is_symlink() and is_leftover(path):
-                    found.append(path)
-        return found
+                    leftovers.append(path)
+        return leftovers
 
     def remove_leftovers(self) -> int:
         """Delete them; return how many there were."""
@@ -159,22 +159,22 @@ class Store:
             with clear_write_errors(self.root):
                 take_away(target)
 
-    def _glance(self, study: str, layer: str, hash: str) -> Found:
+    def _glance(self, study: str, layer: str, hash: str) -> Inspection:
         """Look once: what is found is whole, what is not found may be on its way from one place to the other."""
         address = self._address(study, layer, hash)
         for directory in (address, f"{self._layers[study, layer]}/.old-{hash}"):
             if inode := inode_of(directory):
                 return _inspect(directory, inode, (study, layer, hash))
-        return Found()
+        return Inspection()
 
     def _checked(self, study: str, layer: str, hash: str) -> Artifact:
-        where, found = f"{study}/{layer}/{hash}", self._glance(study, layer, hash)
-        if found.manifest is None and found.damage is None:
+        where, inspection = f"{study}/{layer}/{hash}", self._glance(study, layer, hash)
+        if inspection.manifest is None and inspection.damage is None:
             raise Missing(f"{where} is not in the store {self.root}: run the sweep that needs it")
         try:
-            if found.manifest is None:
-                raise Damaged(found.damage)
-            artifact = Artifact(Path(found.directory), found.manifest, found.inode)
+            if inspection.manifest is None:
+                raise Damaged(inspection.damage)
+            artifact = Artifact(Path(inspection.directory), inspection.manifest, inspection.inode)
             artifact.check()
         except Damaged as damage:
             raise Damaged(f"{where} is damaged ({damage}): run the sweep again to make it anew") from None
@@ -217,16 +217,16 @@ def verify(store: Store) -> list[str]:
     return damaged
 
 
-def _inspect(directory: str, inode: int, address: tuple[str, str, str]) -> Found:
+def _inspect(directory: str, inode: int, address: tuple[str, str, str]) -> Inspection:
     try:
         manifest = read_manifest(directory)
     except Damaged as damage:
-        return Found(damage=str(damage))
+        return Inspection(damage=str(damage))
     except OSError as error:
         raise unreadable(Path(directory), error) from error
     if (manifest.get("study"), manifest.get("layer"), manifest.get("hash")) != address:
-        return Found(damage="its manifest is of another artifact")
-    return Found(manifest, None, directory, inode)
+        return Inspection(damage="its manifest is of another artifact")
+    return Inspection(manifest, None, directory, inode)
 
 
 def _listing(directory: str) -> list[str]:

@@ -15,8 +15,8 @@ from trainers.study import Trajectories
 
 def known_trajectories(evaluation: Item, store: Store) -> tuple[int, int]:
     """Return how many trajectories of the test set are in the training dataset, and how many the test set has."""
-    known, tested = set(_digests(store, evaluation.dataset)), _digests(store, evaluation.test)
-    return sum(one in known for one in tested), len(tested)
+    training, test = set(_digests(store, evaluation.dataset)), _digests(store, evaluation.test)
+    return sum(one in training for one in test), len(test)
 
 
 def check_validation(training: Trajectories, validation: Trajectories) -> None:
@@ -26,11 +26,11 @@ def check_validation(training: Trajectories, validation: Trajectories) -> None:
         ValueError: other channels or units, or a trajectory that trains as well.
     """
     for name in ("names", "units", "time_unit", "input_names", "input_units"):
-        given, expected = getattr(validation, name), getattr(training, name)
-        if given != expected:
-            raise ValueError(f"validation data have {name} {given}; expected {expected}, as the training data have")
-    known = set(digests_of(training))
-    shared = [number for number, digest in enumerate(digests_of(validation)) if digest in known]
+        value, expected = getattr(validation, name), getattr(training, name)
+        if value != expected:
+            raise ValueError(f"validation data have {name} {value}; expected {expected}, as the training data have")
+    training_digests = set(digests_of(training))
+    shared = [number for number, digest in enumerate(digests_of(validation)) if digest in training_digests]
     if shared:
         count = f"{len(shared)} of {len(validation.t)} validation trajectories"
         raise ValueError(f"{count} train as well, number {shared[0]} first; expected the dataset with another seed")

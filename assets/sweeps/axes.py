@@ -185,12 +185,12 @@ def read_exclusions(
 
 
 def _indices(document: Document, place: Place, axis: Axis, value_or_list: Any, problems: list[str]) -> set[int]:
-    wanted = [value_or_list] if value_or_list in axis.names or not isinstance(value_or_list, list) else value_or_list
-    for value in wanted:
+    values = [value_or_list] if value_or_list in axis.names or not isinstance(value_or_list, list) else value_or_list
+    for value in values:
         if value not in axis.names:
             choices = ", ".join(str(name) for name in axis.names[:8])
             problems.append(document.problem(place, f"given {value!r}; expected values of this axis: {choices}"))
-    return {index for index, name in enumerate(axis.names) if name in wanted}
+    return {index for index, name in enumerate(axis.names) if name in values}
 
 
 def combinations(

@@ -94,10 +94,10 @@ class Configurations:
                 return None, None
             validation = dataset[1]
             settings = {**settings, "validation": dict(validation.config)}
-        written = compact(settings)
-        if written not in self._models:
-            self._models[written] = self._valid(self.study.model, settings, ("model",), place)
-        return self._models[written], validation
+        key = compact(settings)
+        if key not in self._models:
+            self._models[key] = self._valid(self.study.model, settings, ("model",), place)
+        return self._models[key], validation
 
     def _valid(self, kind: type[Config], settings: Any, section: Place, place: Locate) -> Any:
         try:

@@ -158,8 +158,8 @@ def _axis_tokens(sweep: Sweep) -> dict[str, dict[str, Token]]:
     values = {
         axis: list({compact(row.axes[axis]): row.axes[axis] for row in sweep.rows}.values()) for axis in sweep.axes
     }
-    varied = {axis: found for axis, found in values.items() if len(found) > 1}
-    return {axis: dict(_tokens(axis, found)) for axis, found in (varied or values).items()}
+    varied = {axis: entries for axis, entries in values.items() if len(entries) > 1}
+    return {axis: dict(_tokens(axis, entries)) for axis, entries in (varied or values).items()}
 
 
 def _tokens(axis: str, values: Sequence[Any]) -> Iterator[tuple[str, Token]]:

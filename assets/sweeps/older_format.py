@@ -184,8 +184,8 @@ def _settings(tree: CommentedMap, key: str) -> list[tuple[Any, str]]:
     return [*candidates, (parent, path[-1]), (tree.get("vary"), path[-1]), (tree, key)]
 
 
-def _depth(tree: CommentedMap, wanted: CommentedMap, depth: int = 0) -> int:
-    if tree is wanted:
+def _depth(tree: CommentedMap, node: CommentedMap, depth: int = 0) -> int:
+    if tree is node:
         return depth
-    inner = (_depth(value, wanted, depth + 1) for value in tree.values() if isinstance(value, CommentedMap))
+    inner = (_depth(value, node, depth + 1) for value in tree.values() if isinstance(value, CommentedMap))
     return max(inner, default=-1)

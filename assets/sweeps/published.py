@@ -62,8 +62,8 @@ def lines(published: Published) -> list[Line]:
     table = read_table(published.file)
     return [
         Line(name, row[published.test], metric, float(row[column]), row[published.doubt] if published.doubt else "")
-        for name, wanted in published.rows.items()
-        for row in _first_of_each_test(_matching(table, wanted), published.test)
+        for name, cells in published.rows.items()
+        for row in _first_of_each_test(_matching(table, cells), published.test)
         for metric, column in published.values.items()
         if row[column].strip()
     ]
@@ -106,7 +106,7 @@ def findings(
     used: dict[Place, str] = {("test",): published.test}
     used |= {("values", metric): name for metric, name in published.values.items()}
     used |= {("doubt",): published.doubt} if published.doubt else {}
-    used |= {("rows", name, column): column for name, wanted in published.rows.items() for column in wanted}
+    used |= {("rows", name, column): column for name, cells in published.rows.items() for column in cells}
     unknown = {place: name for place, name in used.items() if name not in columns}
     for place, name in unknown.items():
         yield place, f"{published.file} has no column {name!r}; nearest: {', '.join(nearest(name, columns))}"
@@ -121,13 +121,13 @@ def findings(
 def _row_findings(
     published: Published, table: Sequence[Row], values: Sequence[str], tests: Sequence[str]
 ) -> Iterator[tuple[Place, str]]:
-    for name, wanted in published.rows.items():
+    for name, cells in published.rows.items():
         place: Place = ("rows", name)
         if name not in values:
             yield place, f"no value {name!r} of {published.axis}; nearest: {', '.join(nearest(name, values))}"
-        lines_of_row = _matching(table, wanted)
+        lines_of_row = _matching(table, cells)
         if not any(row[published.test] in tests for row in lines_of_row):
-            yield place, f"no line of {published.file} has {dict(wanted)} on a test set of this sweep"
+            yield place, f"no line of {published.file} has {dict(cells)} on a test set of this sweep"
         yield from ((place, text) for text in _ambiguous(published, lines_of_row))
         for column in published.values.values():
             if wrong := next((row[column] for row in lines_of_row if not _is_number(row[column])), None):
@@ -146,14 +146,14 @@ def _ambiguous(published: Published, rows: Sequence[Row]) -> Iterator[str]:
 def _reading_findings(published: Published) -> Iterator[tuple[Place, str]]:
     for name, moves in published.readings.items():
         for row, source in moves.items():
-            for given in (row, source):
-                if given not in published.rows:
-                    text = f"{given!r} is none of the rows; nearest: {', '.join(nearest(given, published.rows))}"
+            for value in (row, source):
+                if value not in published.rows:
+                    text = f"{value!r} is none of the rows; nearest: {', '.join(nearest(value, published.rows))}"
                     yield ("readings", name, row), text
 
 
-def _matching(table: Sequence[Row], wanted: Mapping[str, str]) -> list[Row]:
-    return [row for row in table if all(row[column] == text for column, text in wanted.items())]
+def _matching(table: Sequence[Row], cells: Mapping[str, str]) -> list[Row]:
+    return [row for row in table if all(row[column] == text for column, text in cells.items())]
 
 
 def _first_of_each_test(rows: Sequence[Row], test: str) -> list[Row]:

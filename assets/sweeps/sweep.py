@@ -86,10 +86,10 @@ class Sweep:
 
     def items(self) -> dict[LayerName, tuple[Item, ...]]:
         """Return the items of each layer once, in the order of the rows; test sets are among the datasets."""
-        found: dict[LayerName, dict[str, Item]] = {layer: {} for layer in LAYER_NAMES}
+        by_layer: dict[LayerName, dict[str, Item]] = {layer: {} for layer in LAYER_NAMES}
         for row in self.rows:
             for item in (*row.configuration.item.upstream(), row.configuration.item, *row.evaluations):
-                found[item.layer].setdefault(item.hash, item)
+                by_layer[item.layer].setdefault(item.hash, item)
         for test in filter(None, self.tests.values()):
-            found["dataset"].setdefault(test.hash, test)
-        return {layer: tuple(items.values()) for layer, items in found.items()}
+            by_layer["dataset"].setdefault(test.hash, test)
+        return {layer: tuple(items.values()) for layer, items in by_layer.items()}

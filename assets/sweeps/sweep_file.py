@@ -164,8 +164,8 @@ class Reading:
         name = self.file.study
         if name not in trainers.STUDIES:
             choices = ", ".join(nearest(name, trainers.STUDIES))
-            known = trainers.STUDY_PROBLEMS.get(name) or trainers.STUDY_PROBLEMS.get("")
-            text = known or f"unknown study {name!r}; nearest: {choices}"
+            problem = trainers.STUDY_PROBLEMS.get(name) or trainers.STUDY_PROBLEMS.get("")
+            text = problem or f"unknown study {name!r}; nearest: {choices}"
             self.problems.append(self.document.problem(("study",), text))
             self._stop()
         for section in self.file.base:

@@ -91,8 +91,8 @@ class MlflowRuns:
             tags = identity | {"orrery.key": model.key, "orrery.status": manifest["status"]}
             tags |= {"dagster.run_id": dagster_run_id} if dagster_run_id else {}
             seconds = sum(manifest["timings"].get(name, 0.0) for name in ("inputs", "train"))
-            begun = _milliseconds(manifest) - round(1000 * seconds)
-            return self._client.create_run(experiment, begun, tags, run_name=model.key)
+            start = _milliseconds(manifest) - round(1000 * seconds)
+            return self._client.create_run(experiment, start, tags, run_name=model.key)
 
     def _complete(self, run_id: str, model: Item, manifest: Manifest) -> None:
         """Log the training of a run, unless another process has done so in the meantime."""

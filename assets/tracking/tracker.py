@@ -74,8 +74,8 @@ class Tracker:
             return None
         first = not self._ready.done()
         ready = self._ready
-        written = self._later(lambda: ready.result().log(model, evaluations, dagster_run_id))
-        return self._wait(written, STARTUP_SECONDS if first and not self._warned else self.patience)
+        future = self._later(lambda: ready.result().log(model, evaluations, dagster_run_id))
+        return self._wait(future, STARTUP_SECONDS if first and not self._warned else self.patience)
 
     def link(self, model: Item, run_id: str) -> str:
         """Return the path of a run in the MLflow UI."""

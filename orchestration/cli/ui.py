@@ -61,8 +61,8 @@ def _serve(parts: list[Part], host: str, port: int, mlflow_port: int) -> str:
     complaint = wait_for(host, port, parts, START_SECONDS) or wait_for("127.0.0.1", mlflow_port, parts, START_SECONDS)
     if complaint:
         return complaint
-    shown = f"[{host}]" if ":" in host else host
-    print(f"orrery: http://{shown}:{port}           sweeps and results; the Dagster UI is behind it")
+    address = f"[{host}]" if ":" in host else host
+    print(f"orrery: http://{address}:{port}           sweeps and results; the Dagster UI is behind it")
     print(f"orrery: http://127.0.0.1:{mlflow_port}           MLflow")
     if host not in LOOPBACK:
         print(f"orrery: whoever reaches {host} can read every result and start runs: there is no log-in")

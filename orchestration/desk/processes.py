@@ -100,10 +100,10 @@ def _end(parts: Sequence[Part]) -> None:
     try:
         for part in parts:
             _signal(part, signal.SIGINT)
-        left = _wait(family)
+        survivors = _wait(family)
     except KeyboardInterrupt:
-        left = family
-    for process in {*left, *_family(parts)}:
+        survivors = family
+    for process in {*survivors, *_family(parts)}:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     for part in parts:
@@ -117,10 +117,10 @@ def _wait(family: Sequence[psutil.Process]) -> Sequence[psutil.Process]:
     Servers of definitions stay for a minute after their last request; runs are child processes of theirs.
     """
     end = time.monotonic() + GRACE_SECONDS
-    left = list(family)
-    while left and time.monotonic() < end and not all(map(_lingers, left)):
-        _, left = psutil.wait_procs(left, timeout=0.2)
-    return left
+    survivors = list(family)
+    while survivors and time.monotonic() < end and not all(map(_lingers, survivors)):
+        _, survivors = psutil.wait_procs(survivors, timeout=0.2)
+    return survivors
 
 
 def _lingers(process: psutil.Process) -> bool:

@@ -81,8 +81,8 @@ def environment(previous: str) -> str:
     """Return the text of `.env`: the absolute home, unless ORRERY_HOME is set, and every other line as it was."""
     ours = [f"ORRERY_HOME=${{ORRERY_HOME:-{home()}}}", "DAGSTER_HOME=${ORRERY_HOME}/dagster"]
     names = tuple(line.split("=")[0] + "=" for line in ours)
-    kept = [line for line in previous.splitlines() if not line.startswith(names)]
-    return "\n".join([*ours, *kept]) + "\n"
+    other_lines = [line for line in previous.splitlines() if not line.startswith(names)]
+    return "\n".join([*ours, *other_lines]) + "\n"
 
 
 def write_environment(file: Path) -> None:

@@ -63,13 +63,13 @@ def main() -> None:
     n1 = assets.table(f"{STUDY}/n1")
     key = n1.loc[(n1["recipe"] == "refined") & (n1["model.seed"] == 0), "key"].iloc[0]
     tables = assets.load(STUDY, key).evaluations["n1_test"].tables
-    drawn = {
+    pictures = {
         "rmse_by_target": rmse_by_target(n1),
         "true_against_predicted": true_against_predicted(tables["predictions"]),
         "example_series": example_series(tables["series"]),
         "noise_ladder": noise_ladder(assets.table(f"{STUDY}/noise")),
     }
-    for name, figure in drawn.items():
+    for name, figure in pictures.items():
         figure.savefig(HERE / f"{name}.png", dpi=110)
 
 

@@ -24,7 +24,7 @@ def errors(rows: pd.DataFrame, test: str) -> dict[str, np.ndarray]:
     }
 
 
-def said(values: np.ndarray) -> str:
+def interval_text(values: np.ndarray) -> str:
     """Return the root mean square of errors (seeds, series), and its interval."""
     squares = values**2
     low, high = np.sqrt(interval([Sample(squares, np.ones_like(squares))]))
@@ -35,16 +35,18 @@ def lines(name: str, test: str) -> Iterator[str]:
     """Yield the lines of the table."""
     table = assets.table(f"{STUDY}/{name}")
     table = table[(table["status"] == "ok") & (table["test"] == (test or table["test"].iloc[0]))]
-    found = {
+    by_setting = {
         setting: errors(rows, str(rows["test"].iloc[0]))
         for setting, rows in table.groupby("recipe", sort=False)
         if rows["unknowns_rmse"].notna().all()
     }
-    targets = list(next(iter(found.values())))
+    targets = list(next(iter(by_setting.values())))
     yield "| | seeds | " + " | ".join(targets) + " |"
     yield "|---|---|" + "---|" * len(targets)
-    for setting, values in found.items():
-        yield f"| {setting} | {len(values[targets[0]])} | " + " | ".join(said(values[t]) for t in targets) + " |"
+    for setting, values in by_setting.items():
+        yield (
+            f"| {setting} | {len(values[targets[0]])} | " + " | ".join(interval_text(values[t]) for t in targets) + " |"
+        )
 
 
 if __name__ == "__main__":

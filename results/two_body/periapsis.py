@@ -14,15 +14,15 @@ def near(key: str) -> dict[str, float]:
     errors = assets.load("two_body", key).evaluations[TEST].tables["errors"]
     off = (errors["true_anomaly"] + 180) % 360 - 180
     places = {"periapsis": off.abs() < ANGLE, "apoapsis": off.abs() > 180 - ANGLE}
-    return {place: float(errors.loc[chosen, METRIC].mean()) for place, chosen in places.items()}
+    return {place: float(errors.loc[rows, METRIC].mean()) for place, rows in places.items()}
 
 
 def main() -> None:
     """Print mean and standard deviation over seeds."""
     rows = assets.table(SWEEP).query("test == @TEST")
-    found = pd.DataFrame([near(key) for key in rows["key"]], index=rows.index)
+    errors = pd.DataFrame([near(key) for key in rows["key"]], index=rows.index)
     settings = [rows["model.output_layer"], rows["model.loss.weigh_by"]]
-    print(found.groupby(settings).agg(["mean", "std"]).round(2).to_string())
+    print(errors.groupby(settings).agg(["mean", "std"]).round(2).to_string())
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def _resolved(dataset: Any, model: Any) -> dict[str, Any]:
 def _print_diff(rows: list, names: list[str]) -> None:
     from rich.table import Table
 
-    drawn = Table("setting", *names)
+    table = Table("setting", *names)
     for path, values in rows:
-        drawn.add_row(path, *[str(values.get(name, "")) for name in names])
-    wide_console().print(drawn)
+        table.add_row(path, *[str(values.get(name, "")) for name in names])
+    wide_console().print(table)

@@ -17,13 +17,13 @@ def report(sweep: Name = "", output: Output = None, json: Json = False) -> None:
 
     with clear_errors():
         prepare()
-        written = any_subject(sweep).report()
+        result = any_subject(sweep).report()
         if output is not None:
-            writable(output).write_bytes(written.path.read_bytes())
-    page = output or written.path
+            writable(output).write_bytes(result.path.read_bytes())
+    page = output or result.path
     if json:
-        print_json({"report": str(page), "markdown": str(written.markdown), "answer": written.answer})
+        print_json({"report": str(page), "markdown": str(result.markdown), "answer": result.answer})
         return
-    print(written.answer)
+    print(result.answer)
     print(f"report: {page}")
-    print(f"as Markdown with pictures, and the tables as CSV: {written.markdown.parent}")
+    print(f"as Markdown with pictures, and the tables as CSV: {result.markdown.parent}")

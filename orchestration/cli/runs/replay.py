@@ -74,8 +74,8 @@ def _items(study: "StudyCatalogue") -> Iterator["Item"]:
     for items in (study.models, study.segments, study.datasets):
         yield from items.values()
     for search in study.searches.values():
-        for found in SearchProgress.of(search, Store()).sweep().items().values():
-            yield from found
+        for items_of_layer in SearchProgress.of(search, Store()).sweep().items().values():
+            yield from items_of_layer
 
 
 def _failing(named_item: "Item", study: "StudyCatalogue") -> "Item":
