@@ -116,7 +116,7 @@ class Catalogue:
 
     sweeps: Mapping[str, Sweep]
     """By `<study>/<file stem>`."""
-    broken: Mapping[str, SweepError]
+    errors: Mapping[str, SweepError]
     """What cannot be used: files by their path relative to the folder, and studies by `study <name>`."""
     warnings: tuple[str, ...] = ()
     searches: Mapping[str, Search] = field(default_factory=dict)
@@ -136,16 +136,16 @@ def read_catalogue(root: Path | None = None) -> Catalogue:
 
         root = project_root() / "sweeps"
     files: dict[str, Sweep | Search] = {}
-    broken = {f"study {name}".strip(): SweepError([line]) for name, line in STUDY_PROBLEMS.items()}
+    errors = {f"study {name}".strip(): SweepError([line]) for name, line in STUDY_PROBLEMS.items()}
     for path in sorted(p for p in root.glob("*/*") if p.suffix in (".yaml", ".yml")):
         try:
             file = _load(path, root)
             files[file.name] = file
         except SweepError as error:
-            broken[one_line(str(path.relative_to(root)))] = error
+            errors[one_line(str(path.relative_to(root)))] = error
     sweeps = {file.name: file for file in with_keys(file for file in files.values() if isinstance(file, Sweep))}
     searches = {name: file for name, file in files.items() if isinstance(file, Search)}
-    return Catalogue(sweeps, broken, tuple(_default_warnings(sweeps.values())), searches)
+    return Catalogue(sweeps, errors, tuple(_default_warnings(sweeps.values())), searches)
 
 
 def _load(path: Path, root: Path) -> Sweep | Search:

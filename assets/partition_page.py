@@ -23,7 +23,7 @@ def partition_event(
     items: Sequence[Item],
     store: Store,
     extra: Mapping[str, Any] | None = None,
-    seen: int | None = None,
+    pointer: int | None = None,
 ) -> dg.AssetMaterialization:
     """Describe the artifacts of one partition, whose key is that of the item `named`, as the event that Dagster shows.
 
@@ -31,23 +31,24 @@ def partition_event(
         Damaged, Missing: an artifact cannot be read.
     """
     if items[0].layer == "evaluation":
-        return evaluation_materialization(asset, named, items, store, extra, seen)
-    return materialization(asset, items[0], store, extra, seen)
+        return evaluation_materialization(asset, named, items, store, extra, pointer)
+    return materialization(asset, items[0], store, extra, pointer)
 
 
 def materialization(
-    asset: dg.AssetKey, item: Item, store: Store, extra: Mapping[str, Any] | None = None, seen: int | None = None
+    asset: dg.AssetKey, item: Item, store: Store, extra: Mapping[str, Any] | None = None, pointer: int | None = None
 ) -> dg.AssetMaterialization:
     """Describe one stored artifact as the event that Dagster shows.
 
-    `seen` is the number of the last event before it; from that, Dagster tells whether an input is newer.
+    `pointer` is the number of the last event that Dagster had stored before: by it, Dagster sees whether an input is
+    newer.
     """
     manifest = store.manifest_or_missing(*item.address)
     return dg.AssetMaterialization(
         asset,
         partition=item.key,
         metadata={**_metadata(item, manifest, store), **(extra or {})},
-        tags=version_tags(manifest["fingerprint"], manifest["parts"]["code"], _input_versions(item, store), seen),
+        tags=version_tags(manifest["fingerprint"], manifest["parts"]["code"], _input_versions(item, store), pointer),
     )
 
 
@@ -57,7 +58,7 @@ def evaluation_materialization(
     evaluations: Sequence[Item],
     store: Store,
     extra: Mapping[str, Any] | None = None,
-    seen: int | None = None,
+    pointer: int | None = None,
 ) -> dg.AssetMaterialization:
     """Describe all evaluations of one model as one event; its data version covers each of them."""
     from assets.identity.canonical import short_digest
@@ -82,7 +83,7 @@ def evaluation_materialization(
             short_digest(*sorted(m["fingerprint"] for m in manifests.values())),
             first["parts"]["code"],
             _input_versions(evaluations[0], store),
-            seen,
+            pointer,
         ),
     )
 
@@ -119,7 +120,7 @@ def _traceback(manifest: Manifest, store: Store) -> dict[str, dg.PathMetadataVal
     return {"traceback": dg.MetadataValue.path(str(place / "traceback.txt"))}
 
 
-def version_tags(data: str, code: str, inputs: Mapping[str, str], seen: int | None = None) -> dict[str, str]:
+def version_tags(data: str, code: str, inputs: Mapping[str, str], pointer: int | None = None) -> dict[str, str]:
     """Return the tags from which Dagster tells fresh from stale, per partition."""
     tags = {
         "dagster/data_version": data[:16],
@@ -127,7 +128,7 @@ def version_tags(data: str, code: str, inputs: Mapping[str, str], seen: int | No
         "dagster/code_version": code[:16],
     }
     tags |= {f"dagster/input_data_version/{key}": version[:16] for key, version in inputs.items()}
-    return tags if seen is None else tags | {f"dagster/input_event_pointer/{key}": str(seen) for key in inputs}
+    return tags if pointer is None else tags | {f"dagster/input_event_pointer/{key}": str(pointer) for key in inputs}
 
 
 def last_event(instance: dg.DagsterInstance) -> int:

@@ -59,7 +59,7 @@ def _materialize(
     progress = SearchProgress.of(search, store)
     if progress.trials:
         yield _event(key, progress, store)
-    if complaint := complaint or unfinished(progress):
+    if complaint := complaint or reason_not_done(progress):
         raise dg.Failure(complaint, allow_retries=False)
 
 
@@ -95,7 +95,7 @@ def _track(search: Search, trial: Trial, run_id: str) -> None:
         Tracker.shared().log(row.configuration.item, (), run_id)
 
 
-def unfinished(progress: SearchProgress) -> str:
+def reason_not_done(progress: SearchProgress) -> str:
     """Say in one line why a search is not done; nothing where it is."""
     name = progress.search.name
     if progress.open or progress.to_begin:

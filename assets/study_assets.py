@@ -107,9 +107,10 @@ def _materialize(
             )
         else:
             stored += partitions[partition]
-            seen, tracked = partition_page.last_event(context.instance), _track(context, named[partition], partitions)
+            pointer = partition_page.last_event(context.instance)
+            run_link = _track(context, named[partition], partitions)
             yield partition_page.partition_event(
-                key, named[partition], partitions[partition], launch.store, tracked, seen
+                key, named[partition], partitions[partition], launch.store, run_link, pointer
             )
     yield from run_checks(layer, key, stored, launch.store)
     if failed:

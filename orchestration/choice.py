@@ -22,7 +22,7 @@ def choose_file(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep 
     sweeps = {n: s for n, s in catalogue.sweeps.items() if not study or s.study == study}
     if name:
         searches = {n: s for n, s in catalogue.searches.items() if not study or s.study == study}
-        return _named(catalogue, name, {**sweeps, **searches})
+        return _file_named(catalogue, name, {**sweeps, **searches})
     defaults = [sweep for sweep in sweeps.values() if sweep.default]
     if not defaults:
         raise UnknownSweep(f"no sweep is marked `default: true`; name one of: {', '.join(sorted(sweeps)) or 'none'}")
@@ -30,14 +30,14 @@ def choose_file(catalogue: Catalogue, name: str = "", study: str = "") -> Sweep 
     return min(defaults, key=lambda sweep: order.index(sweep.study) if sweep.study in order else len(order))
 
 
-def _named(catalogue: Catalogue, name: str, files: dict[str, Sweep | Search]) -> Sweep | Search:
+def _file_named(catalogue: Catalogue, name: str, files: dict[str, Sweep | Search]) -> Sweep | Search:
     """Return the one file whose full name, or whose name within its study, is given."""
     matches = [sweep for full, sweep in files.items() if name in (full, sweep.key)]
     if len(matches) == 1:
         return matches[0]
     if matches:
         raise UnknownSweep(f"sweep {name!r} is in several studies; name one of: {', '.join(s.name for s in matches)}")
-    for path, error in catalogue.broken.items():
+    for path, error in catalogue.errors.items():
         stem = path.removesuffix(".yaml")
         if name in (stem, stem.rsplit("/", 1)[-1]):
             raise UnknownSweep("\n".join(error.problems))

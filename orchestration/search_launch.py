@@ -11,7 +11,7 @@ from assets.launch import present_launch
 from assets.search.progress import SearchProgress
 from assets.search.search import Search
 from assets.search.search_table import LAYER, answer
-from assets.search_assets import unfinished
+from assets.search_assets import reason_not_done
 from assets.study_assets import asset_key
 from assets.sweeps.sweep import Sweep
 from assets.sweeps.yaml_loader import one_line
@@ -60,7 +60,7 @@ def _run(search: Search, instance: dg.DagsterInstance, job: JobByName, tags: dic
     started, engine = time.monotonic(), shared_engine()
     engine.interrupted = False
     progress, complaint = SearchProgress.of(search, present_launch().store), ""
-    before = len(finished(progress))
+    before = len(ended_trials(progress))
     if not progress.done or search.key not in instance.get_materialized_partitions(asset_key(search.study, LAYER)):
         result = job(f"{search.study}_{LAYER}").execute_in_process(
             instance=instance, tags=tags, run_config=QUIET, raise_on_error=False
@@ -69,17 +69,17 @@ def _run(search: Search, instance: dg.DagsterInstance, job: JobByName, tags: dic
             SearchProgress.of(search, present_launch().store),
             "" if result.success else _failure(result),
         )
-    complaint = complaint or unfinished(progress)
+    complaint = complaint or reason_not_done(progress)
     return SearchSummary(
         search.name,
-        trials=len(finished(progress)) - before,
+        trials=len(ended_trials(progress)) - before,
         answer=answer(progress),
         failed={search.name: complaint} if complaint else {},
         seconds=time.monotonic() - started,
     )
 
 
-def finished(progress: SearchProgress) -> list[int]:
+def ended_trials(progress: SearchProgress) -> list[int]:
     """Return the numbers of the trials that have ended."""
     return [trial.number for trial in progress.trials if trial.state != "open"]
 

@@ -29,7 +29,7 @@ def sweep_files_asset(catalogue: Catalogue) -> dg.AssetsDefinition:
 
 def readable(catalogue: Catalogue) -> dg.AssetCheckResult:
     """Check that no sweep file is broken."""
-    problems = [line for error in catalogue.broken.values() for line in error.problems]
+    problems = [line for error in catalogue.errors.values() for line in error.problems]
     return dg.AssetCheckResult(
         asset_key=KEY,
         check_name="readable",

@@ -192,7 +192,7 @@ def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance, lau
             if item.key in materialized or not is_fresh(launch, items):
                 continue
             try:
-                event = partition_page.partition_event(key, item, items, launch.store, seen=last_event)
+                event = partition_page.partition_event(key, item, items, launch.store, pointer=last_event)
             except Damaged:  # the store has recorded the damage: a later step makes the artifact again
                 launch.forget(items)
                 continue

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from assets.identity.canonical import LayerName
-from assets.identity.text import counted
+from assets.identity.text import quantity
 from assets.stages.freshness import Verdict
 from assets.stages.layers import LAYERS
 from assets.store.manifest import Manifest
@@ -61,13 +61,13 @@ class Budget:
         """The budget in one line."""
         if not self.due:
             return "nothing to do"
-        counts = ", ".join(counted(count, *NOUNS[layer]) for layer, count in self.layers.items())
-        to_make = f"{counted(self.due, 'artifact')} to make{f' ({counts})' if counts else ''}"
+        counts = ", ".join(quantity(count, *NOUNS[layer]) for layer, count in self.layers.items())
+        to_make = f"{quantity(self.due, 'artifact')} to make{f' ({counts})' if counts else ''}"
         if self.unknown == self.due:
             return f"{to_make}; none like them has been timed yet, so the time they take is unknown"
         more = f", and {self.unknown} more that are like none timed before" if self.unknown else ""
         memory = f"; memory up to {self.memory / 1e9:.1f} of {self.free / 1e9:.1f} GB" if self.memory else ""
-        return f"{to_make}: about {duration(self.seconds)} on {counted(self.cpus, 'CPU')}{more}{memory}"
+        return f"{to_make}: about {duration(self.seconds)} on {quantity(self.cpus, 'CPU')}{more}{memory}"
 
     def check(self) -> None:
         """Refuse workers that do not fit in free memory.

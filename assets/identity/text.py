@@ -28,12 +28,12 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if not 1000 <= abs(value) < 1e6 else f"{value:.0f}"
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Write the value of an axis as text."""
     return value if isinstance(value, str) else compact(value)
 
 
-def ranged(mean: float | None, low: float, high: float) -> str:
+def with_interval(mean: float | None, low: float, high: float) -> str:
     """Write a number with its interval, if it has one: `1.23 [1.1, 1.4]`."""
     text = cell(mean)
     return f"{text} [{cell(low)}, {cell(high)}]" if text and math.isfinite(low) and math.isfinite(high) else text
@@ -53,6 +53,6 @@ def markdown_text(text: Any) -> str:
     return text
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
+def quantity(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun: `1 seed`, `3 seeds`."""
     return f"{number} {noun}" if number == 1 else f"{number} {plural or noun + 's'}"

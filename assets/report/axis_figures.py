@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assets.identity.text import cell, shown
+from assets.identity.text import cell, value_text
 from assets.report.parallel_coordinates import Scale, logarithmic, parallel_coordinates
 from assets.statistics.experiment import short
 
@@ -43,7 +43,7 @@ def axis_effects(values: pd.DataFrame, metric: str, unit: str) -> Figure:
             whisker(axes, row["mean"], row["low"], row["high"], place, "C0")
             axes.plot([row["median"]], [place], "|", color="k", ms=12, mew=1.5)
             axes.plot([row["best"]], [place], "^", color="C2", ms=5)
-        axes.set_yticks(range(len(group)), [shown(value) for value in group["value"]], fontsize="small")
+        axes.set_yticks(range(len(group)), [value_text(value) for value in group["value"]], fontsize="small")
         axes.set_ylim(len(group) - 0.4, -0.6)
         share = group["importance"].iloc[0]
         of_variance = f", {100 * share:.0f} % of the variance" if np.isfinite(share) else ""
@@ -78,8 +78,8 @@ def heat_map(scores: pd.DataFrame, first: str, second: str, metric: str, unit: s
     for (i, j), (di, dj) in rises:
         axes.annotate("", (j + 0.62 * dj, i + 0.62 * di), (j + 0.38 * dj, i + 0.38 * di),
                       arrowprops={"arrowstyle": "-|>", "color": "red"})  # fmt: skip
-    axes.set_xticks(range(len(table.columns)), [shown(name) for name in table.columns], fontsize="small")
-    axes.set_yticks(range(len(table)), [shown(name) for name in table.index], fontsize="small")
+    axes.set_xticks(range(len(table.columns)), [value_text(name) for name in table.columns], fontsize="small")
+    axes.set_yticks(range(len(table)), [value_text(name) for name in table.index], fontsize="small")
     title = "not monotonic where an arrow stands" if rises else "monotonic along every numeric axis"
     axes.set_title(title if _numeric(table.index) or _numeric(table.columns) else "", fontsize="small")
     axes.set(xlabel=short(second), ylabel=short(first))
@@ -119,7 +119,7 @@ def facets(board: pd.DataFrame, axes_names: Sequence[str], metric: str, fixed: s
     from matplotlib.figure import Figure
 
     settings = board.drop_duplicates("keys").dropna(subset=["score"])
-    as_text = settings.assign(**{name: settings[name].map(shown) for name in axes_names})
+    as_text = settings.assign(**{name: settings[name].map(value_text) for name in axes_names})
     names = list(axes_names)[:4]
     first, second, third, fourth = (list(dict.fromkeys(as_text[name])) for name in (names + names[:1] * 4)[:4])
     columns, rows = (third if len(names) > 2 else [""]), (fourth if len(names) > 3 else [""])
@@ -166,7 +166,7 @@ def parallel_settings(board: pd.DataFrame, axes_names: Sequence[str], metric: st
         if _numeric(settings[name]):
             scales.append(Scale(name, log=logarithmic(settings[name])))
         else:
-            settings[name] = settings[name].map(shown)
+            settings[name] = settings[name].map(value_text)
             scales.append(Scale(name, labels=tuple(dict.fromkeys(settings[name]))))
     lines = settings.assign(trial=range(len(settings)), state="complete", objective=settings["score"].astype(float))
     return parallel_coordinates(lines, scales, metric, False, int(lines["objective"].argmin()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assets.identity.text import shown
+from assets.identity.text import value_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def _heights(axes: Axes, x: int, scale: Scale, values: pd.Series) -> np.ndarray:
     places = scale.places(list(values))
     low, high = (0, len(scale.labels) - 1) if scale.labels else (np.nanmin(places), np.nanmax(places))
     span = high - low or 1.0
-    ticks = {k: shown(label) for k, label in enumerate(scale.labels)} or {p: scale.text(p) for p in (low, high)}
+    ticks = {k: value_text(label) for k, label in enumerate(scale.labels)} or {p: scale.text(p) for p in (low, high)}
     axes.axvline(x, color="0.7", lw=0.8, zorder=0)
     for place, text in ticks.items():
         height = (place - low) / span if high > low else 0.5

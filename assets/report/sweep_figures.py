@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assets.identity.text import cell, shown
+from assets.identity.text import cell, value_text
 from assets.report.axis_figures import whisker
 from assets.statistics.experiment import short
 
@@ -119,7 +119,8 @@ def ranking(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> Figu
         ranked = row["rank"] != ""
         whisker(axes, row["score"], row["score_low"], row["score_high"], place, "C0" if ranked else "0.5", ranked)
     labels = [
-        ", ".join(f"{short(name)} {shown(row[name])}" for name in axes_names) for row in settings.to_dict("records")
+        ", ".join(f"{short(name)} {value_text(row[name])}" for name in axes_names)
+        for row in settings.to_dict("records")
     ]
     axes.set_yticks(range(len(settings)), [label or "the one setting" for label in labels], fontsize="small")
     axes.set_ylim(max(len(settings), 1) - 0.5, -0.5)  # the best on top, none on the frame
@@ -135,7 +136,7 @@ def test_matrix(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> 
     from matplotlib.colors import LogNorm, Normalize
     from matplotlib.figure import Figure
 
-    labels = board[list(axes_names)].map(shown).agg(", ".join, axis=1) if axes_names else board["keys"]
+    labels = board[list(axes_names)].map(value_text).agg(", ".join, axis=1) if axes_names else board["keys"]
     named = board.assign(setting=labels).drop_duplicates(["setting", "test"])
     order = list(dict.fromkeys(named["setting"]))[:MOST_BARS]
     table = named.pivot(index="setting", columns="test", values="mean")[list(dict.fromkeys(named["test"]))].loc[order]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.identity.canonical import compact
 from assets.identity.paths import dotted, flatten
-from assets.identity.text import shown
+from assets.identity.text import value_text
 from assets.report import axis_figures, sweep_figures
 from assets.report.model_tables import tables_of
 from assets.report.pictures import Picture, compared_figures, compared_pictures, picture_of, study_pictures
@@ -84,7 +84,9 @@ def shared_settings(experiment: Experiment) -> str:
     trees = [{"dataset": dict(item.dataset.config), "model": dict(item.config)} for item in items]
     flat = [{dotted(place): value for place, value in flatten(tree)} for tree in trees]
     shared = {path: value for path, value in flat[0].items() if all(one.get(path) == value for one in flat[1:])}
-    return ", ".join(f"{path.partition('.')[2]} {shown(value)}" for path, value in shared.items()) or "all defaults"
+    return (
+        ", ".join(f"{path.partition('.')[2]} {value_text(value)}" for path, value in shared.items()) or "all defaults"
+    )
 
 
 def _histories(experiment: Experiment) -> dict[str, list[pd.DataFrame]]:

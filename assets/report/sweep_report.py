@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.identity.canonical import short_digest
-from assets.identity.text import shown
+from assets.identity.text import value_text
 from assets.report.pictures import Picture
 from assets.report.render import ROOMS, page_code, render
 from assets.report.sweep_pictures import best_and_worst, largest_test, row_pictures, setting_pictures, sweep_pictures
@@ -130,7 +130,7 @@ def _extent(experiment: Experiment) -> str:
     values: dict[str, set[str]] = {}
     for setting in experiment.settings:
         for axis, value in setting.axes.items():
-            values.setdefault(axis, set()).add(shown(value))
+            values.setdefault(axis, set()).add(value_text(value))
     cells = 1
     for distinct in values.values():
         cells *= len(distinct)

@@ -13,7 +13,7 @@ from assets.search.search import Search
 from assets.search.trials import Trial
 from assets.store.atomic import replacing
 from assets.store.store import Store
-from assets.sweeps.older_format import written_tree
+from assets.sweeps.older_format import sweep_yaml
 from assets.sweeps.sweep import Row
 from assets.sweeps.sweep_file import load_sweep
 
@@ -43,7 +43,7 @@ def promote_trial(search: Search, store: Store, number: int | None = None, name:
     if not KEY.fullmatch(stem) or re.search(r"\.\.|^\.", stem):
         raise CannotPromote(f"given the name {stem!r}; expected lower-case letters, digits, '.', '_' and '-'")
     path = search.path.with_name(f"{stem}.yaml")
-    text = written_tree(_tree(search, trial), _comment(progress, trial))
+    text = sweep_yaml(_tree(search, trial), _comment(progress, trial))
     if path.exists() and path.read_text(encoding="utf-8") != text:
         raise CannotPromote(f"{path} is there already and says something else; give another --name, or remove it")
     _put(path, text, row)
@@ -65,8 +65,8 @@ def _complete_trial(progress: SearchProgress, number: int | None) -> tuple[Trial
 
 def _tree(search: Search, trial: Trial) -> dict[str, Any]:
     """Return the keys of the sweep file: those of the search, its base with the values of the trial."""
-    described = f"Trial {trial.number} of the search {search.name}: {search.description}".rstrip(": ")
-    tree = {"study": search.study, "description": described, "tests": search.document.data.get("tests", [])}
+    description = f"Trial {trial.number} of the search {search.name}: {search.description}".rstrip(": ")
+    tree = {"study": search.study, "description": description, "tests": search.document.data.get("tests", [])}
     settings = search.space.settings(search.base, trial.values)
     return tree | {"base": {section: value for section, value in settings.items() if value}}
 
@@ -75,8 +75,8 @@ def _comment(progress: SearchProgress, trial: Trial) -> list[str]:
     """Return what stands above the file: where it comes from, and how to repeat it over seeds."""
     search = progress.search
     objective = f"{search.settings.objective} {trial.objective:.6g}"
-    ended = ", ".join(f"{count} {status}" for status, count in progress.counts.most_common())
-    origin = f"Trial {trial.number} of the search {search.name}: {objective}, {len(progress.trials)} trials ({ended})."
+    ends = ", ".join(f"{count} {status}" for status, count in progress.counts.most_common())
+    origin = f"Trial {trial.number} of the search {search.name}: {objective}, {len(progress.trials)} trials ({ends})."
     return [origin, "For an interval, repeat it over seeds: vary: {model.seed: [0, 1, 2]}"]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assets.identity.text import shown
+from assets.identity.text import value_text
 from assets.report.parallel_coordinates import Scale, colours_of, logarithmic, norm_of, short_leaf
 from assets.search.progress import better
 
@@ -167,7 +167,7 @@ def _ticks(axes: Axes, scale: Scale, which: str, places: np.ndarray) -> None:
 
     set_ticks = axes.set_xticks if which == "x" else axes.set_yticks
     if scale.labels:
-        set_ticks(range(len(scale.labels)), [shown(label) for label in scale.labels], fontsize=7)
+        set_ticks(range(len(scale.labels)), [value_text(label) for label in scale.labels], fontsize=7)
     elif scale.log and np.isfinite(places).any():
         ticks = np.linspace(np.nanmin(places), np.nanmax(places), 3 if np.ptp(places[np.isfinite(places)]) else 1)
         set_ticks(ticks, [scale.text(tick) for tick in ticks], fontsize=7)

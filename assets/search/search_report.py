@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.identity.canonical import short_digest
 from assets.identity.paths import dotted, flatten
-from assets.identity.text import shown
+from assets.identity.text import value_text
 from assets.report.parallel_coordinates import Scale, logarithmic, parallel_coordinates, short_leaf
 from assets.report.pictures import Picture, picture_of
 from assets.report.render import ROOMS, page_code, render
@@ -92,7 +92,7 @@ def pictures(progress: SearchProgress) -> Iterator[Picture]:
     if best is None:
         return
     label, objective, maximise = _label(progress), search.settings.objective, search.settings.maximise
-    trials, scales = drawn_table(progress), scales_of(progress)
+    trials, scales = draws_table(progress), scales_of(progress)
     arguments = {"trials": trials, "objective": objective}
     yield picture_of(figures.objective_history, {**arguments, "maximise": maximise}, label)
     curves = {trial.number: trial.curve for trial in progress.trials if trial.curve}
@@ -117,13 +117,13 @@ def pictures(progress: SearchProgress) -> Iterator[Picture]:
         yield picture_of(figures.contours, {**with_best, "pairs": pairs}, label)
 
 
-def drawn_table(progress: SearchProgress) -> pd.DataFrame:
+def draws_table(progress: SearchProgress) -> pd.DataFrame:
     """Return one row per trial: number, state, objective, last value of its curve, and what was drawn."""
     import pandas as pd
 
     def record(trial: Trial) -> dict[str, Any]:
         last = trial.curve[max(trial.curve)] if trial.curve else None
-        return {"trial": trial.number, "state": trial.state, "objective": trial.objective, "last": last, **trial.drawn}
+        return {"trial": trial.number, "state": trial.state, "objective": trial.objective, "last": last, **trial.draws}
 
     return pd.DataFrame([record(trial) for trial in progress.trials]).astype({"objective": float, "last": float})
 
@@ -135,11 +135,11 @@ def scales_of(progress: SearchProgress) -> list[Scale]:
 
     def stored_draw(trial: Trial, name: str, leaf: Leaf) -> Any:
         leaves[name] = leaf
-        return trial.drawn[name]
+        return trial.draws[name]
 
     for trial in complete:
         progress.search.space.draw(partial(stored_draw, trial))
-    names = (name for name in leaves if len({repr(trial.drawn.get(name)) for trial in complete}) > 1)
+    names = (name for name in leaves if len({repr(trial.draws.get(name)) for trial in complete}) > 1)
     return [_scale(name, leaves[name]) for name in names]
 
 
@@ -159,7 +159,7 @@ def importances(progress: SearchProgress) -> dict[str, float]:
     complete = [trial for trial in progress.trials if trial.state == "complete"]
     if study is None or len({trial.objective for trial in complete}) < 2:
         return {}
-    everywhere = set.intersection(*(set(trial.drawn) for trial in complete))
+    everywhere = set.intersection(*(set(trial.draws) for trial in complete))
     names = [scale.name for scale in scales_of(progress) if scale.name in everywhere]
     if not names:
         return {}
@@ -204,7 +204,7 @@ def _how(progress: SearchProgress) -> str:
 def _best(progress: SearchProgress) -> Table:
     values = progress.best.values if progress.best else {}
     note = "" if progress.best_row is None else f"key {progress.best_row.configuration.key}"
-    rows = [[name, shown(value)] for name, value in values.items()]
+    rows = [[name, value_text(value)] for name, value in values.items()]
     return table_of("The best trial", ("setting", "value"), rows, note)
 
 
@@ -226,23 +226,23 @@ def _tests(progress: SearchProgress, store: Store) -> Table:
 def _trials(progress: SearchProgress) -> Table:
     table = progress.table().drop(columns=["detail"])
     objective = progress.search.settings.objective
-    ordered = table.sort_values(objective, ascending=not progress.search.settings.maximise, kind="stable")
-    rows = ordered.astype(object).where(ordered.notna(), None).to_numpy().tolist()
-    return table_of("Trials", [short_leaf(str(name)) for name in ordered.columns], rows)
+    sorted_table = table.sort_values(objective, ascending=not progress.search.settings.maximise, kind="stable")
+    rows = sorted_table.astype(object).where(sorted_table.notna(), None).to_numpy().tolist()
+    return table_of("Trials", [short_leaf(str(name)) for name in sorted_table.columns], rows)
 
 
 def _failures(progress: SearchProgress) -> Table:
-    ended = [trial for trial in progress.trials if trial.state == "failed"]
-    rows = [[t.number, status_of(t), t.end.get("key", ""), t.end.get("detail", "")] for t in ended]
+    failures = [trial for trial in progress.trials if trial.state == "failed"]
+    rows = [[t.number, status_of(t), t.end.get("key", ""), t.end.get("detail", "")] for t in failures]
     return table_of("Trials that failed", ("trial", "status", "key", "detail"), rows)
 
 
 def _settings(progress: SearchProgress) -> Table:
     """Return the settings that every trial has, defaults resolved."""
     row = progress.best_row
-    drawn_here = [dimension.path for dimension in progress.search.space.dimensions if dimension.path]
+    dimension_paths = [dimension.path for dimension in progress.search.space.dimensions if dimension.path]
     leaves = flatten(row.configuration.settings()) if row else ()
-    rows = [[dotted(p), shown(v)] for p, v in leaves if not any(p[: len(d)] == d for d in drawn_here)]
+    rows = [[dotted(p), value_text(v)] for p, v in leaves if not any(p[: len(d)] == d for d in dimension_paths)]
     return table_of("Settings of the best trial that were given", ("setting", "value"), rows)
 
 
@@ -257,7 +257,7 @@ def _origin(progress: SearchProgress, store: Store) -> Table:
         ["commit", ", ".join(sorted({str(m["commit"]) + (" with uncommitted changes" if m["dirty"] else "")
                                      for m in stored}))],
         ["training time", f"{seconds:.0f} s in all"],
-        ["device", shown(newest["device"])],
+        ["device", value_text(newest["device"])],
         ["versions", ", ".join(f"{name} {number}" for name, number in newest["versions"].items())],
     ]  # fmt: skip
     return table_of("Origin", ("what", "value"), rows)

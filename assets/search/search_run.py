@@ -51,7 +51,7 @@ class SearchRun:
         self.waiting: dict[str, list[RunningTrial]] = {}
         """Who waits for what is being made, by its hash."""
         self.tasks: list[Task] = []
-        self.ended: list[Trial] = []
+        self.ended_trials: list[Trial] = []
         self.halted = False
 
     def run(self) -> Iterator[Trial]:
@@ -90,8 +90,8 @@ class SearchRun:
         return tasks
 
     def _drain(self) -> Iterator[Trial]:
-        while self.ended:
-            yield self.ended.pop(0)
+        while self.ended_trials:
+            yield self.ended_trials.pop(0)
 
     def _fill(self) -> None:
         """Let as many trials be under way as there are CPUs."""
@@ -117,7 +117,7 @@ class SearchRun:
     def _begin(self, trial: Trial) -> None:
         row, refusal = self.search.row(trial.values)
         if row is None:
-            self.ended.append(self.trials.fail(trial, {"status": "failed", "detail": refusal}))
+            self.ended_trials.append(self.trials.fail(trial, {"status": "failed", "detail": refusal}))
             return
         self.planner.refresh()
         cached = self.planner.verdict(row.configuration.item).state in ("fresh", "settled")
@@ -167,21 +167,23 @@ class SearchRun:
             record = self._record(running, item, "failed") | {
                 "detail": "nothing was measured in the validation of its end"
             }
-            self.ended.append(self.trials.fail(running.trial, record))
+            self.ended_trials.append(self.trials.fail(running.trial, record))
             return
         self.curves += [curve] if curve else []
         record = self._record(running, item, "ok")
-        self.ended.append(self.trials.complete(running.trial, objective, curve, record))
+        self.ended_trials.append(self.trials.complete(running.trial, objective, curve, record))
 
     def _prune(self, running: RunningTrial, outcome: Outcome) -> None:
         _, curve = objective_and_curve(self.search, self.store, outcome.item.address)
         reached = {part: value for part, value in curve.items() if part <= _share(self.store, outcome)}
-        self.ended.append(self.trials.prune(running.trial, reached, self._record(running, outcome.item, "pruned")))
+        self.ended_trials.append(
+            self.trials.prune(running.trial, reached, self._record(running, outcome.item, "pruned"))
+        )
 
     def _fail(self, running: RunningTrial, item: Item) -> None:
         manifest = self.store.manifest(*item.address)
         record = self._record(running, item, manifest["status"] if manifest else "failed")
-        self.ended.append(self.trials.fail(running.trial, record))
+        self.ended_trials.append(self.trials.fail(running.trial, record))
 
     def _record(self, running: RunningTrial, item: Item, status: str) -> dict[str, Any]:
         """Return the pipeline's record of the end of a trial."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets.identity.canonical import short_digest
-from assets.identity.text import counted, markdown_table, shown
+from assets.identity.text import markdown_table, quantity, value_text
 from assets.search.progress import SearchProgress
 from assets.statistics.leaderboard import page_manifest
 from assets.store.store import Store
@@ -44,20 +44,20 @@ def write(progress: SearchProgress, store: Store) -> StoredTable:
 def markdown(progress: SearchProgress, rows: pd.DataFrame) -> str:
     """Render the trials as Markdown, the best first."""
     objective = progress.search.settings.objective
-    ordered = rows.sort_values(objective, ascending=not progress.search.settings.maximise, kind="stable")
+    sorted_rows = rows.sort_values(objective, ascending=not progress.search.settings.maximise, kind="stable")
     lines = [f"# {progress.search.name}: {progress.search.description}", "", answer(progress), ""]
-    return "\n".join([*lines, *markdown_table(ordered.drop(columns=["detail"])), ""])
+    return "\n".join([*lines, *markdown_table(sorted_rows.drop(columns=["detail"])), ""])
 
 
 def answer(progress: SearchProgress) -> str:
     """Say in one line what the search has found."""
     search, best = progress.search, progress.best
-    ended = ", ".join(f"{count} {status}" for status, count in progress.counts.most_common())
+    ends = ", ".join(f"{count} {status}" for status, count in progress.counts.most_common())
     rest = f"; {progress.to_begin} have not begun" if progress.to_begin else ""
-    trials = f"{counted(len(progress.trials), 'trial')} ({ended or 'none has begun'}{rest})"
+    trials = f"{quantity(len(progress.trials), 'trial')} ({ends or 'none has begun'}{rest})"
     if best is None:
         return f"No trial is complete yet: {trials}."
-    settings = ", ".join(f"{name} = {shown(value)}" for name, value in best.values.items())
+    settings = ", ".join(f"{name} = {value_text(value)}" for name, value in best.values.items())
     which = "largest" if search.settings.maximise else "smallest"
     value = f"{search.settings.objective}, {best.objective:.5g}"
     return f"Trial {best.number} has the {which} {value}, of {trials}: {settings}."

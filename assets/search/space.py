@@ -95,7 +95,7 @@ class Dimension:
     changes: Mapping[str, tuple[tuple[Place, Any], ...]] = field(default_factory=dict)
     """Settings of each named variant."""
 
-    def applied(self, settings: Any, value: Any) -> Any:
+    def apply(self, settings: Any, value: Any) -> Any:
         """Return settings with a value of this dimension: it replaces, a variant is merged."""
         if self.path:
             return put(settings, self.path, value)
@@ -125,7 +125,7 @@ class Space:
         """
         settings: Any = base
         for dimension in self.dimensions:
-            settings = dimension.applied(settings, values[dimension.name])
+            settings = dimension.apply(settings, values[dimension.name])
         return settings
 
     def corners(self) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ from pydantic import Field
 from assets.identity.paths import Place, dotted, overlap, parse_path
 from assets.search.space import Dimension, Entries, Entry, Fixed, Options, Range, Record, Space, label_of
 from assets.sweeps.axes import SECTIONS, variants_of
-from assets.sweeps.validate import InvalidError, validated
+from assets.sweeps.validate import InvalidError, validate
 from assets.sweeps.yaml_loader import Document
 from trainers.common.names import nearest
 from trainers.study import Config
@@ -28,7 +28,7 @@ class Uniform(Config):
 
     def entry(self) -> Range:
         """Return what is drawn from."""
-        return Range(*_ordered(self.uniform))
+        return Range(*_check_order(self.uniform))
 
 
 class LogUniform(Config):
@@ -39,7 +39,7 @@ class LogUniform(Config):
 
     def entry(self) -> Range:
         """Return what is drawn from."""
-        return Range(*_ordered(self.log_uniform), log=True)
+        return Range(*_check_order(self.log_uniform), log=True)
 
 
 class Integer(Config):
@@ -52,7 +52,7 @@ class Integer(Config):
 
     def entry(self) -> Range:
         """Return what is drawn from; the largest one is what the steps reach."""
-        low, high = _ordered(self.integer)
+        low, high = _check_order(self.integer)
         return Range(low, high - (high - low) % self.step, whole=True, step=self.step)
 
 
@@ -64,7 +64,7 @@ class LogInteger(Config):
 
     def entry(self) -> Range:
         """Return what is drawn from."""
-        return Range(*_ordered(self.log_integer), whole=True, log=True)
+        return Range(*_check_order(self.log_integer), whole=True, log=True)
 
 
 class Choice(Config):
@@ -92,7 +92,7 @@ class ListOf(Config):
 
     def entry(self) -> Entries:
         """Return what is drawn from."""
-        length = self.length if isinstance(self.length, str) else Range(*_ordered(self.length), whole=True)
+        length = self.length if isinstance(self.length, str) else Range(*_check_order(self.length), whole=True)
         with _within("list"):
             return Entries(entry_of(self.list), length)
 
@@ -185,10 +185,10 @@ def _of_kind(definition: Mapping[str, Any]) -> Any:
     if name is None:
         unknown = next(iter(definition))
         raise ValueError(f"unknown kind {unknown!r}; nearest: {', '.join(nearest(unknown, KINDS))}")
-    return validated(KINDS[name], definition).entry()
+    return validate(KINDS[name], definition).entry()
 
 
-def _ordered(ends: tuple[Any, Any]) -> tuple[Any, Any]:
+def _check_order(ends: tuple[Any, Any]) -> tuple[Any, Any]:
     if ends[0] > ends[1]:
         raise ValueError(f"given {list(ends)}; expected [smallest, largest]")
     return ends

@@ -39,7 +39,7 @@ class Trial:
     state: State
     values: Mapping[str, Any]
     """Value of each dimension of the space; empty where its drawing was broken off."""
-    drawn: Mapping[str, Any] = field(repr=False)
+    draws: Mapping[str, Any] = field(repr=False)
     """What the sampler drew, by the names of the leaves."""
     objective: float | None = None
     curve: Curve = field(default_factory=dict, repr=False)
@@ -117,7 +117,7 @@ class Trials:
         return optuna.Trial(self._begun_study, frozen._trial_id)
 
     def _draw(self, handle: optuna.Trial) -> Trial:
-        values = self.search.space.draw(lambda name, leaf: _suggested(handle, name, leaf))
+        values = self.search.space.draw(lambda name, leaf: _suggest(handle, name, leaf))
         return Trial(handle.number, "open", values, dict(handle.params))
 
     def _end(
@@ -167,7 +167,7 @@ def _study(search: Search, fingerprint: str, create: bool) -> optuna.Study | Non
     return optuna.load_study(storage=storage, study_name=name)
 
 
-def _suggested(handle: optuna.Trial, name: str, leaf: Leaf) -> Any:
+def _suggest(handle: optuna.Trial, name: str, leaf: Leaf) -> Any:
     """Let Optuna draw one number or label."""
     if isinstance(leaf, Options):
         with warnings.catch_warnings():

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from assets.identity.text import cell, counted, ranged, shown
+from assets.identity.text import cell, quantity, value_text, with_interval
 from assets.statistics.effects import pairs_of
 from assets.statistics.experiment import Experiment
 from assets.statistics.intervals import scores
@@ -50,13 +50,15 @@ def _comparisons(experiment: Experiment, question: Question) -> Iterator[dict[st
         return
     if question.pairs:
         rows = [pair for a, b in question.pairs for pair in pairs_of(experiment, question.axis, a, b)]
-        first, second = (", ".join(dict.fromkeys(map(shown, values))) for values in zip(*question.pairs, strict=True))
+        first, second = (
+            ", ".join(dict.fromkeys(map(value_text, values))) for values in zip(*question.pairs, strict=True)
+        )
         yield {"a": first, "b": second, **compare_rows(experiment, rows, question.metric)}
         return
     best, *others = sorted(question.among, key=lambda value: _centre(experiment, question, value))
     for other in others:
         rows = pairs_of(experiment, question.axis, best, other)
-        yield {"a": shown(best), "b": shown(other), **compare_rows(experiment, rows, question.metric)}
+        yield {"a": value_text(best), "b": value_text(other), **compare_rows(experiment, rows, question.metric)}
 
 
 def _centre(experiment: Experiment, question: Question, value: Value) -> float:
@@ -64,7 +66,7 @@ def _centre(experiment: Experiment, question: Question, value: Value) -> float:
     rows = [
         row
         for setting in experiment.settings
-        if shown(setting.axes[question.axis]) == shown(value)
+        if value_text(setting.axes[question.axis]) == value_text(value)
         for row in experiment.usable(setting)
     ]
     if not rows or not experiment.tests:
@@ -97,9 +99,9 @@ def _text(question: Question, comparisons: Sequence[Mapping[str, Any]], count: i
 
 
 def _effect(comparison: Mapping[str, Any]) -> str:
-    size = ranged(comparison["effect"], comparison["low"], comparison["high"])
+    size = with_interval(comparison["effect"], comparison["low"], comparison["high"])
     p = f", p {cell(comparison['p_holm'])} after correction" if math.isfinite(comparison["p_holm"]) else ""
-    better = f"b is better in {comparison['better_b']} of {counted(comparison['pairs'], 'pair')}"
+    better = f"b is better in {comparison['better_b']} of {quantity(comparison['pairs'], 'pair')}"
     return f"{SCALES[comparison['scale']]} = {size}, {better}{p}"
 
 

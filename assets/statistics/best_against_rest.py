@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from assets.identity.canonical import compact
-from assets.identity.text import cell, counted, ranged
+from assets.identity.text import cell, quantity, with_interval
 from assets.statistics.experiment import Experiment, Setting
 from assets.statistics.paired_comparison import SIGNIFICANT, compare_samples, holm, pairs_needed
 
@@ -77,7 +77,7 @@ def answer(experiment: Experiment, board: pd.DataFrame, comparisons: pd.DataFram
     first = ranked.iloc[0]
     best = ranked_settings(experiment, board)[0]
     unit = f" {first['unit']}" if first["unit"] else ""
-    score = ranged(float(first["score"]), first["score_low"], first["score_high"])
+    score = with_interval(float(first["score"]), first["score_low"], first["score_high"])
     text = f"{best.text} ranks first with {experiment.metric} {score}{unit}"
     return f"{text}. {_certainty(comparisons, int(first['seeds']), experiment.analyses)}"
 
@@ -94,5 +94,5 @@ def _certainty(comparisons: pd.DataFrame, seeds: int, analyses: int) -> str:
     smallest = float(undecided["p_holm"].min())
     p = f" (smallest corrected p {cell(smallest)})" if math.isfinite(smallest) else ""
     needed = pairs_needed(count * analyses)
-    why = f"; {counted(seeds, 'seed')} cannot decide {counted(count, 'comparison')}, at least {needed} are needed"
+    why = f"; {quantity(seeds, 'seed')} cannot decide {quantity(count, 'comparison')}, at least {needed} are needed"
     return f"Against {rest} the comparison is inconclusive{p}{why if seeds < needed else ''}."

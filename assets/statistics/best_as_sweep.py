@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from assets.identity.paths import parse_path
-from assets.identity.text import shown
+from assets.identity.text import value_text
 from assets.statistics.experiment import is_seed, settings_of
 from assets.sweeps.sweep import Sweep
 
@@ -47,7 +47,7 @@ def best_as_sweep(rows: pd.DataFrame, sweep: Sweep) -> str:
 
 def _name(setting: Setting) -> str:
     """Return a name for a setting that is valid in YAML and in file names."""
-    text = "_".join(shown(value) for value in setting.axes.values())
+    text = "_".join(value_text(value) for value in setting.axes.values())
     return "".join(sign if sign.isalnum() else "_" for sign in text)[:60] or "one"
 
 

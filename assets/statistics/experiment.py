@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assets.identity.canonical import compact, short_digest
-from assets.identity.text import shown
+from assets.identity.text import value_text
 from assets.stages.freshness import Planner
 from assets.statistics.adaptive_seeds import seed_progress, setting_key, sweep_so_far
 from assets.statistics.intervals import Sample
@@ -43,7 +43,7 @@ class Setting:
     @property
     def text(self) -> str:
         """The setting within its sweep: the values of its axes under their short names."""
-        return ", ".join(f"{short(axis)} {shown(value)}" for axis, value in self.axes.items()) or "the one setting"
+        return ", ".join(f"{short(axis)} {value_text(value)}" for axis, value in self.axes.items()) or "the one setting"
 
     @property
     def keys(self) -> str:
@@ -58,7 +58,7 @@ def short(axis: str) -> str:
 
 def row_text(row: Row) -> str:
     """Return the axes of a row in one line, seeds included."""
-    return ", ".join(f"{short(axis)} {shown(value)}" for axis, value in row.axes.items())
+    return ", ".join(f"{short(axis)} {value_text(value)}" for axis, value in row.axes.items())
 
 
 def settings_of(sweep: Sweep) -> list[Setting]:

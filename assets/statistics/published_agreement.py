@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assets.identity.text import shown
+from assets.identity.text import value_text
 from assets.statistics.experiment import Experiment
 from assets.statistics.intervals import LEVEL, RESAMPLES, Sample, interval, scores
 from assets.statistics.paired_comparison import INCONCLUSIVE
@@ -67,7 +67,7 @@ def _beside_ours(experiment: Experiment, line: Line) -> dict[str, Any]:
 def _sample(experiment: Experiment, line: Line) -> Sample | None:
     """Return our runs of a published row on its test set that are ok; None unless all scores are positive."""
     published = experiment.sweep.published
-    settings = [one for one in experiment.settings if published and shown(one.axes[published.axis]) == line.row]
+    settings = [one for one in experiment.settings if published and value_text(one.axes[published.axis]) == line.row]
     rows = [row for setting in settings for row in experiment.usable(setting)]
     if not rows or line.metric not in experiment.table:
         return None

@@ -37,7 +37,7 @@ def header_of(path: Path) -> str:
         return (file.metadata() or {}).get(HEADER, "")
 
 
-def mapped(path: Path) -> dict[str, np.ndarray]:
+def map_arrays(path: Path) -> dict[str, np.ndarray]:
     """Map the arrays of a file, in the order in which they lie there.
 
     What is written into them is the writer's own copy, page by page; the file never changes. The arrays stay readable

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assets.store.array_file import header_of, mapped, to_bytes
+from assets.store.array_file import header_of, map_arrays, to_bytes
 from assets.store.atomic import append_durably, write_durably
 from assets.store.errors import clear_write_errors
 from assets.store.locks import take
@@ -137,7 +137,7 @@ class Artifact:
                 raise Damaged(reason)
 
     @property
-    def _replaced(self) -> Damaged | None:
+    def _replacement_error(self) -> Damaged | None:
         """What to raise if another version has taken its place."""
         if inode_of(str(self.path)) == self._inode:
             return None
@@ -147,7 +147,7 @@ class Artifact:
         header = json.loads(header_of(path) or "{}")
         if any(header.get(field) != self.manifest[field] for field in ("study", "layer", "hash")):
             raise Damaged(f"{path.name} belongs to another artifact: {header}")
-        arrays = mapped(path)
+        arrays = map_arrays(path)
         return {key: arrays[key] for key in header["order"]}
 
     def _read(self, file: str, read: Callable[[Path], Any]) -> Any:
@@ -158,9 +158,9 @@ class Artifact:
             value = read(self.path / file)
         except FileNotFoundError as error:
             missing = Damaged(f"{self.path / file} is gone: run the sweep again to make it anew")
-            raise self._replaced or missing from error
-        if self._replaced:
-            raise self._replaced
+            raise self._replacement_error or missing from error
+        if self._replacement_error:
+            raise self._replacement_error
         return value
 
 

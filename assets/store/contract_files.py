@@ -24,16 +24,16 @@ def write_trajectories(draft: Draft, trajectories: Trajectories) -> None:
         arrays |= prefixed(group, getattr(trajectories, group))
     draft.arrays("trajectories", arrays)
     plain = ("names", "units", "time_unit", "input_names", "input_units", "drift_tolerance")
-    described = {name: getattr(trajectories, name) for name in plain}
-    described |= {name: dict(getattr(trajectories, name)) for name in ("parameter_units", "roles", "meta")}
-    draft.json("trajectories", described)
+    description = {name: getattr(trajectories, name) for name in plain}
+    description |= {name: dict(getattr(trajectories, name)) for name in ("parameter_units", "roles", "meta")}
+    draft.json("trajectories", description)
 
 
 def read_trajectories(artifact: Artifact) -> Trajectories:
     """Read trajectories."""
-    arrays, described = artifact.arrays("trajectories"), artifact.json("trajectories")
+    arrays, description = artifact.arrays("trajectories"), artifact.json("trajectories")
     for name in ("names", "units", "input_names", "input_units"):
-        described[name] = tuple(described[name])
+        description[name] = tuple(description[name])
     return Trajectories(
         t=arrays["t"],
         y=arrays["y"],
@@ -41,7 +41,7 @@ def read_trajectories(artifact: Artifact) -> Trajectories:
         parameters=below("parameters", arrays),
         drift=below("drift", arrays),
         arrays=below("arrays", arrays),
-        **described,
+        **description,
     )
 
 
@@ -57,14 +57,14 @@ def write_segments(draft: Draft, segments: Segments) -> None:
 
 def read_segments(artifact: Artifact) -> Segments:
     """Read segments."""
-    arrays, described = artifact.arrays("segments"), artifact.json("segments")
+    arrays, description = artifact.arrays("segments"), artifact.json("segments")
     return Segments(
-        phases=tuple(below(f"phase{index}", arrays) for index in range(described["phases"])),
+        phases=tuple(below(f"phase{index}", arrays) for index in range(description["phases"])),
         train=arrays["train"],
         validation=arrays["validation"],
-        counts=tuple(described["counts"]),
+        counts=tuple(description["counts"]),
         fitted=below("fitted", arrays),
-        meta=described.get("meta", {}),
+        meta=description.get("meta", {}),
     )
 
 
@@ -73,8 +73,8 @@ def write_trained(draft: Draft, trained: Trained) -> None:
     for name in ("weights", "state", "fitted"):
         draft.arrays(name, getattr(trained, name))
     draft.table("history", trained.history)
-    described = {name: dict(getattr(trained, name)) for name in ("timings", "counts", "meta")}
-    draft.json("trained", {"key": trained.key, "stopped": trained.stopped} | described)
+    description = {name: dict(getattr(trained, name)) for name in ("timings", "counts", "meta")}
+    draft.json("trained", {"key": trained.key, "stopped": trained.stopped} | description)
 
 
 def read_trained(artifact: Artifact) -> Trained:

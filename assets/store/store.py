@@ -97,10 +97,10 @@ class Store:
             Damaged: a file is missing, has another size or another sum.
         """
         try:
-            return self._checked(study, layer, hash)
+            return self._open_once(study, layer, hash)
         except (Damaged, Missing):
             with self._at_rest(study, layer):
-                return self._checked(study, layer, hash)
+                return self._open_once(study, layer, hash)
 
     def hashes(self, study: str, layer: str) -> list[str]:
         """Return the addresses that are taken in one layer, damaged ones included."""
@@ -167,7 +167,7 @@ class Store:
                 return _inspect(directory, inode, (study, layer, hash))
         return Inspection()
 
-    def _checked(self, study: str, layer: str, hash: str) -> Artifact:
+    def _open_once(self, study: str, layer: str, hash: str) -> Artifact:
         where, inspection = f"{study}/{layer}/{hash}", self._glance(study, layer, hash)
         if inspection.manifest is None and inspection.damage is None:
             raise Missing(f"{where} is not in the store {self.root}: run the sweep that needs it")

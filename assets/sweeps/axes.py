@@ -37,7 +37,7 @@ class Axis:
         """Whether this axis repeats the others at another seed."""
         return self.path[-1:] == ("seed",)
 
-    def applied(self, settings: Any, index: int) -> Any:
+    def apply(self, settings: Any, index: int) -> Any:
         """Return settings with the entry `index`: values replace, variants are merged."""
         for path, value in self.changes[index]:
             settings = put(settings, path, value) if self.path else update(settings, path, partial(merge, change=value))
@@ -215,10 +215,10 @@ def combinations(
         rows_of_indices.append(indices)
     if not rows_of_indices:
         problems.append(document.problem(("exclude",), "every combination is excluded; expected at least one to stay"))
-    return list(_applied(document, base, axes, rows_of_indices, problems))
+    return list(_apply_all(document, base, axes, rows_of_indices, problems))
 
 
-def _applied(
+def _apply_all(
     document: Document,
     base: Mapping[str, Any],
     axes: Sequence[Axis],
@@ -230,7 +230,7 @@ def _applied(
         try:
             for axis, index in zip(axes, indices, strict=True):
                 place = axis.place
-                settings = axis.applied(settings, index)
+                settings = axis.apply(settings, index)
             yield Combination(indices, settings)
         except LookupError as error:
             line = document.problem(place, str(error.args[0]))

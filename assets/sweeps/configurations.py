@@ -10,7 +10,7 @@ from assets.identity.items import dataset_item, model_item, segments_item
 from assets.identity.paths import Place, dotted
 from assets.sweeps.file_dataset import FileDataset
 from assets.sweeps.sweep import Configuration
-from assets.sweeps.validate import InvalidError, validated
+from assets.sweeps.validate import InvalidError, validate
 from assets.sweeps.yaml_loader import Document
 from trainers.common.names import nearest
 from trainers.study import Config, ModelConfigBase, Study
@@ -101,7 +101,7 @@ class Configurations:
 
     def _valid(self, kind: type[Config], settings: Any, section: Place, place: Locate) -> Any:
         try:
-            return validated(kind, settings)
+            return validate(kind, settings)
         except InvalidError as error:
             for inner, text in error.findings:
                 self._refuse(section, inner, place(inner), text)

@@ -64,7 +64,7 @@ def _setting(reading: Reading, row: Row, place: Place, value: Any) -> Setting:
     indices = [axis.names.index(row.axes[axis.name]) for axis in reading.axes]
     settings: Any = reading.base
     for axis, index in zip(reading.axes, indices, strict=True):
-        settings = axis.applied(settings, index)
+        settings = axis.apply(settings, index)
     named = place[0] == "dataset" and not sets(settings, place)
     source: Place = ("dataset", "preset") if named else place
     here = where(reading.document, reading.axes, indices, source) if sets(settings, source) else None

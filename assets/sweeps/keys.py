@@ -32,31 +32,31 @@ def with_keys(sweeps: Iterable[Sweep]) -> list[Sweep]:
     digits = _digits(labels)
     items: dict[Address, Item] = {}
 
-    def keyed(item: Item) -> Item:
+    def with_key(item: Item) -> Item:
         address = item.address
         if address not in items:
-            inputs = tuple(map(keyed, item.inputs))
+            inputs = tuple(map(with_key, item.inputs))
             items[address] = replace(item, label=labels[address], digits=digits[address], inputs=inputs)
         return items[address] if items[address].config == item.config else _same_key(item, items[address])
 
-    return [_mapped(sweep, keyed) for sweep in sweeps]
+    return [_with_items(sweep, with_key) for sweep in sweeps]
 
 
-def _same_key(item: Item, keyed: Item) -> Item:
+def _same_key(item: Item, twin: Item) -> Item:
     """Return an item with the key of an equal one, which may hold another name of the test set or place of a file."""
-    return replace(item, label=keyed.label, digits=keyed.digits, inputs=keyed.inputs)
+    return replace(item, label=twin.label, digits=twin.digits, inputs=twin.inputs)
 
 
-def _mapped(sweep: Sweep, keyed: Any) -> Sweep:
+def _with_items(sweep: Sweep, with_key: Any) -> Sweep:
     rows = tuple(
         Row(
-            replace(row.configuration, item=keyed(row.configuration.item)),
+            replace(row.configuration, item=with_key(row.configuration.item)),
             row.axes,
-            tuple(map(keyed, row.evaluations)),
+            tuple(map(with_key, row.evaluations)),
         )
         for row in sweep.rows
     )
-    tests = {name: test and keyed(test) for name, test in sweep.tests.items()}
+    tests = {name: test and with_key(test) for name, test in sweep.tests.items()}
     return replace(sweep, rows=rows, tests=tests)
 
 
@@ -83,15 +83,16 @@ def _labels(sweep: Sweep) -> Iterator[tuple[Item, str]]:
     tests = dict(zip(sweep.tests, distinct(list(sweep.tests)), strict=True)) if len(sweep.tests) > 1 else {}
     for part in ("dataset", "validation", "segments"):
         for item, axes in _constant_axes(sweep, part):
-            varied = {axis: tokens[axis][compact(value)] for axis, value in axes.items() if axis in tokens}
-            yield item, presets.get(item.hash) or (_joined(varied) if varied else _fixed(item, presets))
+            own = {axis: tokens[axis][compact(value)] for axis, value in axes.items() if axis in tokens}
+            label = _label_of_tokens(own) if own else _constant_label(item, presets)
+            yield item, presets.get(item.hash) or label
     for row in sweep.rows:
         axes = {axis: tokens[axis][compact(value)] for axis, value in row.axes.items() if axis in tokens}
         if all(map(is_seed, axes)):
             axes = {"": Token("", _slug(sweep.key), text=True), **axes}
-        yield row.configuration.item, _joined(axes)
+        yield row.configuration.item, _label_of_tokens(axes)
         for name, item in zip(sweep.tests, row.evaluations, strict=True):
-            yield item, _joined(axes, *([_test_token(tests[name])] if name in tests else []))
+            yield item, _label_of_tokens(axes, *([_test_token(tests[name])] if name in tests else []))
 
 
 def _test_token(text: str) -> Token:
@@ -104,13 +105,13 @@ def is_seed(axis: str) -> bool:
     return axis.rsplit(".", 1)[-1] == "seed"
 
 
-def _joined(tokens: Mapping[str, Token], *more: Token) -> str:
+def _label_of_tokens(tokens: Mapping[str, Token], *more: Token) -> str:
     """Return the label of tokens by axis: in the order of the axes, seeds after the others, then what is more."""
     head = [token for axis, token in tokens.items() if not is_seed(axis)]
     return fit(head, [*(token for axis, token in tokens.items() if is_seed(axis)), *more])
 
 
-def _fixed(item: Item, presets: Mapping[str, str]) -> str:
+def _constant_label(item: Item, presets: Mapping[str, str]) -> str:
     """Return the label of what does not vary: that of its preset, or what differs from the defaults."""
     return item.label if item.layer == "dataset" else presets.get(item.dataset.hash, item.label)
 

@@ -46,7 +46,7 @@ def convert(path: Path) -> str:
     if not is_older(document):
         raise SweepError([document.problem((), f"has no key {MARK!r}; it is in the present form already")])
     translation = translate(document, Path(path))
-    return written(translation, Path(path).name)
+    return to_yaml(translation, Path(path).name)
 
 
 def translate(document: Document, path: Path) -> Translation:
@@ -61,7 +61,7 @@ def translate(document: Document, path: Path) -> Translation:
     try:
         data = dict(study.older(document.data))
     except ValueError as error:
-        raise SweepError([_located(document, line) for line in str(error).splitlines()]) from None
+        raise SweepError([_with_line(document, line) for line in str(error).splitlines()]) from None
     decisions = tuple(str(decision) for decision in data.pop("decisions", ()))
     lines: dict[Place, int] = {(): 1, ("base",): document.line((MARK,)), ("vary",): document.line((MARK,))}
     present = replace(document, data={"study": study.name} | data, lines=lines, duplicates=())
@@ -95,7 +95,7 @@ def _study(document: Document, path: Path) -> Study:
     raise SweepError([document.problem(("study",), text, "study")])
 
 
-def _located(document: Document, line: str) -> str:
+def _with_line(document: Document, line: str) -> str:
     """Put file and line before what a reader says as `key: text`."""
     key = line.split(":", 1)[0].strip()
     name = key.rsplit(".", 1)[-1]
@@ -104,26 +104,26 @@ def _located(document: Document, line: str) -> str:
     return document.problem(place, line, "")
 
 
-def written(translation: Translation, source: str) -> str:
+def to_yaml(translation: Translation, source: str) -> str:
     """Write the present form as YAML with a comment on each decision."""
     tree = _tree(translation.document.data)
     loose = [f"Converted from {source}."]
     for decision in translation.decisions:
         if not _comment(tree, decision):
             loose.append(decision)
-    return _dumped(tree, loose)
+    return _dump(tree, loose)
 
 
-def written_tree(data: Mapping[str, Any], comment: Sequence[str]) -> str:
+def sweep_yaml(data: Mapping[str, Any], comment: Sequence[str]) -> str:
     """Write the keys of a sweep file as YAML below some lines of comment; what is empty is left out."""
-    return _dumped(_tree(data), comment)
+    return _dump(_tree(data), comment)
 
 
 def _tree(data: Mapping[str, Any]) -> CommentedMap:
     return _block({key: value for key, value in data.items() if value not in ({}, [], "")})
 
 
-def _dumped(tree: CommentedMap, comment: Sequence[str]) -> str:
+def _dump(tree: CommentedMap, comment: Sequence[str]) -> str:
     tree.yaml_set_start_comment("\n".join(one_line(text) for text in comment))
     stream = io.StringIO()
     yaml = YAML(typ="rt", pure=True)

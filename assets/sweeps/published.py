@@ -81,11 +81,11 @@ def read_table(file: str) -> list[dict[str, str]]:
     status = path.stat()
     if status.st_size > MOST_BYTES:
         raise ValueError(f"{file} holds {status.st_size} bytes; expected at most {MOST_BYTES}")
-    return _parsed(path, status.st_mtime_ns)
+    return _parse(path, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=8)
-def _parsed(path: Path, modified: int) -> list[dict[str, str]]:
+def _parse(path: Path, modified: int) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, strict=True))
     if not rows or any(None in row or None in row.values() for row in rows):

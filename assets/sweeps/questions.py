@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import Field, model_validator
 
 from assets.identity.paths import Place
-from assets.identity.text import shown
+from assets.identity.text import value_text
 from trainers.common.names import nearest
 from trainers.study import Config
 
@@ -36,7 +36,7 @@ class Question(Config):
 
     def names(self) -> list[str]:
         """Return the values that it is about, as text."""
-        return [shown(value) for pair in self.pairs or (self.among,) for value in pair]
+        return [value_text(value) for pair in self.pairs or (self.among,) for value in pair]
 
 
 def findings(questions: Sequence[Question], axes: Mapping[str, Sequence[str]]) -> Iterator[tuple[Place, str]]:

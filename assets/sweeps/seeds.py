@@ -23,7 +23,7 @@ class Seeds(Config):
     """rank_decided: until no setting can be taken for its neighbour in rank."""
 
     @model_validator(mode="after")
-    def _ordered(self) -> Seeds:
+    def _check_order(self) -> Seeds:
         if self.min > self.max:
             raise ValueError(f"min is {self.min}, max is {self.max}; expected min <= max")
         return self

@@ -11,7 +11,7 @@ import trainers
 from assets.identity.canonical import Item
 from assets.identity.items import evaluation_item
 from assets.identity.paths import EACH, Place, dotted, get, put
-from assets.identity.text import shown
+from assets.identity.text import value_text
 from assets.sweeps.axes import Axis, Combination, combinations, read_axes, read_exclusions, where
 from assets.sweeps.configurations import VALIDATION, Configurations, Locate
 from assets.sweeps.keys import with_keys
@@ -22,7 +22,7 @@ from assets.sweeps.questions import Question
 from assets.sweeps.questions import findings as question_findings
 from assets.sweeps.seeds import Seeds, seed_axis
 from assets.sweeps.sweep import Row, Sweep
-from assets.sweeps.validate import InvalidError, validated
+from assets.sweeps.validate import InvalidError, validate
 from assets.sweeps.yaml_loader import Document, SweepError, one_line, read_document
 from trainers.common.names import nearest
 from trainers.study import Config, Study
@@ -154,7 +154,7 @@ class Reading:
 
     def _file(self) -> Any:
         try:
-            return validated(self.kind, self.document.data)
+            return validate(self.kind, self.document.data)
         except InvalidError as error:
             self.problems += [self.document.problem(place, text) for place, text in error.findings]
             self._stop()
@@ -261,7 +261,7 @@ class Reading:
 
     def _check_comparisons(self, tests: Mapping[str, Item | None]) -> None:
         """Check that published numbers and questions name axes, values and test sets of this sweep."""
-        axes = {axis.name: [shown(name) for name in axis.names] for axis in self.axes}
+        axes = {axis.name: [value_text(name) for name in axis.names] for axis in self.axes}
         findings = [(("questions", *place), text) for place, text in question_findings(self.file.questions, axes)]
         if self.file.published is not None:
             named = published_findings(self.file.published, axes, list(tests))

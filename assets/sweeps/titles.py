@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assets.identity.canonical import compact
 from assets.identity.labels import distinct
-from assets.identity.text import shown
+from assets.identity.text import value_text
 from assets.sweeps.keys import is_seed
 from assets.sweeps.sweep import Row, Sweep
 
@@ -40,5 +40,5 @@ def _texts(sweep: Sweep) -> dict[str, dict[str, str]]:
             texts[axis] = dict(zip(map(compact, values), distinct(values), strict=True))
         else:
             name = axis.rsplit(".", 1)[-1].replace("_", " ")
-            texts[axis] = {compact(value): f"{name} {shown(value)}" for value in values}
+            texts[axis] = {compact(value): f"{name} {value_text(value)}" for value in values}
     return texts

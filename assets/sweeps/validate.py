@@ -26,7 +26,7 @@ class InvalidError(Exception):
         super().__init__("; ".join(text for _, text in findings))
 
 
-def validated(kind: type[Kind], settings: Any) -> Kind:
+def validate(kind: type[Kind], settings: Any) -> Kind:
     """Return the configuration that settings describe.
 
     Types are strict, so that text is no number and `true` is no count; a whole decimal (`1e3`) is an integer.

@@ -56,7 +56,7 @@ def _serve(parts: list[Part], host: str, port: int, mlflow_port: int) -> str:
     from orchestration.desk.processes import free_port, wait_for
 
     port, mlflow_port = free_port(host, port), free_port("127.0.0.1", mlflow_port)
-    parts += _started(host, port, mlflow_port)
+    parts += _start_parts(host, port, mlflow_port)
     print("orrery: starting the desk, Dagster's daemon and MLflow ...", flush=True)
     complaint = wait_for(host, port, parts, START_SECONDS) or wait_for("127.0.0.1", mlflow_port, parts, START_SECONDS)
     if complaint:
@@ -72,7 +72,7 @@ def _serve(parts: list[Part], host: str, port: int, mlflow_port: int) -> str:
     return ended
 
 
-def _started(host: str, port: int, mlflow_port: int) -> list[Part]:
+def _start_parts(host: str, port: int, mlflow_port: int) -> list[Part]:
     """Start the three processes over the present home."""
     from assets.store.store import home, project_root
     from orchestration.desk.pages.mlflow import ADDRESS

@@ -66,15 +66,15 @@ def application(hosts: tuple[str, ...] = ()) -> Iterator[Starlette]:
             WorkspaceProcessContext(instance, target, version=__version__) as workspace,
             SweepWatch(lambda: workspace.reload_code_location(LOCATION)) as watch,
         ):
-            yield assembled(create_app_from_workspace_process_context(workspace), watch, hosts)
+            yield assemble(create_app_from_workspace_process_context(workspace), watch, hosts)
 
 
-def assembled(dagster: Starlette, watch: SweepWatch, hosts: tuple[str, ...] = ()) -> Starlette:
+def assemble(dagster: Starlette, watch: SweepWatch, hosts: tuple[str, ...] = ()) -> Starlette:
     """Join the pages and the Dagster UI behind the guard."""
     desk = Starlette(
         routes=[*PAGES, *NOWHERE, Mount("/", dagster)],
         middleware=[Middleware(Guard, hosts=hosts)],
-        exception_handlers={LookupError: not_here, ValueError: not_here, Damaged: damaged},
+        exception_handlers={LookupError: not_here, ValueError: not_here, Damaged: damaged_artifact},
     )
     desk.state.watch = watch
     return desk
@@ -85,6 +85,6 @@ def not_here(request: Request, error: Exception) -> Response:
     return message(404, "Not here", str(error.args[0]) if error.args else "no such page")
 
 
-def damaged(request: Request, error: Exception) -> Response:
+def damaged_artifact(request: Request, error: Exception) -> Response:
     """Answer that an artifact is stored, but damaged."""
     return message(410, "Damaged", str(error))

@@ -14,7 +14,7 @@ from assets.home.running import RunningRecord
 from assets.store.store import Store
 from assets.study_assets import asset_key
 from orchestration.desk import render
-from orchestration.desk.application import assembled
+from orchestration.desk.application import assemble
 from orchestration.desk.sweep_watch import SweepWatch
 from tests.assets.conftest import register_toy
 from tests.orchestration.serving import Served, served
@@ -53,7 +53,7 @@ def place(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="module")
 def desk(place: Path):
     watch = SweepWatch(lambda: None, place / "sweeps")
-    with served(assembled(Starlette(), watch)) as running:
+    with served(assemble(Starlette(), watch)) as running:
         yield running
 
 
@@ -343,7 +343,7 @@ def test_a_reload_that_fails_says_what_to_press(place: Path) -> None:
 
     watch = SweepWatch(fail, place / "sweeps")
     watch._follow(frozenset())
-    with served(assembled(Starlette(), watch)) as running:
+    with served(assemble(Starlette(), watch)) as running:
         text = running.ask("/").text
     assert "RuntimeError: no code &lt;script&gt;" in text and "Reload definitions" in text
 

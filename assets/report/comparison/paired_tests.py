@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assets.identity.text import counted, ranged
+from assets.identity.text import quantity, with_interval
 from assets.report.comparison.models import ComparedModel, test_names
 from assets.statistics.best_against_rest import compare_by_seed
 from assets.statistics.experiment import PER_TRAJECTORY, Experiment, settings_of
@@ -50,7 +50,7 @@ class Measured:
     @property
     def text(self) -> str:
         """The value with its interval."""
-        return ranged(self.value, self.low, self.high)
+        return with_interval(self.value, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Verdict:
             # The mean ranks, but the test is of the typical trajectory: a few bad ones can turn the mean.
             smaller = self.other if self.comparison["mean_b"] < self.comparison["mean_a"] else self.first
             return "" if smaller == self.better else "on a typical trajectory; its mean is larger"
-        trajectories = counted(pairs, "trajectory", "trajectories")
+        trajectories = quantity(pairs, "trajectory", "trajectories")
         return f"{trajectories}, at least {needed} are needed" if pairs < needed else ""
 
 
@@ -261,5 +261,5 @@ def conclusion(verdicts: Sequence[Verdict], metric: str) -> str:
 def effect_text(comparison: Mapping[str, Any], first: str, other: str) -> str:
     """Write the effect of a comparison with its interval: `B/A 0.8 [0.7, 0.9]`."""
     sign = "/" if comparison["scale"] == "ratio" else " - "
-    effect = ranged(comparison["effect"], comparison["low"], comparison["high"])
+    effect = with_interval(comparison["effect"], comparison["low"], comparison["high"])
     return f"{other}{sign}{first} {effect}" if effect else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assets.identity.text import cell, counted, shown
+from assets.identity.text import cell, quantity, value_text
 from assets.report.comparison.comparison import Comparison
 from assets.report.comparison.models import ComparedModel
 from assets.report.comparison.paired_tests import Metric, SettingsVerdict, Verdict, effect_text
@@ -35,7 +35,7 @@ def settings_table(comparison: Comparison) -> Table:
     """Tabulate the settings that differ; '-' where a model has no such setting, for example fewer phases."""
     letters = [model.letter for model in comparison.models]
     rows = [
-        [path, *[shown(values[letter]) if letter in values else NONE for letter in letters]]
+        [path, *[value_text(values[letter]) if letter in values else NONE for letter in letters]]
         for path, values in comparison.settings
     ]
     return table_of("Settings that differ", ("setting", *letters), rows, "Defaults resolved.")
@@ -46,7 +46,7 @@ def verdict_table(verdicts: Sequence[Verdict], metric: str) -> Table:
     rows = [
         [one.test, f"{one.text}: {one.reason}" if one.reason else one.text,
          effect_text(one.comparison, one.first, one.other),
-         f"{one.comparison['better_b']} of {counted(one.comparison['pairs'], 'trajectory', 'trajectories')}"
+         f"{one.comparison['better_b']} of {quantity(one.comparison['pairs'], 'trajectory', 'trajectories')}"
          if one.comparison["pairs"] else NONE,
          cell(one.comparison["p"]), cell(one.comparison["p_holm"])]
         for one in verdicts
@@ -113,5 +113,5 @@ def _origin(model: ComparedModel) -> dict[str, str]:
         "training time": "" if seconds is None else f"{seconds:.1f} s",
         "code": ", ".join(f"{stage} {code[:8]}" for stage, code in codes.items() if code),
         "commit": f"{(manifest['commit'] or 'none')[:12]}{' with uncommitted changes' if manifest['dirty'] else ''}",
-        "device": shown(manifest["device"]),
+        "device": value_text(manifest["device"]),
     }

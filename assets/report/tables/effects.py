@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from assets.identity.text import ranged, shown
+from assets.identity.text import value_text, with_interval
 from assets.report.tables.table import Table, table_of
 from assets.statistics.answers import Answer
 from assets.statistics.experiment import short
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def effect_table(effects: pd.DataFrame, metric: str) -> Table:
     """Return the paired comparisons of the values of every axis."""
     rows = [
-        [short(row["axis"]), shown(row["a"]), shown(row["b"]), f"{row['better_b']} of {row['pairs']}",
-         SCALES[row["scale"]], ranged(row["effect"], row["low"], row["high"]),
+        [short(row["axis"]), value_text(row["a"]), value_text(row["b"]), f"{row['better_b']} of {row['pairs']}",
+         SCALES[row["scale"]], with_interval(row["effect"], row["low"], row["high"]),
          row["p"], row["p_holm"], row["verdict"]]
         for row in effects.to_dict("records")
     ]  # fmt: skip
@@ -35,8 +35,8 @@ def effect_table(effects: pd.DataFrame, metric: str) -> Table:
 def axis_table(values: pd.DataFrame) -> Table:
     """Return what every value of every axis reached."""
     rows = [
-        [short(row["axis"]), shown(row["value"]), row["runs"], row["best"], row["median"],
-         ranged(row["mean"], row["low"], row["high"]), percent(row["importance"])]
+        [short(row["axis"]), value_text(row["value"]), row["runs"], row["best"], row["median"],
+         with_interval(row["mean"], row["low"], row["high"]), percent(row["importance"])]
         for row in values.to_dict("records")
     ]  # fmt: skip
     header = ("axis", "value", "runs", "best", "median", "mean", "share of the variance")
@@ -60,7 +60,7 @@ def answer_tables(answers: Sequence[Answer]) -> Iterator[tuple[str, Table]]:
     for answer in answers:
         rows = [
             [one["a"], one["b"], f"{one['better_b']} of {one['pairs']}", SCALES[one["scale"]],
-             ranged(one["effect"], one["low"], one["high"]), one["p"], one["p_holm"]]
+             with_interval(one["effect"], one["low"], one["high"]), one["p"], one["p_holm"]]
             for one in answer.comparisons
         ]  # fmt: skip
         note = f"Of {answer.question.metric}. " if answer.question.metric else ""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from assets.identity.text import cell, ranged
+from assets.identity.text import cell, with_interval
 from assets.report.tables.effects import percent
 from assets.report.tables.table import Table, table_of
 from assets.statistics.published_agreement import FEWEST_SEEDS, WIDEST, level
@@ -24,7 +24,12 @@ def published_tables(sweep: Sweep, agreement: pd.DataFrame, readings: Sequence[M
     yield _agreement_table(sweep, agreement)
     if readings:
         rows = [
-            [one["reading"], ranged(one["distance"], one["low"], one["high"]), percent(one["closest"]), one["verdict"]]
+            [
+                one["reading"],
+                with_interval(one["distance"], one["low"], one["high"]),
+                percent(one["closest"]),
+                one["verdict"],
+            ]
             for one in readings
         ]
         header = ("reading", "distance, a factor", "closest in, of resamples", "verdict")
@@ -34,7 +39,7 @@ def published_tables(sweep: Sweep, agreement: pd.DataFrame, readings: Sequence[M
 
 def _agreement_table(sweep: Sweep, agreement: pd.DataFrame) -> Table:
     rows = [
-        [row["row"], row["test"], row["metric"], row["published"], ranged(row["ours"], row["low"], row["high"]),
+        [row["row"], row["test"], row["metric"], row["published"], with_interval(row["ours"], row["low"], row["high"]),
          f"{cell(row['run_low'])} to {cell(row['run_high'])}" if math.isfinite(row["run_low"]) else "",
          row["verdict"], row["doubt"]]
         for row in agreement.to_dict("records")
@@ -56,5 +61,5 @@ def _counts(metric: str, agreement: pd.DataFrame) -> str:
     """Count the verdicts on a metric, and say by which factor published numbers lie above ours."""
     counts = agreement["verdict"].str.split(":").str[0].value_counts()
     verdicts = ", ".join(f"{name} {count}" for name, count in counts.items())
-    factor = ranged(*level(agreement)) or "unknown"
+    factor = with_interval(*level(agreement)) or "unknown"
     return f"{metric}: {verdicts}, published over ours {factor} (geometric mean over rows)"

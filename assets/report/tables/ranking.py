@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from assets.identity.text import ranged, shown
+from assets.identity.text import value_text, with_interval
 from assets.report.tables.table import Table, table_of
 from assets.statistics.best_against_rest import median_row, ranked_settings, seeds_of
 from assets.statistics.experiment import Experiment, short
@@ -24,8 +24,9 @@ def overall_table(experiment: Experiment, board: pd.DataFrame) -> Table:
     header = ["rank", *map(short, axes), "status", "seeds", *stopped, f"score [{_unit(board)}]", "caveats", "keys"]
     of_tests = board[board["test"].isin(experiment.tests)].groupby("keys", sort=False)["caveats"].agg(_distinct)
     rows = [
-        [row["rank"], *[shown(row[axis]) for axis in axes], row["status"], row["seeds"], *[row[s] for s in stopped],
-         ranged(row["score"], row["score_low"], row["score_high"]), of_tests.get(row["keys"], ""), row["keys"]]
+        [row["rank"], *[value_text(row[axis]) for axis in axes], row["status"], row["seeds"],
+         *[row[name] for name in stopped],
+         with_interval(row["score"], row["score_low"], row["score_high"]), of_tests.get(row["keys"], ""), row["keys"]]
         for row in board.drop_duplicates("keys").to_dict("records")
     ]  # fmt: skip
     note = f"Score: the mean of {experiment.metric} over the test sets."
@@ -51,9 +52,9 @@ def leaderboards(experiment: Experiment, board: pd.DataFrame) -> Iterator[Table]
         header = ["rank", *map(short, axes), "status", "seeds", *stopped, f"mean [{_unit(table)}]", "caveats",
                   "median", "iqr", "worst", *[name.replace("_", " ") for name in others], "keys"]  # fmt: skip
         rows = [
-            [row["rank"], *[shown(row[axis]) for axis in axes], row["status"], row["seeds"], *[row[s] for s in stopped],
-             ranged(row["mean"], row["low"], row["high"]), row["caveats"], row["median"], row["iqr"], row["worst"],
-             *[row[name] for name in others], row["keys"]]
+            [row["rank"], *[value_text(row[axis]) for axis in axes], row["status"], row["seeds"],
+             *[row[name] for name in stopped], with_interval(row["mean"], row["low"], row["high"]), row["caveats"],
+             row["median"], row["iqr"], row["worst"], *[row[name] for name in others], row["keys"]]
             for row in table.to_dict("records")
         ]  # fmt: skip
         data, training, code = (
@@ -67,7 +68,7 @@ def rest_table(comparisons: pd.DataFrame) -> Table:
     """Return the comparisons of the best setting (a) with the rest (b)."""
     rows = [
         [row["setting"], f"{row['pairs'] - row['better']} of {row['pairs']}", SCALES[row["scale"]],
-         ranged(row["effect"], row["low"], row["high"]), row["p"], row["p_holm"],
+         with_interval(row["effect"], row["low"], row["high"]), row["p"], row["p_holm"],
          "b is worse" if row["significant"] else INCONCLUSIVE]
         for row in comparisons.to_dict("records")
     ]  # fmt: skip

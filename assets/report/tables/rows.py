@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from assets.identity.paths import dotted, flatten
-from assets.identity.text import shown
+from assets.identity.text import value_text
 from assets.report.tables.table import MOST_ROWS, Table, table_of
 from assets.statistics.convergence import convergence
 from assets.statistics.experiment import Experiment, row_text
@@ -94,7 +94,7 @@ def setting_table(experiment: Experiment) -> Table:
     configurations = {row.configuration.key: row.configuration.settings() for row in experiment.sweep.rows}
     varied = {path for path, _ in difference(configurations)}
     first = next(iter(configurations.values()))
-    rows = [[dotted(place), shown(value)] for place, value in flatten(first) if dotted(place) not in varied]
+    rows = [[dotted(place), value_text(value)] for place, value in flatten(first) if dotted(place) not in varied]
     return table_of("Settings of every row", ("setting", "value"), rows)
 
 
@@ -110,8 +110,8 @@ def provenance_table(experiment: Experiment) -> Table:
         ["commit", ", ".join(sorted(commits))],
         ["trained", f"{oldest[:19]} to {newest['created'][:19]} UTC"],
         ["training time", f"{seconds:.0f} s in all"],
-        ["device", shown(newest["device"])],
-        ["environment", shown(newest["environment"])],
+        ["device", value_text(newest["device"])],
+        ["environment", value_text(newest["environment"])],
         ["versions", ", ".join(f"{name} {number}" for name, number in newest["versions"].items())],
         *[["dataset", key] for key in sorted(set(experiment.table["dataset"]))],
         *[[f"test set {test}", ", ".join(sorted(set(group["test_dataset"])))]

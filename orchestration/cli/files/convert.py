@@ -13,10 +13,10 @@ def convert(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write; default: print.")] = None,
 ) -> None:
     """Write an older sweep file in the present form, with a comment on each decision."""
-    from assets.sweeps.older_format import convert as converted
+    from assets.sweeps.older_format import convert as present_form
 
     with clear_errors():
-        text = converted(path)
+        text = present_form(path)
         if output is None:
             print(text, end="")
         elif output.exists():

@@ -33,13 +33,15 @@ def _configurations(item: str) -> dict[str, dict[str, Any]]:
 
     if item.endswith((".yaml", ".yml")) or item in read_catalogue().sweeps:
         rows = any_sweep(item).rows
-        return {row.configuration.key: _resolved(row.configuration.dataset, row.configuration.model) for row in rows}
+        return {
+            row.configuration.key: _full_settings(row.configuration.dataset, row.configuration.model) for row in rows
+        }
     study, _, key = item.partition("/")
     loaded = load(study, key)
-    return {loaded.key: _resolved(loaded.dataset, loaded.config)}
+    return {loaded.key: _full_settings(loaded.dataset, loaded.config)}
 
 
-def _resolved(dataset: Any, model: Any) -> dict[str, Any]:
+def _full_settings(dataset: Any, model: Any) -> dict[str, Any]:
     return {"dataset": dataset.model_dump(mode="json"), "model": model.model_dump(mode="json")}
 
 

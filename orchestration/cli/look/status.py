@@ -64,7 +64,7 @@ def _print(data: dict[str, Any], entries: list[tuple[str, str, dict[str, Any]]])
 
     console, table = wide_console(), Table("sweep", "rows", "states", "disk")
     for name, count, entry in entries:
-        table.add_row(name, count, _counted(entry["states"]), size(entry["bytes"]))
+        table.add_row(name, count, _counts_text(entry["states"]), size(entry["bytes"]))
     console.print(table)
     lines = [*map(_launch_line, data["launches"]), *map(_running_line, data["running"])]
     for line in lines or ["nothing runs now"]:
@@ -72,7 +72,7 @@ def _print(data: dict[str, Any], entries: list[tuple[str, str, dict[str, Any]]])
     console.print(_disk_line(data["disk"]), markup=False, soft_wrap=True)
 
 
-def _counted(states: dict[str, int]) -> str:
+def _counts_text(states: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(states.items()))
 
 

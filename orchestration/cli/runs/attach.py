@@ -28,14 +28,14 @@ def attach(sweep: What = "") -> None:
     if not launch.log:
         refuse(f"{launch.sweep} runs in the terminal of process {launch.pid}; only --detach keeps its output")
     try:
-        for text in followed(Path(launch.log), lambda: launch.alive):
+        for text in follow(Path(launch.log), lambda: launch.alive):
             sys.stdout.write(text)
             sys.stdout.flush()
     except KeyboardInterrupt:
         print(f"\norrery: {launch.sweep} still runs as process {launch.pid}; `orrery stop {launch.sweep}` ends it")
 
 
-def followed(log: Path, going: Callable[[], bool]) -> Iterator[str]:
+def follow(log: Path, going: Callable[[], bool]) -> Iterator[str]:
     """Yield what a file holds and what is added to it, until nothing more will be."""
     with log.open(encoding="utf-8", errors="replace") as file:
         last = False

@@ -19,7 +19,7 @@ def gc(
     from assets.store.store import Store
 
     with clear_errors():
-        leftovers = garbage(Store(), older * 3600, _needed() if unused else None)
+        leftovers = garbage(Store(), older * 3600, _needed_addresses() if unused else None)
         for one in leftovers if delete else ():
             one.remove()
     total = sum(one.bytes for one in leftovers)
@@ -37,7 +37,7 @@ def gc(
     print(f"orrery: {len(leftovers)} things, {size(total)}, {done}{hint}")
 
 
-def _needed() -> set[tuple[str, str, str]]:
+def _needed_addresses() -> set[tuple[str, str, str]]:
     """Return what sweeps and searches need; a file that cannot be read might ask for anything, so it ends this."""
     from assets.catalogue import read_catalogue
     from assets.garbage_collection import needed_by
@@ -46,7 +46,7 @@ def _needed() -> set[tuple[str, str, str]]:
     from assets.sweeps.yaml_loader import SweepError
 
     catalogue = read_catalogue()
-    for error in catalogue.broken.values():
+    for error in catalogue.errors.values():
         raise SweepError(error.problems)
     trials = [SearchProgress.of(search, Store()).sweep() for search in catalogue.searches.values()]
     return needed_by([*catalogue.sweeps.values(), *trials])

@@ -153,7 +153,7 @@ class SweepSubject:
         from orchestration.launch.terminal import run_in_terminal
         from orchestration.sweep_run import run_sweep
 
-        sweep = self._retried() if options.only_failed else self.sweep
+        sweep = self._retry_rows() if options.only_failed else self.sweep
         rows = SweepSubject(sweep, self.launch).rows()
         budget = self.budget(rows, options.cpus)
         if not options.json:
@@ -162,7 +162,7 @@ class SweepSubject:
         work = partial(run_sweep, sweep, catalogue)
         return run_in_terminal(work, options.cpus, options.json, options.limit, titles(sweep))
 
-    def _retried(self) -> Sweep:
+    def _retry_rows(self) -> Sweep:
         """Return a sweep of only those rows that failed with a cause that is not settled."""
 
         def retries(row: Row) -> bool:

@@ -27,7 +27,7 @@ def home_page(request: Request) -> Response:
         state=watch.state(),
         complaint=watch.complaint,
         behind=watch.behind,
-        broken=[line for error in catalogue.broken.values() for line in error.problems],
+        problems=[line for error in catalogue.errors.values() for line in error.problems],
         place=str(home()),
         sweeps=[sweep_progress(sweep, store) for sweep in catalogue.sweeps.values()],
         searches=[search_progress(search, store) for search in catalogue.searches.values()],

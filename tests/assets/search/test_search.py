@@ -17,7 +17,7 @@ from tests.toy_study.items import make, make_inputs
 PRUNER = "{startup_trials: 2, warmup: 20, interval: 10}"
 
 
-def drawn(trials):
+def draws(trials):
     return [dict(trial.drawn) for trial in sorted(trials, key=lambda trial: trial.number)]
 
 
@@ -44,9 +44,9 @@ def test_the_same_seed_gives_the_same_trials_and_another_seed_others(searching, 
     first = searching.run(searching.load(trials=8, pruner=PRUNER))
     monkeypatch.setenv("ORRERY_HOME", str(tmp_path / "other"))
     again = searching.run(searching.load(trials=8, pruner=PRUNER))
-    assert drawn(again) == drawn(first) and statuses(again) == statuses(first)
+    assert draws(again) == draws(first) and statuses(again) == statuses(first)
     assert [trial.objective for trial in again] == [trial.objective for trial in first]
-    assert drawn(searching.run(searching.load(seed=4, trials=3))) != drawn(first)[:3]
+    assert draws(searching.run(searching.load(seed=4, trials=3))) != draws(first)[:3]
 
 
 def test_what_is_stored_is_not_trained_again(searching):
@@ -55,7 +55,7 @@ def test_what_is_stored_is_not_trained_again(searching):
     database(search).unlink()
     engine = Inline()
     again = searching.run(search, engine)
-    assert drawn(again) == drawn(first) and statuses(again) == statuses(first)
+    assert draws(again) == draws(first) and statuses(again) == statuses(first)
     assert [trial.end["cached"] for trial in again] == [trial.state != "pruned" for trial in first]
     assert engine.trained() == [trial.end["hash"] for trial in first if trial.state == "pruned"]
 
@@ -140,9 +140,9 @@ def test_equal_trials_that_run_at_once_are_trained_once(searching):
 
 
 def test_more_trials_go_on_and_another_space_begins_anew(searching):
-    whole = drawn(searching.run(searching.load(trials=7)))
+    whole = draws(searching.run(searching.load(trials=7)))
     searching.run(searching.load("parts", trials=3))
-    assert drawn(searching.run(searching.load("parts", trials=7))) == whole[3:]
+    assert draws(searching.run(searching.load("parts", trials=7))) == whole[3:]
     assert len(trials_of(searching.load("parts", trials=7))) == 7
     assert trials_of(searching.load("parts", space="    model.width: {choice: [2, 4]}")) == []
     assert len(trials_of(searching.load("parts", trials=7))) == 7, "the former search is still there"
@@ -158,7 +158,7 @@ def test_a_search_that_was_broken_off_goes_on_with_the_same_trials(searching, mo
         if not list(ended) and len(trials_of(search)) == 8:
             break
     again = trials_of(search)
-    assert drawn(again) == drawn(straight) and statuses(again) == statuses(straight)
+    assert draws(again) == draws(straight) and statuses(again) == statuses(straight)
     assert [trial.objective for trial in again] == [trial.objective for trial in straight]
     assert [trial.curve for trial in again] == [trial.curve for trial in straight]
 

@@ -39,7 +39,7 @@ def folder(engine, tmp_path):
 
 
 def end_of(trial):
-    return trial.number, trial.state, dict(trial.drawn), trial.objective, dict(trial.curve), trial.end["status"]
+    return trial.number, trial.state, dict(trial.draws), trial.objective, dict(trial.curve), trial.end["status"]
 
 
 def test_a_search_that_was_interrupted_and_one_that_was_killed_go_on_with_the_same_trials(

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 import pytest
 
-from assets.store.array_file import DTYPES, header_of, mapped, to_bytes
+from assets.store.array_file import DTYPES, header_of, map_arrays, to_bytes
 
 LARGE = 10_000_000
 
@@ -31,7 +31,7 @@ def test_every_type_and_shape_comes_back_in_place(file):
         for shape in ((), (0, 3), (3,), (2, 2))
     }
     arrays["bool"] = np.array([[True, False, True]])
-    found = mapped(file(arrays))
+    found = map_arrays(file(arrays))
     assert set(found) == set(arrays)
     for name, array in arrays.items():
         assert (found[name].dtype, found[name].shape, found[name].tobytes()) == (
@@ -48,13 +48,13 @@ def test_the_header_is_what_was_written(file):
 
 def test_what_a_reader_writes_is_its_own(file):
     path = file({"a": np.zeros(4)})
-    mapped(path)["a"][:] = 1
-    assert not mapped(path)["a"].any()
+    map_arrays(path)["a"][:] = 1
+    assert not map_arrays(path)["a"].any()
 
 
 def test_what_is_read_stays_when_the_file_goes(file):
     path = file({"a": np.arange(4)})
-    found = mapped(path)
+    found = map_arrays(path)
     path.unlink()
     assert found["a"].sum() == 6
 

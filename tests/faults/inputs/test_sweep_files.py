@@ -168,7 +168,7 @@ def test_sweeps_that_differ_in_case_or_unicode_form_alone_are_refused(tmp_path: 
     for name in names:
         (folder / f"{name}.yaml").write_text("study: two_body\ntests: [complex_planar_1_test]\n")
     catalogue = read_catalogue(tmp_path)
-    assert set(catalogue.sweeps) == {"two_body/one", "two_body/-"} and len(catalogue.broken) == len(names) - 2
+    assert set(catalogue.sweeps) == {"two_body/one", "two_body/-"} and len(catalogue.errors) == len(names) - 2
 
 
 @pytest.mark.parametrize(
