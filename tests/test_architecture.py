@@ -182,13 +182,13 @@ def test_the_order_of_rooms_tells_right_from_wrong(importer: str, imported: str,
 def edges() -> set[tuple[str, str]]:
     """Return who imports whom among the modules of the project, imports for type checkers and in functions included."""
     modules = {module_of(path): path for path in FILES}
-    found = set()
+    imports = set()
     for importer, path in modules.items():
         for imported in imports_of(path):
             name = imported if imported in modules else imported.rpartition(".")[0]
             if name in modules and name != importer:
-                found.add((importer, name))
-    return found
+                imports.add((importer, name))
+    return imports
 
 
 def test_rooms_import_one_way() -> None:
@@ -203,13 +203,13 @@ def circles(graph: set[tuple[str, str]]) -> set[frozenset[str]]:
         above.setdefault(importer, set()).add(imported)
 
     def reach(module: str) -> set[str]:
-        seen: set[str] = set()
+        reached_names: set[str] = set()
         waiting = [module]
         while waiting:
-            new = above.get(waiting.pop(), set()) - seen
-            seen |= new
+            new = above.get(waiting.pop(), set()) - reached_names
+            reached_names |= new
             waiting += new
-        return seen
+        return reached_names
 
     reached = {module: reach(module) for module in above}
     return {

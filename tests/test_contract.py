@@ -96,15 +96,17 @@ def test_every_study_has_a_smoke_sweep():
 
 
 def test_simulating_gives_trajectories_that_agree_with_themselves(one):
-    made, again = one.study.simulate(one.dataset), one.study.simulate(one.dataset)
-    assert isinstance(made, Trajectories)
-    count, times = made.t.shape
-    assert made.y.shape == (count, times, len(made.names)) and len(made.units) == len(made.names)
-    assert all(len(values) == count for values in (*made.parameters.values(), *made.drift.values()))
-    assert made.parameter_units.keys() <= made.parameters.keys()
-    finite = np.isfinite(made.y).all(axis=2)
+    trajectories, again = one.study.simulate(one.dataset), one.study.simulate(one.dataset)
+    assert isinstance(trajectories, Trajectories)
+    count, times = trajectories.t.shape
+    assert trajectories.y.shape == (count, times, len(trajectories.names)) and len(trajectories.units) == len(
+        trajectories.names
+    )
+    assert all(len(values) == count for values in (*trajectories.parameters.values(), *trajectories.drift.values()))
+    assert trajectories.parameter_units.keys() <= trajectories.parameters.keys()
+    finite = np.isfinite(trajectories.y).all(axis=2)
     assert finite[:, 0].all() and not (~finite[:, :-1] & finite[:, 1:]).any(), "NaN pads the end, nothing else"
-    assert np.array_equal(made.y, again.y, equal_nan=True)
+    assert np.array_equal(trajectories.y, again.y, equal_nan=True)
 
 
 def test_segments_split_by_trajectory(one):
@@ -156,34 +158,34 @@ def test_a_training_that_is_stopped_goes_on_to_the_same_bits(one):
 
 
 def test_progress_tells_where_a_training_stands(one):
-    seen = []
-    list(one.study.train([one.job(0)], lambda progress: bool(seen.append(progress))))
-    steps = [progress.step for progress in seen]
-    assert steps == sorted(set(steps)) and steps[-1] == seen[-1].total_steps
-    assert sum(progress.phase_end for progress in seen) == len(_segments(one.study.name).phases)
-    assert all("loss" in progress.losses for progress in seen)
+    reports = []
+    list(one.study.train([one.job(0)], lambda progress: bool(reports.append(progress))))
+    steps = [progress.step for progress in reports]
+    assert steps == sorted(set(steps)) and steps[-1] == reports[-1].total_steps
+    assert sum(progress.phase_end for progress in reports) == len(_segments(one.study.name).phases)
+    assert all("loss" in progress.losses for progress in reports)
 
 
 def test_evaluating_beats_the_trivial_baseline(one):
     test = one.study.simulate(one.test)
     trained = _company(one.study.name)[1]
-    made = one.study.evaluate(one.job(0).config, trained, test)
-    assert isinstance(made, Evaluation)
-    assert {"metric", "value", "unit", "n"} <= set(made.summary)
-    values = dict(zip(made.summary["metric"], made.summary["value"], strict=True))
+    evaluation = one.study.evaluate(one.job(0).config, trained, test)
+    assert isinstance(evaluation, Evaluation)
+    assert {"metric", "value", "unit", "n"} <= set(evaluation.summary)
+    values = dict(zip(evaluation.summary["metric"], evaluation.summary["value"], strict=True))
     assert {*one.study.headline, "baseline"} <= values.keys()
     assert values[one.study.headline[0]] < values["baseline"]
-    assert all(len(table) for table in made.tables.values())
+    assert all(len(table) for table in evaluation.tables.values())
 
 
 def test_a_metric_is_the_weighted_mean_over_trajectories(one):
     test = one.study.simulate(one.test)
-    made = one.study.evaluate(one.job(0).config, _company(one.study.name)[1], test)
-    table, metric = made.tables["per_trajectory"], one.study.headline[0]
+    evaluation = one.study.evaluate(one.job(0).config, _company(one.study.name)[1], test)
+    table, metric = evaluation.tables["per_trajectory"], one.study.headline[0]
     assert list(table["trajectory"]) == list(range(len(test.t)))
-    value = made.summary.set_index("metric")["value"][metric]
-    known = table[table["n"] > 0]
-    assert np.isclose(np.average(known[metric], weights=known["n"]), value, rtol=1e-6)
+    value = evaluation.summary.set_index("metric")["value"][metric]
+    rows = table[table["n"] > 0]
+    assert np.isclose(np.average(rows[metric], weights=rows["n"]), value, rtol=1e-6)
 
 
 def test_a_study_that_fits_estimates_every_trajectory_of_its_test_set(one):

@@ -27,9 +27,9 @@ def run_notebook(path: Path, sweep: str) -> nbformat.NotebookNode:
 
 def test_the_notebook_plots_an_orbit_of_a_stored_model(smoke: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MPLBACKEND")
-    shown = [output for cell in run_notebook(NOTEBOOK, "two_body/smoke").cells for output in cell.get("outputs", [])]
-    assert sum("image/png" in output.get("data", {}) for output in shown) == 1
-    assert "acceleration_error_own_state" in shown[-1]["data"]["text/plain"]
+    outputs = [output for cell in run_notebook(NOTEBOOK, "two_body/smoke").cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 1
+    assert "acceleration_error_own_state" in outputs[-1]["data"]["text/plain"]
 
 
 def test_the_notebook_is_kept_without_output() -> None:

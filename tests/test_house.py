@@ -47,16 +47,16 @@ def pins() -> dict[str, str]:
 def required(but: Set[str] = frozenset()) -> set[str]:
     """Return every distribution that an installation with `.[dev]` needs here; what some of them need is left out."""
     project = tomllib.loads(read("pyproject.toml"))["project"]
-    wanted = [Requirement(text) for text in [*project["dependencies"], *project["optional-dependencies"]["dev"]]]
-    seen: set[tuple[str, str]] = set()
-    while wanted:
-        requirement = wanted.pop()
+    requirements = [Requirement(text) for text in [*project["dependencies"], *project["optional-dependencies"]["dev"]]]
+    visited: set[tuple[str, str]] = set()
+    while requirements:
+        requirement = requirements.pop()
         for extra in ("", *requirement.extras):
             name = canonicalize_name(requirement.name)
-            if (name, extra) not in seen:
-                seen.add((name, extra))
-                wanted += needs(name, extra) if name not in but else []
-    return {name for name, _ in seen}
+            if (name, extra) not in visited:
+                visited.add((name, extra))
+                requirements += needs(name, extra) if name not in but else []
+    return {name for name, _ in visited}
 
 
 def needs(name: str, extra: str) -> list[Requirement]:
@@ -171,18 +171,18 @@ def test_the_environment_file_keeps_other_lines_and_changes_once(fresh_home: Pat
     assert file.read_text().splitlines()[2:] == ["TOKEN=1"]
 
 
-@pytest.mark.parametrize("given", [None, "/other"])
+@pytest.mark.parametrize("setting", [None, "/other"])
 def test_the_environment_file_yields_to_the_environment(
-    fresh_home: Path, tmp_path: Path, given: str | None, monkeypatch: pytest.MonkeyPatch
+    fresh_home: Path, tmp_path: Path, setting: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dotenv import dotenv_values
 
     home.write_environment(tmp_path / ".env")
     monkeypatch.delenv("ORRERY_HOME")
-    if given:
-        monkeypatch.setenv("ORRERY_HOME", given)
+    if setting:
+        monkeypatch.setenv("ORRERY_HOME", setting)
     values = dotenv_values(tmp_path / ".env")
-    assert values == {"ORRERY_HOME": given or str(fresh_home), "DAGSTER_HOME": f"{given or fresh_home}/dagster"}
+    assert values == {"ORRERY_HOME": setting or str(fresh_home), "DAGSTER_HOME": f"{setting or fresh_home}/dagster"}
 
 
 def test_no_file_of_a_home_is_a_pickle(smoke_home: Path) -> None:

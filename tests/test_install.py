@@ -26,9 +26,9 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def test_without_a_gpu_the_cpu_build_comes_from_the_index_of_pytorch(bare: pytest.MonkeyPatch) -> None:
-    chosen = install.choose()
-    assert chosen.index == install.CPU_INDEX and chosen.size == install.CPU
-    assert "CPU build" in chosen.build and "no NVIDIA GPU" in chosen.why
+    choice = install.choose()
+    assert choice.index == install.CPU_INDEX and choice.size == install.CPU
+    assert "CPU build" in choice.build and "no NVIDIA GPU" in choice.why
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_without_a_gpu_the_cpu_build_comes_from_the_index_of_pytorch(bare: pytes
 )
 def test_with_a_gpu_or_no_answer_or_settings_of_pip_it_is_what_pip_finds(bare, name, value, why: str) -> None:
     bare.setattr(install, name, value)
-    chosen = install.choose()
-    assert chosen.index == "" and why in chosen.why and install.CUDA in chosen.size
+    choice = install.choose()
+    assert choice.index == "" and why in choice.why and install.CUDA in choice.size
 
 
 def test_on_another_system_it_is_what_pip_finds(bare: pytest.MonkeyPatch) -> None:
@@ -96,33 +96,33 @@ def test_an_index_answers_or_does_not(index: str, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def asked(bare: pytest.MonkeyPatch, tmp_path) -> list[list[str]]:
+def commands(bare: pytest.MonkeyPatch, tmp_path) -> list[list[str]]:
     """What pip is asked for by an installation into an empty place; its exit codes are what `codes` says."""
-    asked: list[list[str]] = []
+    commands: list[list[str]] = []
 
     def pip(arguments: list[str], output) -> int:
-        asked.append(arguments)
+        commands.append(arguments)
         output.write("no such package\n")
         return 0
 
     bare.setattr(install, "pip", pip)
     bare.setattr(install.sys, "prefix", str(tmp_path))
-    return asked
+    return commands
 
 
-def test_torch_comes_alone_from_its_index_and_all_else_from_pypi(asked, capsys: pytest.CaptureFixture) -> None:
+def test_torch_comes_alone_from_its_index_and_all_else_from_pypi(commands, capsys: pytest.CaptureFixture) -> None:
     assert install.main() == 0
-    assert asked == [[*CPU_WHEEL, install.pinned("torch")], ALL]
-    said = capsys.readouterr().out.splitlines()
-    assert len(said) == 2 and "GB" in said[0] and "minutes" in said[0] and said[1] == "orrery: installed"
+    assert commands == [[*CPU_WHEEL, install.pinned("torch")], ALL]
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 and "GB" in lines[0] and "minutes" in lines[0] and lines[1] == "orrery: installed"
 
 
-def test_a_failure_shows_the_end_of_the_log_and_its_place(asked, bare, capsys: pytest.CaptureFixture) -> None:
+def test_a_failure_shows_the_end_of_the_log_and_its_place(commands, bare, capsys: pytest.CaptureFixture) -> None:
     succeed = install.pip
     bare.setattr(install, "pip", lambda arguments, output: succeed(arguments, output) or 1)
-    assert install.main() == 2 and asked[-1] == ALL
-    said = capsys.readouterr().err.splitlines()
-    assert "no such package" in said and "setup.log" in said[-1] and "a further make continues" in said[-1]
+    assert install.main() == 2 and commands[-1] == ALL
+    lines = capsys.readouterr().err.splitlines()
+    assert "no such package" in lines and "setup.log" in lines[-1] and "a further make continues" in lines[-1]
 
 
 def test_it_runs_on_the_standard_library_alone() -> None:

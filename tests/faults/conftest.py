@@ -40,7 +40,7 @@ def _project(target: Path) -> Iterator[PlainProject]:
     target.mkdir(exist_ok=True)
     project = plain_project(target)
     yield project
-    left = processes_of(project)
-    for process in left:
+    survivors = processes_of(project)
+    for process in survivors:
         process.kill()
-    psutil.wait_procs(left, timeout=10)
+    psutil.wait_procs(survivors, timeout=10)

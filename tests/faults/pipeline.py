@@ -50,12 +50,12 @@ def manifests(store: Path, layer: str = "*") -> dict[str, dict]:
 
     Reports are left out: they tell times.
     """
-    found = sorted(store.glob(f"plain/{layer}/[0-9a-f]*/manifest.json"))
-    paths = [path for path in found if path.parts[-3] != "report"]
+    files = sorted(store.glob(f"plain/{layer}/[0-9a-f]*/manifest.json"))
+    paths = [path for path in files if path.parts[-3] != "report"]
     return {f"{path.parts[-3]}/{path.parts[-2]}": lasting(json.loads(path.read_text())) for path in paths}
 
 
 def lasting(manifest: dict) -> dict:
     """Return the part of a manifest that two equal runs share: no times, and of the files those without times."""
-    kept = {name: manifest[name] for name in LASTING if name in manifest}
-    return kept | {"files": {n: entry["sha256"] for n, entry in manifest["files"].items() if n != "trained.json"}}
+    fields = {name: manifest[name] for name in LASTING if name in manifest}
+    return fields | {"files": {n: entry["sha256"] for n, entry in manifest["files"].items() if n != "trained.json"}}

@@ -86,11 +86,11 @@ class Danger:
 def dangers() -> list[Danger]:
     """Read the table."""
     table = tomllib.loads(TABLE.read_text(encoding="utf-8"))
-    found = []
+    entries = []
     for entry in (*table["fault"], *table["hole"]):
         removable = tuple(Protection(**one) for one in entry["protection"])
-        found.append(Danger(entry["name"], entry["answer"], removable, entry.get("row", 0)))
-    return found
+        entries.append(Danger(entry["name"], entry["answer"], removable, entry.get("row", 0)))
+    return entries
 
 
 def protections() -> Iterator[Protection]:
@@ -102,9 +102,12 @@ def protections() -> Iterator[Protection]:
 def page() -> str:
     """Return the document: one section per danger."""
     lines = [HEAD]
-    for title, chosen in (("Faults", [d for d in dangers() if d.row]), ("Holes", [d for d in dangers() if not d.row])):
+    for title, dangers_of_kind in (
+        ("Faults", [d for d in dangers() if d.row]),
+        ("Holes", [d for d in dangers() if not d.row]),
+    ):
         lines.append(f"## {title}\n")
-        for danger in chosen:
+        for danger in dangers_of_kind:
             number = f"{danger.row}. " if danger.row else ""
             lines += [f"### {number}{danger.name[0].upper()}{danger.name[1:]}\n", f"{danger.answer}\n"]
             lines += ["| protected by | in | test |", "|---|---|---|"]
@@ -131,8 +134,8 @@ def environment(root: Path) -> dict[str, str]:
 
 def _link(test: str) -> str:
     file, _, name = test.partition("::")
-    shown = f"`{name}`" if name else f"`{Path(file).name}`"
-    return f"[{shown}](../{file})"
+    label = f"`{name}`" if name else f"`{Path(file).name}`"
+    return f"[{label}](../{file})"
 
 
 def check(text: str) -> int:
@@ -142,14 +145,14 @@ def check(text: str) -> int:
         if not any(text in part for part in (one.what, one.file, one.test)):
             continue
         began = time.monotonic()
-        noticed, said = one.noticed()
+        noticed, output = one.noticed()
         missed += not noticed
-        failed = next((line for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))), "")
+        failed = next((line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))), "")
         print(
             f"{'noticed' if noticed else 'MISSED':8}{time.monotonic() - began:4.0f} s  {one.file}: {one.what}: {failed}"
         )
         if not noticed:
-            print("\n".join(said.splitlines()[-15:]))
+            print("\n".join(output.splitlines()[-15:]))
         sys.stdout.flush()
     return missed
 

@@ -35,10 +35,10 @@ def main(mode: str, home: Path, stride: int) -> None:
     expected, _ = manifests(home / "store"), _wipe(home)
     n, passed = 1, False
     while not passed:
-        found = _strike(mode, home, n)
-        passed = not found["died"] and all(end[1] == "ok" for end in found["ends"])
-        found |= _aftermath(home, expected)
-        print(json.dumps({"n": n, "passed": passed, **found}), flush=True)
+        result = _strike(mode, home, n)
+        passed = not result["died"] and all(end[1] == "ok" for end in result["ends"])
+        result |= _aftermath(home, expected)
+        print(json.dumps({"n": n, "passed": passed, **result}), flush=True)
         _wipe(home)
         n += stride
 
@@ -52,19 +52,19 @@ def _strike(mode: str, home: Path, n: int) -> dict[str, Any]:
 def _aftermath(home: Path, expected: dict) -> dict[str, Any]:
     """Look at what is left, make room, run again, and compare."""
     store = Store()
-    seen = {"damaged": verify(store), "partial": _differing(manifests(store.root), expected)}
+    state = {"damaged": verify(store), "partial": _differing(manifests(store.root), expected)}
     (home / "filler").unlink(missing_ok=True)
     again = _forked(lambda: _run(home, 0))
     running.close_killed()
     store.remove_leftovers()
-    left = [str(path) for path in home.rglob("*") if path.name.startswith(".") and path.name != ".lock"]
-    left += [str(one.record.path) for one in running.attempts() if not one.over]
-    return {**seen, "again": again, "converged": manifests(store.root) == expected, "left": left}
+    leftovers = [str(path) for path in home.rglob("*") if path.name.startswith(".") and path.name != ".lock"]
+    leftovers += [str(one.record.path) for one in running.attempts() if not one.over]
+    return {**state, "again": again, "converged": manifests(store.root) == expected, "left": leftovers}
 
 
-def _differing(found: dict, expected: dict) -> list[str]:
+def _differing(manifests: dict, expected: dict) -> list[str]:
     """Return what is stored as ok and is not what an untouched pipeline stores."""
-    return [name for name, value in found.items() if value["status"] == "ok" and value != expected.get(name)]
+    return [name for name, value in manifests.items() if value["status"] == "ok" and value != expected.get(name)]
 
 
 def _run(home: Path, fatal: int) -> Iterator[tuple[str, str, str]]:
@@ -78,13 +78,13 @@ class Killer:
     """An audit hook that kills this process before its n-th operation on a file of the home."""
 
     def __init__(self, home: str, n: int) -> None:
-        self.home, self.left = home, n
+        self.home, self.remaining = home, n
 
     def __call__(self, event: str, arguments: tuple) -> None:
         writes = event in WRITES or (event == "open" and _is_writing(arguments))
         if writes and (str(arguments[0]).startswith(self.home) or _within_a_tree(event, arguments)):
-            self.left -= 1
-            if not self.left:
+            self.remaining -= 1
+            if not self.remaining:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 

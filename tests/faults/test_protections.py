@@ -11,9 +11,9 @@ FAULTS, HOLES = 24, 9
 
 
 def test_every_fault_and_every_hole_has_a_protection_with_a_test() -> None:
-    found = dangers()
-    assert [danger.row for danger in found] == [*range(1, FAULTS + 1), *[0] * HOLES]
-    assert all(danger.protections for danger in found)
+    entries = dangers()
+    assert [danger.row for danger in entries] == [*range(1, FAULTS + 1), *[0] * HOLES]
+    assert all(danger.protections for danger in entries)
 
 
 def names_of(path: Path) -> set[str]:
@@ -36,5 +36,5 @@ def test_the_page_says_what_the_table_says() -> None:
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("one", protections(), ids=lambda one: f"{one.file}: {one.what}")
 def test_without_it_the_test_fails(one: Protection) -> None:
-    noticed, said = one.noticed()
-    assert noticed, said
+    noticed, output = one.noticed()
+    assert noticed, output

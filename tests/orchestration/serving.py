@@ -42,11 +42,11 @@ class Served:
     def ask(self, path: str, method: str = "GET", body: object = None, **headers: str) -> Answer:
         """Send a request; a body is sent as JSON; a header `host=""` leaves the host out."""
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        given = {"host": self.host} | ({} if body is None else {"content-type": "application/json"})
-        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        fields = {"host": self.host} | ({} if body is None else {"content-type": "application/json"})
+        fields |= {name.replace("_", "-"): value for name, value in headers.items()}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in given.items():
+        for name, value in fields.items():
             if value:
                 connection.putheader(name, value)
         connection.putheader("content-length", str(len(data)))

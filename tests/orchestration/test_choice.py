@@ -39,15 +39,15 @@ def test_a_broken_file_is_named_with_its_own_error(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.booleans(), max_size=12))
-def test_stretches_cover_exactly_the_wanted_keys_without_gaps(chosen: list[bool]) -> None:
-    ordered = [f"k{n:02}" for n in range(len(chosen))]
-    wanted = [key for key, take in zip(ordered, chosen, strict=True) if take]
-    stretches = list(contiguous(reversed(wanted), ordered))
-    assert [key for stretch in stretches for key in stretch] == wanted
+def test_stretches_cover_exactly_the_wanted_keys_without_gaps(mask: list[bool]) -> None:
+    ordered = [f"k{n:02}" for n in range(len(mask))]
+    keys = [key for key, take in zip(ordered, mask, strict=True) if take]
+    stretches = list(contiguous(reversed(keys), ordered))
+    assert [key for stretch in stretches for key in stretch] == keys
     for stretch in stretches:
         first = ordered.index(stretch[0])
         assert ordered[first : first + len(stretch)] == stretch
-    assert len(stretches) == sum(b and not a for a, b in zip([False, *chosen], chosen, strict=False))
+    assert len(stretches) == sum(b and not a for a, b in zip([False, *mask], mask, strict=False))
 
 
 def test_the_time_zone_of_a_schedule_is_that_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,9 +116,9 @@ def test_a_mutation_that_is_no_json_is_refused(desk: Served, kind: str) -> None:
 
 @pytest.mark.parametrize("path", ["/graphql", "/GraphQL", "/graphql/"])
 def test_a_request_in_the_address_is_refused(desk: Served, path: str) -> None:
-    asked = f"{path}?query=mutation%20%7B%20reloadWorkspace%20%7B%20__typename%20%7D%20%7D"
+    address = f"{path}?query=mutation%20%7B%20reloadWorkspace%20%7B%20__typename%20%7D%20%7D"
     for method, body in (("GET", None), ("HEAD", None), ("POST", VERSION)):
-        assert desk.ask(asked, method, body).status == 403
+        assert desk.ask(address, method, body).status == 403
 
 
 def test_an_asset_cannot_be_reported_by_an_address(desk: Served) -> None:

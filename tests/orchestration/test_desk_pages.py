@@ -178,10 +178,10 @@ def test_every_link_on_a_partition_page_answers(desk: Served, sweep) -> None:
         partition_page.evaluation_materialization(key, good, row.evaluations, store),
         partition_page.failure_observation(key, bad, bad, store, "no"),
     ]
-    found = [link for page in pages for link in links_in(page.metadata)]
+    links = [link for page in pages for link in links_in(page.metadata)]
     board = [f"{page}/toy/trial" for page in ("/report", "/failures")]
-    assert {link.split("/")[1].split("?")[0] for link in found} == {"files", "report", "failures", "compare"}
-    for link in (*found, *board):
+    assert {link.split("/")[1].split("?")[0] for link in links} == {"files", "report", "failures", "compare"}
+    for link in (*links, *board):
         answer = desk.ask(link)
         if answer.status == 307:
             link = answer.headers["location"]
@@ -190,8 +190,8 @@ def test_every_link_on_a_partition_page_answers(desk: Served, sweep) -> None:
 
 
 def test_the_links_of_a_leaderboard_answer(desk: Served, sweep) -> None:
-    made = Store().path(*model_of(sweep, "train").address)
-    links = links_in({"links": partition_page.sweep_links("toy/trial", made)})
+    folder = Store().path(*model_of(sweep, "train").address)
+    links = links_in({"links": partition_page.sweep_links("toy/trial", folder)})
     assert [desk.ask(link).status for link in links] == [200, 200, 200, 200]
 
 
@@ -237,9 +237,9 @@ def test_a_form_offers_the_models_of_a_sweep_and_takes_any(desk: Served, sweep) 
     assert "/compare?sweep=toy/trial" in text and len(re.findall(r'<input name="[ab]"', text)) == 2
     text = desk.ask("/compare?sweep=toy/trial").text
     offered = re.findall(r'<option value="([^"]+)"( selected)?>([^<]+)', text)
-    assert len(offered) == 2 * 5 and sum(bool(chosen) for _, chosen, _ in offered) == 2
-    assert offered[0][2].startswith("behaviour ") and any("(diverged)" in told for _, _, told in offered)
-    a, b = (next(name for name, chosen, _ in part if chosen) for part in (offered[:5], offered[5:]))
+    assert len(offered) == 2 * 5 and sum(bool(selected) for _, selected, _ in offered) == 2
+    assert offered[0][2].startswith("behaviour ") and any("(diverged)" in caption for _, _, caption in offered)
+    a, b = (next(name for name, selected, _ in part if selected) for part in (offered[:5], offered[5:]))
     assert a != b and desk.ask(f"/compare?a={a}&b={b}").status == 200
     assert "form-action 'self'" in desk.ask("/compare").headers["content-security-policy"]
 
@@ -320,8 +320,8 @@ def test_a_stop_is_asked_once_and_only_of_what_runs(desk: Served) -> None:
 
 def test_the_curve_of_a_finished_model_can_lie_beside(desk: Served, sweep) -> None:
     model = model_of(sweep, "train")
-    found = desk.ask(f"/live/state?of=toy/{model.hash}").json
-    assert found["key"] == model.key and found["curve"][-1][0] == 60
+    curve = desk.ask(f"/live/state?of=toy/{model.hash}").json
+    assert curve["key"] == model.key and curve["curve"][-1][0] == 60
     assert f'value="toy/{model.hash}"' in desk.ask("/live").text
 
 

@@ -41,31 +41,31 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_project(tmp_path_factory.mktemp("tuned"))
     write(project, 3)
     assert "0 of 3 trials (none yet)" in project.orrery("plan", NAME)
-    said = project.orrery("run", NAME, "--cpus", "1")
-    assert "3 trials in this run. Trial" in said and "trial 2: ok, validation_loss" in said
+    output = project.orrery("run", NAME, "--cpus", "1")
+    assert "3 trials in this run. Trial" in output and "trial 2: ok, validation_loss" in output
     return project
 
 
-def found(project: Project, *command: str) -> dict:
+def answer_of(project: Project, *command: str) -> dict:
     return json.loads(project.orrery(*command, "--json"))
 
 
 def test_a_run_that_finds_nothing_to_do_does_nothing_and_more_trials_go_on(tuned: Project) -> None:
-    before = found(tuned, "plan", NAME)
+    before = answer_of(tuned, "plan", NAME)
     assert (before["to_begin"], before["to_go_on"], before["due"]) == (0, 0, [])
     assert before["states"] == {"ok": 3} and before["models"] == {"fresh": 3}
     assert "0 trials in this run" in tuned.orrery("run", NAME)
     write(tuned, 4)
-    assert found(tuned, "plan", NAME)["to_begin"] == 1
-    assert found(tuned, "run", NAME)["trials"] == 1
-    (status,) = found(tuned, "status", NAME)["searches"]
+    assert answer_of(tuned, "plan", NAME)["to_begin"] == 1
+    assert answer_of(tuned, "run", NAME)["trials"] == 1
+    (status,) = answer_of(tuned, "status", NAME)["searches"]
     assert (status["trials"], status["wanted"], status["states"]) == (4, 4, {"ok": 4})
 
 
 def test_the_best_trial_is_promoted_to_a_sweep_that_trains_nothing(tuned: Project) -> None:
-    best = found(tuned, "plan", NAME)["best"]
+    best = answer_of(tuned, "plan", NAME)["best"]
     assert "tune_best.yaml" in tuned.orrery("promote", NAME)
-    plan = found(tuned, "plan", f"{NAME}_best")
+    plan = answer_of(tuned, "plan", f"{NAME}_best")
     assert {item["state"] for item in plan["items"]} == {"fresh"}
     (promoted,) = (item["key"] for item in plan["items"] if item["layer"] == "model")
     assert best["key"].rpartition("-")[2].startswith(promoted.rpartition("-")[2])
@@ -76,19 +76,19 @@ def test_what_is_shown_of_a_search(tuned: Project) -> None:
     rows = list(csv.DictReader(io.StringIO(tuned.orrery("table", NAME, "--csv"))))
     assert {row["status"] for row in rows} == {"ok"} and all(float(row["validation_loss"]) > 0 for row in rows)
     assert all(len(json.loads(row["model.filters"])) == len(json.loads(row["model.kernels"])) for row in rows)
-    report = found(tuned, "report", NAME)
+    report = answer_of(tuned, "report", NAME)
     assert report["answer"].startswith("Trial ")
     assert "no row failed" in tuned.orrery("failures", NAME)
     assert tuned.orrery("replay", f"preference_dynamics/{rows[0]['hash']}")
 
 
 def test_what_trials_need_is_not_cleaned_up(tuned: Project) -> None:
-    kinds = {one["kind"] for one in found(tuned, "gc", "--unused", "--older", "0")["found"]}
+    kinds = {one["kind"] for one in answer_of(tuned, "gc", "--unused", "--older", "0")["found"]}
     assert not {kind for kind in kinds if kind.startswith("unused")}
     path = tuned.root / "sweeps" / "preference_dynamics" / "tune.yaml"
     text = path.read_text()
     path.unlink()
-    kinds = {one["kind"] for one in found(tuned, "gc", "--unused", "--older", "0")["found"]}
+    kinds = {one["kind"] for one in answer_of(tuned, "gc", "--unused", "--older", "0")["found"]}
     path.write_text(text)
     assert "unused model" in kinds
 

@@ -34,7 +34,7 @@ with dg.DagsterInstance.get() as instance:
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict, list]]:
     """Manifests and table of one configuration, by how it was launched."""
-    found = {}
+    by_kind = {}
     with pytest.MonkeyPatch.context() as patch:
         register(patch)
         project = plain_project(tmp_path_factory.mktemp("single"))
@@ -53,14 +53,14 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict, l
                 for row in project.json("table", name)
                 if str(row.get("model.seed", 1)) == "1"
             ]
-            found[kind] = project.manifests(), rows
-    return found
+            by_kind[kind] = project.manifests(), rows
+    return by_kind
 
 
 def at(project: PlainProject, home: Path) -> dict[str, str]:
     """Return the environment of commands over another home."""
-    given = {"ORRERY_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "ORRERY_TRACKING": "off"}
-    return super(PlainProject, project).environment | given
+    variables = {"ORRERY_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "ORRERY_TRACKING": "off"}
+    return super(PlainProject, project).environment | variables
 
 
 def launch_by_layers(project: PlainProject, name: str) -> None:
@@ -75,9 +75,9 @@ def launch_by_layers(project: PlainProject, name: str) -> None:
 @pytest.mark.parametrize("other", ["among", "layer by layer"])
 def test_the_same_configuration_has_the_same_hash_and_the_same_metrics_however_it_is_launched(records, other) -> None:
     (alone, rows), (elsewhere, other_rows) = records["alone"], records[other]
-    made = {name: one for name, one in alone.items() if not name.startswith("leaderboard/")}
-    assert {name.split("/")[0] for name in made} == {"dataset", "segments", "model", "evaluation"}
-    assert {name: elsewhere.get(name) for name in made} == made
+    artifacts = {name: one for name, one in alone.items() if not name.startswith("leaderboard/")}
+    assert {name.split("/")[0] for name in artifacts} == {"dataset", "segments", "model", "evaluation"}
+    assert {name: elsewhere.get(name) for name in artifacts} == artifacts
     (row,), (other_row,) = rows, other_rows
     assert row == other_row
     assert row["hash"] == other_row["hash"] and row["step_error"] > 0

@@ -58,8 +58,8 @@ class _Training:
         if self.job.config.memory and step >= self.ends[-1] // 2:
             np.ones(2**55)
         last = step == self.ends[number]
-        said = Progress(self.job.key, number, step, int(self.ends[-1]), {"loss": loss}, self._state, last)
-        return report(said) and step < self.ends[-1]
+        progress = Progress(self.job.key, number, step, int(self.ends[-1]), {"loss": loss}, self._state, last)
+        return report(progress) and step < self.ends[-1]
 
     def _state(self) -> dict[str, np.ndarray]:
         return {"weights": self.weights, "history": np.array(self.history, float).reshape(-1, len(COLUMNS))}

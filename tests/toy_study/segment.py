@@ -23,8 +23,8 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
     return Segments(tuple(phases), train, held_out, tuple(counts), {"scale": np.array(scale)}, meta)
 
 
-def _cut(trajectories: Trajectories, chosen: np.ndarray, length: int) -> dict[str, np.ndarray]:
+def _cut(trajectories: Trajectories, selection: np.ndarray, length: int) -> dict[str, np.ndarray]:
     pieces = trajectories.t.shape[1] // length
-    t = trajectories.t[chosen, : pieces * length].reshape(-1, length)
-    y = trajectories.y[chosen, : pieces * length].reshape(-1, length, 2)
+    t = trajectories.t[selection, : pieces * length].reshape(-1, length)
+    y = trajectories.y[selection, : pieces * length].reshape(-1, length, 2)
     return {"t": t, "y": y}

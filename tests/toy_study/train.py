@@ -52,10 +52,8 @@ class Training:
             if self.step % EVERY == 0 or phase_end:
                 self._misbehave()
                 losses = {"loss": loss, "validation_loss": self.history[-1][-1]}
-                asked = report(
-                    Progress(self.job.key, self.phase, self.step, self.total, losses, self._state, phase_end)
-                )
-                stopped = asked and self.step < self.total
+                stop = report(Progress(self.job.key, self.phase, self.step, self.total, losses, self._state, phase_end))
+                stopped = stop and self.step < self.total
         return self._trained(started, stopped)
 
     def _step(self) -> float:

@@ -43,8 +43,8 @@ def test_without_a_like_cohort_the_study_counts_and_without_that_nothing_is_said
 
 def test_the_line_counts_by_layer():
     some = Budget(40, 2, due=5, unknown=1, memory=0, free=0, layers={"dataset": 1, "model": 2, "evaluation": 2})
-    known = "5 artifacts to make (1 dataset, 2 models, 2 evaluations): about 40 s on 2 CPUs"
-    assert some.line == f"{known}, and 1 more that are like none timed before"
+    line = "5 artifacts to make (1 dataset, 2 models, 2 evaluations): about 40 s on 2 CPUs"
+    assert some.line == f"{line}, and 1 more that are like none timed before"
 
 
 def test_what_is_stored_costs_nothing(store):

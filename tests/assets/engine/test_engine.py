@@ -68,10 +68,10 @@ def test_no_more_workers_than_tasks(engine):
 
 
 def test_a_chain_runs_and_workers_stay_for_the_next_run(engine):
-    chosen, lines = models(3), []
-    assert statuses(run(engine, chosen, lines.append), chosen) == ["ok"] * 3
+    items, lines = models(3), []
+    assert statuses(run(engine, items, lines.append), items) == ["ok"] * 3
     pids = {worker.pid for worker in engine.workers}
-    evaluations, evaluated = [toy_evaluation(item) for item in chosen], []
+    evaluations, evaluated = [toy_evaluation(item) for item in items], []
     outcomes = list(engine.run(tasks_of(engine.store, evaluations), evaluated.append))
     assert [outcome.status for outcome in outcomes] == ["ok"] * 3
     assert {worker.pid for worker in engine.workers} == pids and len(pids) == TWO
@@ -80,7 +80,7 @@ def test_a_chain_runs_and_workers_stay_for_the_next_run(engine):
     assert next(line for line in lines if line["event"] == "done")["numbers"]["final_loss"] > 0
     starts = [line for line in (*lines, *evaluated) if line["event"] == "start"]
     assert {(line["label"], line["seed"], line.get("test")) for line in starts} == {
-        *((item.label, item.config.get("seed", 0), None) for item in chosen),
+        *((item.label, item.config.get("seed", 0), None) for item in items),
         *((item.label, item.model.config.get("seed", 0), "test") for item in evaluations),
     }
     assert any(line["event"] == "progress" and line["losses"]["loss"] > 0 for line in lines)
@@ -96,26 +96,26 @@ def test_what_workers_cost_is_known(engine):
 
 
 def test_the_same_bits_in_the_engine_and_alone(engine, tmp_path):
-    chosen = models(2)
-    run(engine, chosen)
+    items = models(2)
+    run(engine, items)
     alone = Store(tmp_path / "alone")
-    make_inputs(alone, chosen[1])
-    make(alone, chosen[1])
-    first, second = (store.open(*chosen[1].address).arrays("state") for store in (engine.store, alone))
+    make_inputs(alone, items[1])
+    make(alone, items[1])
+    first, second = (store.open(*items[1].address).arrays("state") for store in (engine.store, alone))
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
 def test_what_trains_together_is_handed_over_in_one_go_and_ends_each_as_alone(engine, tmp_path):
-    chosen, lines = models(3, together=3), []
-    assert statuses(run(engine, chosen, lines.append), chosen) == ["ok"] * 3
+    items, lines = models(3, together=3), []
+    assert statuses(run(engine, items, lines.append), items) == ["ok"] * 3
     assert [line["event"] for line in lines if line["event"] in ("start", "done")] == ["start"] * 3 + ["done"] * 3
     assert len({line["worker"] for line in lines}) == 1
-    manifests = [engine.store.manifest(*item.address) for item in chosen]
+    manifests = [engine.store.manifest(*item.address) for item in items]
     assert all(manifest["timings"]["train"] < sum(m["timings"]["train"] for m in manifests) for manifest in manifests)
     alone = Store(tmp_path / "alone")
-    make_inputs(alone, chosen[1])
-    make(alone, chosen[1])
-    first, second = (store.open(*chosen[1].address).arrays("state") for store in (engine.store, alone))
+    make_inputs(alone, items[1])
+    make(alone, items[1])
+    first, second = (store.open(*items[1].address).arrays("state") for store in (engine.store, alone))
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
@@ -140,9 +140,9 @@ def test_nothing_new_begins_after_the_deadline(engine):
 
 
 def test_an_engine_runs_one_list_at_a_time(engine):
-    chosen = models(2)
-    make_inputs(engine.store, *chosen)
-    first = engine.run(tasks_of(engine.store, chosen))
+    items = models(2)
+    make_inputs(engine.store, *items)
+    first = engine.run(tasks_of(engine.store, items))
     next(first)
     with pytest.raises(EngineError, match="running already"):
         next(engine.run([]))
@@ -228,8 +228,8 @@ def test_closing_ends_every_worker(engine):
 
 def test_workers_that_cannot_start_are_an_error_with_their_last_words(store, monkeypatch):
     monkeypatch.setattr(worker_process, "COMMAND", (sys.executable, "-c", "raise SystemExit('no such engine')"))
-    with Engine(1, store) as broken, pytest.raises(EngineError, match=r"exit code 1.*no such engine.*worker-"):
-        run(broken, models(1))
+    with Engine(1, store) as engine, pytest.raises(EngineError, match=r"exit code 1.*no such engine.*worker-"):
+        run(engine, models(1))
 
 
 PARENT = """

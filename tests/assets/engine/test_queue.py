@@ -53,10 +53,10 @@ def test_what_trains_together_is_taken_together():
     items = [Item("toy", "model", f"a{n}", "", {"seed": n}, inputs, "a", at_once=3) for n in range(5)]
     other = Item("toy", "model", "b", "", {"seed": 0}, (Item("toy", "segments", "t", "", {}),), "a", at_once=3)
     tasks = [Task(item, Fingerprint("", "", "", {})) for item in (*items[:4], other, items[4])]
-    dispatch, taken = Dispatch(tasks), []
+    dispatch, order = Dispatch(tasks), []
     while dispatch:
-        taken.append([task.item.hash for task in dispatch.company(dispatch.take(None))])
-    assert taken == [["a0", "a1", "a2"], ["a3"], ["b"], ["a4"]]
+        order.append([task.item.hash for task in dispatch.company(dispatch.take(None))])
+    assert order == [["a0", "a1", "a2"], ["a3"], ["b"], ["a4"]]
 
 
 def test_where_time_may_run_out_only_equal_seeds_train_together():
@@ -66,5 +66,5 @@ def test_where_time_may_run_out_only_equal_seeds_train_together():
 
 
 def test_a_task_travels_as_json():
-    given = task("a1", "a")
-    assert task_from_json(task_to_json(given)) == given
+    first = task("a1", "a")
+    assert task_from_json(task_to_json(first)) == first

@@ -24,12 +24,12 @@ json.dump({"threads": torch.get_num_threads(), "cpus": sorted(os.sched_getaffini
 
 
 def test_the_environment_holds_one_thread_and_a_lasting_cache(home):
-    chosen = environment("cpu", 0)
+    variables = environment("cpu", 0)
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC", "PJRT_NPROC"):
-        assert chosen[name] == "1"
-    assert chosen["EQX_ON_ERROR"] == "nan"
-    assert chosen["JAX_COMPILATION_CACHE_DIR"].startswith(str(home / "cache"))
-    assert chosen["JAX_PLATFORMS"] == "cpu"
+        assert variables[name] == "1"
+    assert variables["EQX_ON_ERROR"] == "nan"
+    assert variables["JAX_COMPILATION_CACHE_DIR"].startswith(str(home / "cache"))
+    assert variables["JAX_PLATFORMS"] == "cpu"
     assert environment("gpu", None)["JAX_PLATFORMS"] == "cuda"
 
 
@@ -47,8 +47,8 @@ def test_a_worker_has_one_thread_on_one_cpu_and_a_clean_output(home):
     done = subprocess.run(
         [sys.executable, "-c", REPORT], env=environment("cpu", cpu), capture_output=True, text=True, check=True
     )
-    said = json.loads(done.stdout)
-    assert said == {"threads": 1, "cpus": [cpu], "deterministic": True}
+    answer = json.loads(done.stdout)
+    assert answer == {"threads": 1, "cpus": [cpu], "deterministic": True}
     assert "noise" in done.stderr
 
 

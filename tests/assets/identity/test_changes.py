@@ -43,7 +43,7 @@ def since(before: dict[str, str], now: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "line_start"),
     [
         ("= 1000", "= 2000", "Phase: `steps: Annotated[int, Field(ge=1)] = 1000` is now `steps: Annotated[int, Fi"),
         ("    rate: float", "    clip: float = 0.0\n    rate: float", "Phase: new setting `clip: float = 0.0`"),
@@ -52,9 +52,9 @@ def since(before: dict[str, str], now: dict[str, str]) -> list[str]:
         ('"x"', '"y"', None),
     ],
 )
-def test_settings_that_came_went_or_changed_are_named(old: str, new: str, said: str | None) -> None:
-    found = since({"config.py": CONFIG}, {"config.py": CONFIG.replace(old, new)})
-    assert len(found) == (said is not None) and all(line.startswith(said or "") for line in found)
+def test_settings_that_came_went_or_changed_are_named(old: str, new: str, line_start: str | None) -> None:
+    lines = since({"config.py": CONFIG}, {"config.py": CONFIG.replace(old, new)})
+    assert len(lines) == (line_start is not None) and all(line.startswith(line_start or "") for line in lines)
 
 
 def test_settings_that_are_inherited_are_named() -> None:
@@ -68,7 +68,7 @@ def test_settings_that_are_inherited_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "line_starts"),
     [
         (', "old": Head(plain, 3)', "", ["HEADS: `old` is gone"]),
         ('"old": Head', '"new": Head(scaled, 1), "old": Head', ["HEADS: new name `new`"]),
@@ -78,9 +78,11 @@ def test_settings_that_are_inherited_are_named() -> None:
         ("def scaled(m):\n", "def scaled(m):  # twice\n", []),
     ],
 )
-def test_names_that_came_went_or_mean_something_else_are_named(old: str, new: str, said: list[str]) -> None:
-    found = since({"heads.py": HEADS}, {"heads.py": HEADS.replace(old, new)})
-    assert len(found) == len(said) and all(line.startswith(start) for line, start in zip(found, said, strict=True))
+def test_names_that_came_went_or_mean_something_else_are_named(old: str, new: str, line_starts: list[str]) -> None:
+    lines = since({"heads.py": HEADS}, {"heads.py": HEADS.replace(old, new)})
+    assert len(lines) == len(line_starts) and all(
+        line.startswith(start) for line, start in zip(lines, line_starts, strict=True)
+    )
 
 
 def test_the_sources_of_a_revision_are_those_that_were_committed(tmp_path: Path) -> None:
@@ -91,8 +93,8 @@ def test_the_sources_of_a_revision_are_those_that_were_committed(tmp_path: Path)
     for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "first"], ["tag", "v1"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     file.write_text(CONFIG.replace("1e-3", "1e-4"))
-    found = list(compared(registry(sources_at("v1", tmp_path)), registry(sources_now(tmp_path))))
-    assert markdown(found, "v1").splitlines()[2:] == [
+    changes = list(compared(registry(sources_at("v1", tmp_path)), registry(sources_now(tmp_path))))
+    assert markdown(changes, "v1").splitlines()[2:] == [
         "### orbits", "", "- Phase: `rate: float = 0.001` is now `rate: float = 0.0001`",
     ]  # fmt: skip
     with pytest.raises(LookupError, match=r"given the revision 'v2', git says: .*; expected a commit, tag or branch"):
@@ -100,6 +102,6 @@ def test_the_sources_of_a_revision_are_those_that_were_committed(tmp_path: Path)
 
 
 def test_every_study_of_the_project_has_settings_and_names() -> None:
-    found = registry(sources_now())
-    assert ("two_body", "Phase", "learning_rate") in found and ("two_body", "OUTPUT_LAYERS", "rtn") in found
-    assert markdown(list(compared(found, found)), "v1").endswith("No setting and no name has changed.\n")
+    entries = registry(sources_now())
+    assert ("two_body", "Phase", "learning_rate") in entries and ("two_body", "OUTPUT_LAYERS", "rtn") in entries
+    assert markdown(list(compared(entries, entries)), "v1").endswith("No setting and no name has changed.\n")

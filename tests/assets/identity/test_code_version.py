@@ -109,8 +109,8 @@ class Tree:
 
     def locate(self, module: str) -> Path | None:
         base = self.root.joinpath(*module.split("."))
-        found = [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
-        return found[0] if found and module.startswith("trainers.") else None
+        files = [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
+        return files[0] if files and module.startswith("trainers.") else None
 
     def version(self, stage: str = "train", names=frozenset(NAMES)) -> str:
         return code_version(STUDY, stage, names, self.locate)

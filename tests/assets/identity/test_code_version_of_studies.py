@@ -31,8 +31,8 @@ class Copy:
 
     def locate(self, module: str) -> Path | None:
         base = self.root.joinpath(*module.split("."))
-        found = [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
-        return found[0] if found and module.startswith("trainers.") else None
+        files = [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
+        return files[0] if files and module.startswith("trainers.") else None
 
     def versions(self) -> dict[str, str]:
         """Return the code version of every stage of every study, by `<study> <stage>`."""
@@ -106,8 +106,8 @@ CASES = [(study, *edit) for study, edits in EDITS.items() for edit in edits]
 )
 def test_an_edit_stales(copy, study, what, file, pattern, new, expected):
     with copy.edited(f"{study}/{file}", pattern, new):
-        found = copy.versions()
-    stale = {place for place in found if found[place] != copy.before[place]}
+        versions = copy.versions()
+    stale = {place for place in versions if versions[place] != copy.before[place]}
     assert stale == {f"{study} {stage}" for stage in expected}
     assert copy.versions() == copy.before
 

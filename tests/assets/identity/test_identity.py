@@ -172,11 +172,11 @@ class TestKeys:
     )
     @settings(max_examples=50, deadline=None)
     def test_different_configurations_never_share_a_key(self, widths, heads, rate):
-        found = [
+        labels = [
             items(DatasetConfig(), ModelConfig(width=width, head=heads, phases=[Phase(rate=rate)]))[2].key
             for width in widths
         ]
-        assert len(set(found)) == len(found)
+        assert len(set(labels)) == len(labels)
 
     def test_labels_say_what_differs(self):
         assert label({}) == "default"

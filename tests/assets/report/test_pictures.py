@@ -41,8 +41,8 @@ def pair(history, segments):
 
 @pytest.fixture
 def figures(monkeypatch):
-    found = {"FIGURES": (line, nothing, broken), "COMPARED": (pair, nothing)}
-    monkeypatch.setattr(pictures, "_functions", lambda study, name: found[name])
+    functions = {"FIGURES": (line, nothing, broken), "COMPARED": (pair, nothing)}
+    monkeypatch.setattr(pictures, "_functions", lambda study, name: functions[name])
 
 
 def test_a_figure_is_a_png_and_a_pdf_with_its_label_in_the_file():
@@ -55,20 +55,24 @@ def test_a_figure_is_a_png_and_a_pdf_with_its_label_in_the_file():
 
 
 def test_a_figure_with_nothing_to_show_is_left_out_and_a_broken_one_says_why(figures):
-    shown = list(study_pictures(None, {"history": [1, 2]}, "label"))
-    assert [picture.name for picture in shown] == ["line", "broken"]
-    assert shown[1].error == "this figure could not be drawn: ValueError: no such column"
+    drawings = list(study_pictures(None, {"history": [1, 2]}, "label"))
+    assert [picture.name for picture in drawings] == ["line", "broken"]
+    assert drawings[1].error == "this figure could not be drawn: ValueError: no such column"
     with pytest.raises(ValueError, match="broken is not drawn"):
-        shown[1].pdf()
+        drawings[1].pdf()
 
 
 def test_models_without_a_table_are_left_out_of_a_figure_of_several(figures, monkeypatch):
-    seen = {}
-    monkeypatch.setattr(pictures, "picture_of", lambda function, arguments, label: seen.update(arguments) or picture_of(
-        line, {"history": [1, 2]}, label))  # fmt: skip
+    tables_drawn = {}
+
+    def record_tables(function, arguments, label):
+        tables_drawn.update(arguments)
+        return picture_of(line, {"history": [1, 2]}, label)
+
+    monkeypatch.setattr(pictures, "picture_of", record_tables)
     tables = {"a": {"history": [1], "segments": [2]}, "b": {"history": [3]}}
     assert len(list(compared_pictures(None, tables, "label"))) == 2
-    assert seen["segments"] == {"a": [2]} and seen["history"] == {"a": [1], "b": [3]}, (
+    assert tables_drawn["segments"] == {"a": [2]} and tables_drawn["history"] == {"a": [1], "b": [3]}, (
         "the second one needs no segments"
     )
 
@@ -103,7 +107,7 @@ def test_labels_of_logarithmic_axes_are_enough_and_do_not_overlap(high):
     labels = [label for _, label in log_axis(3.0, high)]
     assert len(labels) >= 3
     boxes = [label.get_window_extent() for label in labels]
-    assert all(left.x1 <= right.x0 + 1 for left, right in pairwise(boxes))
+    assert all(one.x1 <= following.x0 + 1 for one, following in pairwise(boxes))
 
 
 def test_ticks_that_were_set_by_hand_stay():

@@ -15,7 +15,7 @@ AXES = ("model.width", "model.head", "model.rate", "model.length")
 def board(axes=4):
     """Return a leaderboard of every combination of the first axes; the score tells its place among the values."""
     names, values = AXES[:axes], (WIDTHS, HEADS, RATES, LENGTHS)[:axes]
-    rows = [dict(zip(names, found, strict=True)) for found in itertools.product(*values)]
+    rows = [dict(zip(names, combination, strict=True)) for combination in itertools.product(*values)]
     table = pd.DataFrame(rows)
     table["score"] = [1.0 + number for number in range(len(table))]
     table["score_low"], table["score_high"] = 0.9 * table["score"], 1.1 * table["score"]

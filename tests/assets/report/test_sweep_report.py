@@ -25,20 +25,20 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        told = dict(attrs)
+        attributes = dict(attrs)
         self.tags.add(tag)
-        self.targets += [told[name] for name in ("src", "href") if told.get(name)]
-        self.anchors.add(told.get("id"))
+        self.targets += [attributes[name] for name in ("src", "href") if attributes.get(name)]
+        self.anchors.add(attributes.get("id"))
 
 
 @pytest.fixture(scope="module")
-def written(toy_experiment):
+def report(toy_experiment):
     return sweep_report.write(toy_experiment)
 
 
 @pytest.fixture(scope="module")
-def text(written):
-    return written.path.read_text(encoding="utf-8")
+def text(report):
+    return report.path.read_text(encoding="utf-8")
 
 
 def test_the_page_needs_no_other_file_and_no_network(text):
@@ -55,8 +55,8 @@ def test_the_text_of_a_sweep_file_is_text(text):
     assert "Does &lt;width&gt; help &amp; hurt?" in text and "<width>" not in text
 
 
-def test_every_number_of_the_leaderboard_comes_from_the_stored_tables(written, toy_experiment):
-    stored = pd.read_csv(written.path.parent / "leaderboard.csv", keep_default_na=False, na_values=["", "nan"])
+def test_every_number_of_the_leaderboard_comes_from_the_stored_tables(report, toy_experiment):
+    stored = pd.read_csv(report.path.parent / "leaderboard.csv", keep_default_na=False, na_values=["", "nan"])
     expected = rank(toy_experiment)
     pd.testing.assert_series_equal(stored["mean"], expected["mean"].reset_index(drop=True), rtol=1e-12)
     assert list(stored["keys"]) == list(expected["keys"])
@@ -68,12 +68,12 @@ def test_caveats_and_failures_are_on_the_page(text, toy_experiment):
         assert row.configuration.item.hash in text
 
 
-def test_the_markdown_shows_pictures_that_lie_beside_it(written):
-    text = written.markdown.read_text(encoding="utf-8")
+def test_the_markdown_shows_pictures_that_lie_beside_it(report):
+    text = report.markdown.read_text(encoding="utf-8")
     pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)
-    assert pictures and all((written.markdown.parent / name).is_file() for name in pictures)
+    assert pictures and all((report.markdown.parent / name).is_file() for name in pictures)
 
 
-def test_a_report_of_what_has_not_changed_is_not_written_again(written, toy_experiment):
-    before = written.path.stat().st_mtime_ns
-    assert sweep_report.write(toy_experiment) == written and written.path.stat().st_mtime_ns == before
+def test_a_report_of_what_has_not_changed_is_not_written_again(report, toy_experiment):
+    before = report.path.stat().st_mtime_ns
+    assert sweep_report.write(toy_experiment) == report and report.path.stat().st_mtime_ns == before

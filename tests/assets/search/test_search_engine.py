@@ -64,10 +64,10 @@ def test_a_search_that_was_interrupted_and_one_that_was_killed_go_on_with_the_sa
     broken_off.close()  # nobody told how the one under way ended, as after a kill
     assert trials_of(search)[-1].state == "open"
     list(SearchRun(search, Store(), engine, lambda line: None).run())
-    found = [end_of(trial) for trial in trials_of(search)]
+    ends = [end_of(trial) for trial in trials_of(search)]
     monkeypatch.setenv("ORRERY_HOME", str(tmp_path / "straight"))
     list(SearchRun(search, Store(), Inline(), lambda line: None).run())
-    assert found == [end_of(trial) for trial in trials_of(search)]
+    assert ends == [end_of(trial) for trial in trials_of(search)]
 
 
 def test_a_worker_that_is_killed_costs_its_trial_alone(engine, folder):

@@ -32,12 +32,12 @@ search:
 
 @pytest.fixture
 def write(tmp_path):
-    def written(text):
+    def document(text):
         path = tmp_path / "tune.yaml"
         path.write_text(dedent(text))
         return path
 
-    return written
+    return document
 
 
 @pytest.fixture
@@ -112,8 +112,8 @@ def test_every_option_is_tried_before_anything_starts(write):
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_line_with_its_place(problems, old, new, line):
-    (found,) = problems((old, new))
-    assert found.startswith(line)
+    (problem,) = problems((old, new))
+    assert problem.startswith(line)
 
 
 def test_a_metric_of_test_sets_is_no_objective(problems):

@@ -59,11 +59,11 @@ def test_every_kind_of_end_is_there(progress):
 
 def test_the_page_needs_no_other_file_and_no_network(page):
     text = page.path.read_text(encoding="utf-8")
-    found = Page(text)
-    inside = {target[1:] for target in found.targets if target.startswith("#")}
-    assert inside and inside <= found.anchors
-    assert all(target.startswith(("#", "data:")) for target in found.targets)
-    assert not found.tags & {"script", "iframe"} and "Which &lt;width&gt; &amp; rate?" in text
+    document = Page(text)
+    inside = {target[1:] for target in document.targets if target.startswith("#")}
+    assert inside and inside <= document.anchors
+    assert all(target.startswith(("#", "data:")) for target in document.targets)
+    assert not document.tags & {"script", "iframe"} and "Which &lt;width&gt; &amp; rate?" in text
     assert "could not be drawn" not in text
 
 
@@ -104,30 +104,30 @@ def test_a_scale_places_numbers_logarithms_and_options():
 
 
 def test_the_table_is_stored_with_a_row_per_trial(progress):
-    written = write(progress, Store())
-    stored = Store().open(*written.path.parts[-3:]).table("trials")
+    report = write(progress, Store())
+    stored = Store().open(*report.path.parts[-3:]).table("trials")
     assert list(stored["trial"]) == list(range(14)) and "model.width" in stored
     assert list(stored["validation_loss"].dropna()) == [t.objective for t in progress.trials if t.objective is not None]
 
 
 def test_the_best_trial_becomes_a_sweep_in_which_everything_is_stored(finished, progress):
-    made = promote_trial(finished, Store())
-    assert (made.path.name, made.trial) == ("tune_best.yaml", progress.best.number)
-    sweep = load_sweep(made.path)
+    promotion = promote_trial(finished, Store())
+    assert (promotion.path.name, promotion.trial) == ("tune_best.yaml", progress.best.number)
+    sweep = load_sweep(promotion.path)
     assert [row.configuration.item.hash for row in sweep.rows] == [progress.best.end["hash"]]
-    verdicts = [verdict for found in plan_sweep(sweep, Store()).values() for verdict in found]
+    verdicts = [verdict for of_layer in plan_sweep(sweep, Store()).values() for verdict in of_layer]
     assert {verdict.item.layer for verdict in verdicts} == {"dataset", "segments", "model", "evaluation"}
     assert {verdict.state for verdict in verdicts} == {"fresh"}
-    text = made.path.read_text()
+    text = promotion.path.read_text()
     assert f"trial {progress.best.number}" in text.lower() and "vary: {model.seed: [0, 1, 2]}" in text
-    assert promote_trial(finished, Store()) == made, "again the same file"
-    assert [path.name for path in made.path.parent.iterdir() if path.name.startswith(".")] == []
+    assert promote_trial(finished, Store()) == promotion, "again the same file"
+    assert [path.name for path in promotion.path.parent.iterdir() if path.name.startswith(".")] == []
 
 
 def test_another_trial_has_its_model_and_not_its_evaluation(finished, progress):
     other = next(t for t in progress.trials if t.state == "complete" and t.end["hash"] != progress.best.end["hash"])
-    made = promote_trial(finished, Store(), other.number, "other")
-    verdicts = plan_sweep(load_sweep(made.path), Store())
+    promotion = promote_trial(finished, Store(), other.number, "other")
+    verdicts = plan_sweep(load_sweep(promotion.path), Store())
     assert [v.state for v in verdicts["model"]] == ["fresh"]
     assert [v.state for v in verdicts["evaluation"]] == ["missing"]
 
@@ -155,11 +155,11 @@ def test_a_pruned_trial_is_no_result(finished, progress):
 def test_what_trials_are_made_of_is_no_garbage(finished, progress):
     store = Store()
     alone = {one.path for one in garbage(store, 0.0, needed_by([]))}
-    kept = {one.path for one in garbage(store, 0.0, needed_by([progress.sweep()]))}
+    leftovers = {one.path for one in garbage(store, 0.0, needed_by([progress.sweep()]))}
     models = {store.path("toy", "model", trial.end["hash"]) for trial in progress.trials}
-    assert models <= alone and not models & kept
+    assert models <= alone and not models & leftovers
     best = store.path(*progress.best_row.evaluations[0].address)
-    assert best in alone and best not in kept
+    assert best in alone and best not in leftovers
 
 
 def test_a_deleted_best_model_is_made_again_and_the_trials_stay(finished, progress):

@@ -30,9 +30,9 @@ def store(tmp_path):
 @pytest.fixture
 def versions(monkeypatch):
     """Code versions by stage that a test can change."""
-    found = dict.fromkeys(("simulate", "segment", "train", "evaluate"), "1")
-    monkeypatch.setattr(freshness, "code_version", lambda study, stage, names: digest(stage, found[stage]))
-    return found
+    digests = dict.fromkeys(("simulate", "segment", "train", "evaluate"), "1")
+    monkeypatch.setattr(freshness, "code_version", lambda study, stage, names: digest(stage, digests[stage]))
+    return digests
 
 
 def chain(test=TEST, **settings):
@@ -71,7 +71,7 @@ def reason(store: Store, item) -> str:
 
 
 @pytest.fixture
-def made(store, versions):
+def stored_chain(store, versions):
     items = chain()
     put(store, *items.values(), TEST)
     return items
@@ -84,9 +84,9 @@ def test_nothing_stored_is_missing(store, versions):
     assert all(planner(store).verdict(item).due for item in items.values())
 
 
-def test_what_is_stored_is_fresh(store, made):
-    assert states(store, made) == dict.fromkeys(LAYERS, "fresh")
-    assert not any(planner(store).verdict(item).due for item in made.values())
+def test_what_is_stored_is_fresh(store, stored_chain):
+    assert states(store, stored_chain) == dict.fromkeys(LAYERS, "fresh")
+    assert not any(planner(store).verdict(item).due for item in stored_chain.values())
 
 
 EDITS = [
@@ -98,33 +98,36 @@ EDITS = [
 
 
 @pytest.mark.parametrize(("stage", "expected"), EDITS, ids=[edit[0] for edit in EDITS])
-def test_edited_code_stales_its_layer_and_what_is_made_of_it(store, made, versions, stage, expected):
+def test_edited_code_stales_its_layer_and_what_is_made_of_it(store, stored_chain, versions, stage, expected):
     versions[stage] = "2"
-    assert list(states(store, made).values()) == expected
+    assert list(states(store, stored_chain).values()) == expected
     layer = LAYERS[expected.index("stale")]
-    assert reason(store, made[layer]) == f"the code of stage `{stage}` changed"
+    assert reason(store, stored_chain[layer]) == f"the code of stage `{stage}` changed"
     for above in LAYERS[expected.index("stale") + 1 :]:
-        assert "will be made" in reason(store, made[above])
+        assert "will be made" in reason(store, stored_chain[above])
 
 
-def test_a_shared_planner_sees_the_store_again_where_it_is_told_to(store, made):
+def test_a_shared_planner_sees_the_store_again_where_it_is_told_to(store, stored_chain):
     shared, other = planner(store), chain(seed=1)
     put(store, *other.values())
-    states = {layer: shared.verdict(item).state for layer, item in made.items()}
+    states = {layer: shared.verdict(item).state for layer, item in stored_chain.items()}
     assert states == dict.fromkeys(LAYERS, "fresh") and shared.verdict(other["model"]).state == "fresh"
-    for items in (made, other):
+    for items in (stored_chain, other):
         store.remove(*items["model"].address)
-    assert shared.verdict(made["model"]).state == "fresh"
-    shared.forget([made["model"]])
-    assert (shared.verdict(made["model"]).state, shared.verdict(made["evaluation"]).state) == ("missing", "stale")
+    assert shared.verdict(stored_chain["model"]).state == "fresh"
+    shared.forget([stored_chain["model"]])
+    assert (shared.verdict(stored_chain["model"]).state, shared.verdict(stored_chain["evaluation"]).state) == (
+        "missing",
+        "stale",
+    )
     assert shared.verdict(other["evaluation"]).state == "fresh"
     shared.refresh()
     assert (shared.verdict(other["model"]).state, shared.verdict(other["evaluation"]).state) == ("missing", "stale")
 
 
-def test_a_shared_planner_notices_edits_when_it_rereads_the_code(store, made, versions):
+def test_a_shared_planner_notices_edits_when_it_rereads_the_code(store, stored_chain, versions):
     shared = planner(store)
-    states = lambda: [shared.verdict(item).state for item in made.values()]  # noqa: E731
+    states = lambda: [shared.verdict(item).state for item in stored_chain.values()]  # noqa: E731
     assert states() == ["fresh"] * 4 and not shared.reread_code()
     versions["train"] = "2"
     assert states() == ["fresh"] * 4
@@ -132,66 +135,71 @@ def test_a_shared_planner_notices_edits_when_it_rereads_the_code(store, made, ve
     assert states() == ["fresh", "fresh", "stale", "stale"]
 
 
-def test_an_edit_and_its_undoing_leave_everything_fresh(store, made, versions):
+def test_an_edit_and_its_undoing_leave_everything_fresh(store, stored_chain, versions):
     versions["train"] = "2"
-    assert states(store, made)["model"] == "stale"
+    assert states(store, stored_chain)["model"] == "stale"
     versions["train"] = "1"
-    assert states(store, made)["model"] == "fresh"
+    assert states(store, stored_chain)["model"] == "fresh"
 
 
-def test_a_remade_input_is_named(store, made, versions):
+def test_a_remade_input_is_named(store, stored_chain, versions):
     versions["simulate"] = "2"
-    put(store, made["dataset"], TEST)
-    assert reason(store, made["segments"]) == f"its inputs changed: dataset/{made['dataset'].hash}"
+    put(store, stored_chain["dataset"], TEST)
+    assert reason(store, stored_chain["segments"]) == f"its inputs changed: dataset/{stored_chain['dataset'].hash}"
 
 
-def test_a_new_test_set_only_evaluates(store, made):
+def test_a_new_test_set_only_evaluates(store, stored_chain):
     other = dataset_item("toy", DatasetConfig(trajectories=5, seed=1000))
-    found = states(store, chain(test=other))
-    assert (found["model"], found["evaluation"]) == ("fresh", "missing")
+    after = states(store, chain(test=other))
+    assert (after["model"], after["evaluation"]) == ("fresh", "missing")
 
 
-def test_a_new_seed_only_trains_and_evaluates(store, made):
+def test_a_new_seed_only_trains_and_evaluates(store, stored_chain):
     assert list(states(store, chain(seed=1)).values()) == ["fresh", "fresh", "missing", "missing"]
 
 
 @pytest.mark.parametrize("status", SETTLED)
-def test_a_settled_failure_is_not_repeated_and_blocks_what_needs_it(store, made, versions, status):
-    put(store, made["model"], status=status, failure={"detail": "the loss is nan"})
-    assert states(store, made) == {"dataset": "fresh", "segments": "fresh", "model": "settled", "evaluation": "blocked"}
-    assert reason(store, made["model"]) == f"{status}: the loss is nan"
-    assert "the loss is nan" in reason(store, made["evaluation"])
+def test_a_settled_failure_is_not_repeated_and_blocks_what_needs_it(store, stored_chain, versions, status):
+    put(store, stored_chain["model"], status=status, failure={"detail": "the loss is nan"})
+    assert states(store, stored_chain) == {
+        "dataset": "fresh",
+        "segments": "fresh",
+        "model": "settled",
+        "evaluation": "blocked",
+    }
+    assert reason(store, stored_chain["model"]) == f"{status}: the loss is nan"
+    assert "the loss is nan" in reason(store, stored_chain["evaluation"])
     versions["train"] = "2"
-    assert states(store, made)["model"] == "stale"
+    assert states(store, stored_chain)["model"] == "stale"
 
 
-def test_a_settled_dataset_blocks_everything_above(store, made):
-    put(store, made["dataset"], status="solver_failed", failure={"detail": "collision"})
-    assert list(states(store, made).values()) == ["settled", "blocked", "blocked", "blocked"]
+def test_a_settled_dataset_blocks_everything_above(store, stored_chain):
+    put(store, stored_chain["dataset"], status="solver_failed", failure={"detail": "collision"})
+    assert list(states(store, stored_chain).values()) == ["settled", "blocked", "blocked", "blocked"]
 
 
 @pytest.mark.parametrize("status", REPEATABLE)
-def test_a_failure_of_the_surroundings_is_tried_again(store, made, status):
-    put(store, made["model"], status=status, failure={"detail": "no room"})
-    assert states(store, made)["model"] == "retry"
-    assert reason(store, made["model"]) == f"{status} last time: no room"
-    assert states(store, made)["evaluation"] == "stale"
+def test_a_failure_of_the_surroundings_is_tried_again(store, stored_chain, status):
+    put(store, stored_chain["model"], status=status, failure={"detail": "no room"})
+    assert states(store, stored_chain)["model"] == "retry"
+    assert reason(store, stored_chain["model"]) == f"{status} last time: no room"
+    assert states(store, stored_chain)["evaluation"] == "stale"
 
 
-def test_damage_stales_only_what_is_downstream(store, made):
-    (store.path(*made["segments"].address) / "content.txt").write_text("")
-    assert list(states(store, made).values()) == ["fresh", "damaged", "stale", "stale"]
-    assert "content.txt has 0 bytes" in reason(store, made["segments"])
+def test_damage_stales_only_what_is_downstream(store, stored_chain):
+    (store.path(*stored_chain["segments"].address) / "content.txt").write_text("")
+    assert list(states(store, stored_chain).values()) == ["fresh", "damaged", "stale", "stale"]
+    assert "content.txt has 0 bytes" in reason(store, stored_chain["segments"])
 
 
-def test_a_removed_dataset_is_made_again_with_all_above(store, made):
-    store.remove(*made["dataset"].address)
-    assert list(states(store, made).values()) == ["missing", "stale", "stale", "stale"]
+def test_a_removed_dataset_is_made_again_with_all_above(store, stored_chain):
+    store.remove(*stored_chain["dataset"].address)
+    assert list(states(store, stored_chain).values()) == ["missing", "stale", "stale", "stale"]
 
 
-def test_a_settings_hash_of_the_identity_alone_decides_the_configuration(store, made):
-    moved = replace(made["dataset"], label="other", config={**made["dataset"].config})
-    assert planner(store).fingerprint(moved) == planner(store).fingerprint(made["dataset"])
+def test_a_settings_hash_of_the_identity_alone_decides_the_configuration(store, stored_chain):
+    moved = replace(stored_chain["dataset"], label="other", config={**stored_chain["dataset"].config})
+    assert planner(store).fingerprint(moved) == planner(store).fingerprint(stored_chain["dataset"])
 
 
 def test_a_dataset_file_is_fresh_wherever_it_lies_and_whatever_the_code(store, versions, tmp_path):
@@ -228,10 +236,10 @@ def row(**settings) -> Row:
     return Row(configuration, {}, (items["evaluation"],))
 
 
-def test_a_sweep_is_planned_by_layer(store, made, monkeypatch):
+def test_a_sweep_is_planned_by_layer(store, stored_chain, monkeypatch):
     monkeypatch.setitem(freshness.STUDIES, "toy", STUDY)
-    found = plan_sweep(sweep_of([row(), row(seed=1)]), store)
-    assert {layer: [verdict.state for verdict in verdicts] for layer, verdicts in found.items()} == {
+    plan = plan_sweep(sweep_of([row(), row(seed=1)]), store)
+    assert {layer: [verdict.state for verdict in verdicts] for layer, verdicts in plan.items()} == {
         "dataset": ["fresh", "fresh"],
         "segments": ["fresh"],
         "model": ["fresh", "missing"],
@@ -247,7 +255,7 @@ def test_six_thousand_stored_configurations_are_planned_in_three_seconds(store, 
     big = sweep_of(rows)
     put(store, *(item for items in big.items().values() for item in items))
     started = time.process_time()
-    found = plan_sweep(big, store)
+    plan = plan_sweep(big, store)
     seconds = time.process_time() - started
-    assert {verdict.state for verdicts in found.values() for verdict in verdicts} == {"fresh"}
+    assert {verdict.state for verdicts in plan.values() for verdict in verdicts} == {"fresh"}
     assert seconds < 3.0, f"{seconds:.1f} s"

@@ -137,8 +137,8 @@ def test_a_training_that_is_asked_to_stop_resumes_to_the_same_bits(store, home):
     whole = toy_model(phases=[{"steps": 40}, {"steps": 40, "segment_length": 4}])
     make_inputs(store, whole)
     (task,) = tasks_of(store, [whole])
-    asked = iter([False] * 4 + [True])
-    stopped = run(whole, task.fingerprint, store, lambda progress: next(asked))
+    answers = iter([False] * 4 + [True])
+    stopped = run(whole, task.fingerprint, store, lambda progress: next(answers))
     assert (stopped.status, stopped.place.phase, stopped.place.step) == ("interrupted", 1, 50)
     assert read_failed(store.open(*whole.address)).partial.stopped
     assert [p.name for p in sorted((home / "checkpoints" / "toy" / whole.hash).iterdir())] == [
@@ -161,8 +161,8 @@ def two_checkpoints(store):
     model = toy_model(phases=[{"steps": 40}, {"steps": 40}])
     make_inputs(store, model)
     (task,) = tasks_of(store, [model])
-    asked = iter([False] * 4 + [True])
-    run(model, task.fingerprint, store, lambda progress: next(asked))
+    answers = iter([False] * 4 + [True])
+    run(model, task.fingerprint, store, lambda progress: next(answers))
     return Checkpoints("toy", model.hash, task.fingerprint.value)
 
 
@@ -171,8 +171,8 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(two_checkpoints):
     data = bytearray(newest.read_bytes())
     data[-3] ^= 1
     newest.write_bytes(data)
-    found = two_checkpoints.newest()
-    assert (found.step, found.refused) == (40, ("000000050.safetensors: its arrays differ from its sum",))
+    restored = two_checkpoints.newest()
+    assert (restored.step, restored.refused) == (40, ("000000050.safetensors: its arrays differ from its sum",))
     newest.write_bytes(data[: len(data) // 2])
     assert two_checkpoints.newest().step == 40
     newest.write_bytes(b"")
@@ -187,8 +187,8 @@ def test_a_foreign_checkpoint_is_refused(two_checkpoints):
         other.directory.parent.mkdir(exist_ok=True)
         if name == "hash":
             directory.rename(other.directory)
-        found = other.newest()
-        assert found.state is None and f"belongs to {name}" in found.refused[0]
+        restored = other.newest()
+        assert restored.state is None and f"belongs to {name}" in restored.refused[0]
         if name == "hash":
             other.directory.rename(directory)
 

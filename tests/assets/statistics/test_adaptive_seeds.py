@@ -51,40 +51,40 @@ def scores(*centers, noise=0.1, count=10, seed=0):
     return {f"s{k}": list(c * np.exp(noise * rng.normal(size=count))) for k, c in enumerate(centers)}
 
 
-def replayed(known, seeds=SEEDS):
-    return dict(replay(seeds, known))
+def progress_of(by_setting, seeds=SEEDS):
+    return dict(replay(seeds, by_setting))
 
 
 def test_settings_far_apart_stop_at_the_fewest():
-    assert replayed(scores(1, 1e3, 1e6, noise=0.01)) == {f"s{k}": SeedProgress(3, "decided") for k in range(3)}
+    assert progress_of(scores(1, 1e3, 1e6, noise=0.01)) == {f"s{k}": SeedProgress(3, "decided") for k in range(3)}
 
 
 def test_seeds_are_added_only_where_neighbours_are_inconclusive():
-    found = replayed(scores(1, 1.0, 1e6, noise=0.01))
-    assert found["s2"] == SeedProgress(3, "decided")
-    assert {found["s0"], found["s1"]} == {SeedProgress(10, "the most allowed")}
+    progress = progress_of(scores(1, 1.0, 1e6, noise=0.01))
+    assert progress["s2"] == SeedProgress(3, "decided")
+    assert {progress["s0"], progress["s1"]} == {SeedProgress(10, "the most allowed")}
 
 
 def test_a_difference_that_three_seeds_leave_inconclusive_is_decided_by_some_more():
-    found = replayed(scores(1, 1.4, noise=0.1))
-    assert found["s0"] == found["s1"] and 3 < found["s0"].seeds < 10 and found["s0"].stopped == "decided"
-    assert found["s0"].text == f"stopped after {found['s0'].seeds} seeds: decided"
+    progress = progress_of(scores(1, 1.4, noise=0.1))
+    assert progress["s0"] == progress["s1"] and 3 < progress["s0"].seeds < 10 and progress["s0"].stopped == "decided"
+    assert progress["s0"].text == f"stopped after {progress['s0'].seeds} seeds: decided"
 
 
 def test_settings_with_a_failed_seed_get_no_more_and_hold_nobody_up():
-    known = scores(1, 1e6, noise=0.01) | {"bad": [1.0, float("nan"), 1.0, None]}
-    found = replayed(known)
-    assert found["bad"] == SeedProgress(3, "a seed failed") and found["s0"] == SeedProgress(3, "decided")
-    assert replayed({"alone": known["s0"]}) == {"alone": SeedProgress(3, "nothing to compare with")}
+    by_setting = scores(1, 1e6, noise=0.01) | {"bad": [1.0, float("nan"), 1.0, None]}
+    progress = progress_of(by_setting)
+    assert progress["bad"] == SeedProgress(3, "a seed failed") and progress["s0"] == SeedProgress(3, "decided")
+    assert progress_of({"alone": by_setting["s0"]}) == {"alone": SeedProgress(3, "nothing to compare with")}
 
 
 def test_it_waits_for_missing_scores_and_an_interrupted_launch_takes_the_same_seeds():
-    known = scores(1, 1.3, 1.35, 50, noise=0.1)
-    final = replayed(known)
-    have = dict.fromkeys(known, 0)
+    by_setting = scores(1, 1.3, 1.35, 50, noise=0.1)
+    final = progress_of(by_setting)
+    have = dict.fromkeys(by_setting, 0)
     for _ in range(40):
-        seen = {name: [s if k < have[name] else None for k, s in enumerate(v)] for name, v in known.items()}
-        now = replayed(seen)
+        so_far = {name: [s if k < have[name] else None for k, s in enumerate(v)] for name, v in by_setting.items()}
+        now = progress_of(so_far)
         if all(one.seeds == have[name] for name, one in now.items()):
             break
         assert not any(one.stopped for one in now.values()) and now["s0"].text.endswith("requested")
@@ -98,8 +98,8 @@ def test_it_waits_for_missing_scores_and_an_interrupted_launch_takes_the_same_se
 def test_equal_settings_are_declared_different_no_more_often_than_it_says(settings):
     wrong = 0
     for seed in range(300):
-        found = replayed(scores(*[1.0] * settings, seed=seed), Seeds(min=3, max=6))
-        wrong += any(one.stopped == "decided" for one in found.values())
+        progress = progress_of(scores(*[1.0] * settings, seed=seed), Seeds(min=3, max=6))
+        wrong += any(one.stopped == "decided" for one in progress.values())
     assert wrong / 300 <= ERROR + 0.02
 
 
@@ -138,17 +138,17 @@ def toy(tmp_path_factory):
 def test_every_seed_is_a_row_and_only_the_requested_ones_are_made(toy):
     sweep, sizes = toy
     assert len(sweep.rows) == 16 and sizes[0] == 8 and sizes == sorted(set(sizes)) and sizes[-1] < 16
-    made = [Store().manifest(*row.configuration.item.address) is not None for row in sweep.rows]
-    assert sum(made) == sizes[-1] == len(sweep_so_far(sweep, Store()).rows)
-    told = seed_progress(sweep, Store())
-    assert {one.stopped for one in told.values()} <= {"decided", "the most allowed", "a seed failed"}
-    assert next(one for name, one in told.items() if "wild" in name) == SeedProgress(2, "a seed failed")
+    is_stored = [Store().manifest(*row.configuration.item.address) is not None for row in sweep.rows]
+    assert sum(is_stored) == sizes[-1] == len(sweep_so_far(sweep, Store()).rows)
+    progress = seed_progress(sweep, Store())
+    assert {one.stopped for one in progress.values()} <= {"decided", "the most allowed", "a seed failed"}
+    assert next(one for name, one in progress.items() if "wild" in name) == SeedProgress(2, "a seed failed")
 
 
 def test_plan_leaderboard_and_report_know_of_no_other_rows(toy):
     sweep, sizes = toy
     verdicts = plan_sweep(sweep_so_far(sweep, Store()), Store())
-    assert not any(verdict.due for found in verdicts.values() for verdict in found)
+    assert not any(verdict.due for of_layer in verdicts.values() for verdict in of_layer)
     experiment = Experiment(sweep, Store())
     board = rank(experiment)
     assert len(experiment.table) == sizes[-1]
@@ -163,8 +163,8 @@ def test_p_values_are_corrected_for_the_interim_analyses(toy):
 
     experiment = Experiment(toy[0], Store())
     against = best_against_rest(experiment, rank(experiment))
-    known = against[np.isfinite(against["p"])]
-    assert experiment.analyses == 3 and (known["p_holm"] >= np.minimum(1, 3 * known["p"]) - 1e-12).all()
+    comparisons = against[np.isfinite(against["p"])]
+    assert experiment.analyses == 3 and (comparisons["p_holm"] >= np.minimum(1, 3 * comparisons["p"]) - 1e-12).all()
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ def board(toy_experiment):
 
 
 def test_the_best_of_every_value_are_the_same_models_and_nothing_is_due(toy_experiment, board, tmp_path):
-    kept = best_of(board, toy_experiment.sweep, "width", 1)
+    best = best_of(board, toy_experiment.sweep, "width", 1)
     path = tmp_path / "best.yaml"
-    path.write_text(best_as_sweep(kept, toy_experiment.sweep))
+    path.write_text(best_as_sweep(best, toy_experiment.sweep))
     sweep = load_sweep(path)
-    assert {row.configuration.item.hash for row in sweep.rows} == set(" ".join(kept["keys"]).split())
+    assert {row.configuration.item.hash for row in sweep.rows} == set(" ".join(best["keys"]).split())
     verdicts = plan_sweep(sweep, toy_experiment.store)
     assert {verdict.state for layer in verdicts.values() for verdict in layer} == {"fresh"}
 
@@ -38,11 +38,11 @@ def test_a_further_test_set_is_evaluated_and_nothing_is_trained(toy_experiment, 
 
 def test_the_command_writes_it_once(toy_experiment, tmp_path):
     path = tmp_path / "best.yaml"
-    asked = ["table", str(toy_experiment.sweep.path), "--group-by", "width", "--save", str(path)]
-    done = CliRunner().invoke(app, asked)
+    command = ["table", str(toy_experiment.sweep.path), "--group-by", "width", "--save", str(path)]
+    done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     assert len(load_sweep(path).rows) == 6
-    again = CliRunner().invoke(app, asked)
+    again = CliRunner().invoke(app, command)
     assert again.exit_code == 2 and "exists" in again.stderr
     bare = CliRunner().invoke(app, ["table", str(toy_experiment.sweep.path), "--save", str(tmp_path / "x.yaml")])
     assert bare.exit_code == 2 and "--group-by" in bare.stderr

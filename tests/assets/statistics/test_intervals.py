@@ -18,8 +18,8 @@ def sample(runs, trajectories, between_runs=1.0, between_trajectories=0.0, noise
 
 
 def covered(trials=400, **sizes):
-    found = [interval([sample(seed=trial, **sizes)]) for trial in range(trials)]
-    return np.mean([low <= 10 <= high for low, high in found])
+    intervals = [interval([sample(seed=trial, **sizes)]) for trial in range(trials)]
+    return np.mean([low <= 10 <= high for low, high in intervals])
 
 
 def test_a_score_is_the_weighted_mean_of_what_is_finite():

@@ -19,19 +19,19 @@ def rows(toy_experiment):
 
 
 def one(rows, recipe, width, test="test"):
-    chosen = rows[(rows["recipe"] == recipe) & (rows["model.width"] == width) & (rows["test"] == test)]
-    assert len(chosen) == 1
-    return chosen.iloc[0]
+    selection = rows[(rows["recipe"] == recipe) & (rows["model.width"] == width) & (rows["test"] == test)]
+    assert len(selection) == 1
+    return selection.iloc[0]
 
 
 def test_seeds_are_one_row_with_the_mean_of_their_headlines(rows, toy_experiment):
     table = sweep_table(toy_experiment.sweep, toy_experiment.store)
-    chosen = table[(table["recipe"] == "plain") & (table["model.width"] == 2) & (table["test"] == "test")]
+    selection = table[(table["recipe"] == "plain") & (table["model.width"] == 2) & (table["test"] == "test")]
     row = one(rows, "plain", 2)
-    assert row["seeds"] == len(chosen) == 3
-    assert np.isclose(row["mean"], chosen["step_error"].mean(), rtol=1e-12)
+    assert row["seeds"] == len(selection) == 3
+    assert np.isclose(row["mean"], selection["step_error"].mean(), rtol=1e-12)
     assert row["low"] < row["mean"] < row["high"]
-    assert row["keys"].split() == list(chosen["hash"])
+    assert row["keys"].split() == list(selection["hash"])
     assert row["unit"] == "m" and row["metric"] == "step_error"
 
 
@@ -51,8 +51,8 @@ def test_what_failed_has_no_rank_and_comes_last(rows):
 
 def test_a_setting_of_which_one_seed_failed_has_no_rank_and_no_better_mean(toy_experiment, monkeypatch):
     experiment, status = Experiment(toy_experiment.sweep, toy_experiment.store), Experiment.status
-    lost = experiment.settings[0].rows[1]
-    monkeypatch.setattr(Experiment, "status", lambda self, row: "diverged" if row is lost else status(self, row))
+    bad = experiment.settings[0].rows[1]
+    monkeypatch.setattr(Experiment, "status", lambda self, row: "diverged" if row is bad else status(self, row))
     rows = rank(experiment)
     row = one(rows, "plain", 2)
     assert (row["rank"], row["status"], row["seeds"]) == ("", "2 ok, 1 diverged", 2)

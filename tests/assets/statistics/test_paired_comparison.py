@@ -61,5 +61,5 @@ def test_holm_corrects_by_rank_and_never_less_than_benjamini_and_hochberg():
     p = np.array([0.01, 0.04, math.nan, 0.03, 0.005])
     corrected = holm(p)
     assert np.allclose(corrected, [0.03, 0.06, math.nan, 0.06, 0.02], equal_nan=True)
-    known = ~np.isnan(p)
-    assert (corrected[known] >= false_discovery_control(p[known]) - 1e-12).all()
+    is_number = ~np.isnan(p)
+    assert (corrected[is_number] >= false_discovery_control(p[is_number]) - 1e-12).all()

@@ -31,15 +31,15 @@ def test_every_type_and_shape_comes_back_in_place(file):
         for shape in ((), (0, 3), (3,), (2, 2))
     }
     arrays["bool"] = np.array([[True, False, True]])
-    found = map_arrays(file(arrays))
-    assert set(found) == set(arrays)
+    arrays_read = map_arrays(file(arrays))
+    assert set(arrays_read) == set(arrays)
     for name, array in arrays.items():
-        assert (found[name].dtype, found[name].shape, found[name].tobytes()) == (
+        assert (arrays_read[name].dtype, arrays_read[name].shape, arrays_read[name].tobytes()) == (
             array.dtype,
             array.shape,
             array.tobytes(),
         ), name
-        assert found[name].flags.aligned, name
+        assert arrays_read[name].flags.aligned, name
 
 
 def test_the_header_is_what_was_written(file):
@@ -54,9 +54,9 @@ def test_what_a_reader_writes_is_its_own(file):
 
 def test_what_is_read_stays_when_the_file_goes(file):
     path = file({"a": np.arange(4)})
-    found = map_arrays(path)
+    arrays_read = map_arrays(path)
     path.unlink()
-    assert found["a"].sum() == 6
+    assert arrays_read["a"].sum() == 6
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")

@@ -124,9 +124,9 @@ NONE_USABLE = {
 )
 def test_segments(there_and_back, changes):
     value = segments(**changes)
-    found = there_and_back("segments", value)
-    assert_equal(value, found)
-    assert found.usable == value.usable
+    again = there_and_back("segments", value)
+    assert_equal(value, again)
+    assert again.usable == value.usable
 
 
 def trained(**changes) -> Trained:

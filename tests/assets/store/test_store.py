@@ -49,7 +49,7 @@ def values(store: Store) -> set[float]:
     }
 
 
-def hidden(store: Store) -> list[str]:
+def hidden_names(store: Store) -> list[str]:
     return sorted(path.name for path in store.root.glob("*/*/.*") if path.name != ".lock")
 
 
@@ -120,7 +120,7 @@ def test_an_error_leaves_nothing(store):
         draft.text("note", "half")
         raise ZeroDivisionError
     assert store.manifest(*ADDRESS) is None
-    assert hidden(store) == []
+    assert hidden_names(store) == []
 
 
 def test_an_error_leaves_the_old_version(store):
@@ -135,7 +135,7 @@ def test_a_new_version_replaces_the_old_one(store):
     write(store, 1.0)
     write(store, 2.0)
     assert values(store) == {2.0}
-    assert hidden(store) == []
+    assert hidden_names(store) == []
 
 
 def test_a_crash_between_the_renames_leaves_the_old_version(store):
@@ -145,33 +145,33 @@ def test_a_crash_between_the_renames_leaves_the_old_version(store):
     assert store.hashes("toy", "model") == [ADDRESS[2]]
     write(store, 2.0)
     assert values(store) == {2.0}
-    assert hidden(store) == []
+    assert hidden_names(store) == []
 
 
 def test_a_crash_before_the_old_version_is_deleted_leaves_the_new_one(store):
     path = write(store, 1.0)
     path.rename(aside(path))
     old = aside(path)
-    kept = old.rename(old.with_name("kept"))
+    elsewhere = old.rename(old.with_name("kept"))
     write(store, 2.0)
-    kept.rename(old)
+    elsewhere.rename(old)
     assert values(store) == {2.0}
     assert store.leftovers() == [old]
     write(store, 3.0)
     assert values(store) == {3.0}
-    assert hidden(store) == []
+    assert hidden_names(store) == []
 
 
 def test_readers_never_see_a_gap_or_a_mixture(store):
     write(store, 0.0)
-    stop, seen, problems = threading.Event(), [], []
+    stop, readings, problems = threading.Event(), [], []
 
     def read() -> None:
         while not stop.is_set():
             if store.manifest(*ADDRESS) is None:
                 problems.append("a gap")
             try:
-                seen.append(values(store))
+                readings.append(values(store))
             except Damaged as damage:
                 if "replaced while it was read" not in str(damage):
                     problems.append(str(damage))
@@ -185,8 +185,8 @@ def test_readers_never_see_a_gap_or_a_mixture(store):
     for reader in readers:
         reader.join()
     assert problems == []
-    assert seen
-    assert all(len(one) == 1 for one in seen)
+    assert readings
+    assert all(len(one) == 1 for one in readings)
 
 
 def test_two_writers_of_one_artifact_leave_one_whole_version(store):
@@ -196,7 +196,7 @@ def test_two_writers_of_one_artifact_leave_one_whole_version(store):
     for writer in writers:
         writer.join()
     assert values(store) in ({1.0}, {2.0})
-    assert hidden(store) == []
+    assert hidden_names(store) == []
 
 
 def flip(path: Path, at: int) -> None:
@@ -331,7 +331,7 @@ def test_an_artifact_can_be_removed(store):
     write(store)
     store.remove(*ADDRESS)
     assert store.manifest(*ADDRESS) is None
-    assert hidden(store) == []
+    assert hidden_names(store) == []
     store.remove("toy", "never", ADDRESS[2])
 
 
@@ -375,7 +375,7 @@ for size in map(int, sys.argv[1:]):
     assert len(lines) == len(sizes)
     assert all("bytes are needed" in line and str(store.root) in line for line in lines)
     assert values(store) == {1.0}
-    assert hidden(store) == []
+    assert hidden_names(store) == []
     write(store, 2.0)
     assert values(store) == {2.0}
 
@@ -407,7 +407,7 @@ def test_killed_writer_leaves_the_old_version_and_a_leftover(store):
     writer.wait()
     assert values(store) == {1.0}
     assert [path.name.split("-")[0] for path in store.leftovers()] == [".tmp"]
-    assert store.remove_leftovers() == 1 and hidden(store) == [] and values(store) == {1.0}
+    assert store.remove_leftovers() == 1 and hidden_names(store) == [] and values(store) == {1.0}
 
 
 def test_a_writer_killed_at_any_moment_leaves_one_whole_version(store):

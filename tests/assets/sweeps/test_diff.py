@@ -11,8 +11,8 @@ pytestmark = pytest.mark.usefixtures("paper")
 
 def test_only_what_differs_with_defaults_resolved(sweep):
     rows = sweep(GOOD).rows
-    chosen = {"a": rows[0].configuration, "b": rows[1].configuration, "c": rows[2].configuration}
-    assert compare(chosen) == [
+    configurations = {"a": rows[0].configuration, "b": rows[1].configuration, "c": rows[2].configuration}
+    assert compare(configurations) == [
         ("model.seed", {"a": 0, "b": 0, "c": 1}),
         ("model.head", {"a": "plain", "b": "signed", "c": "plain"}),
     ]
@@ -31,10 +31,10 @@ def test_origins_of_settings(tmp_path):
     path = tmp_path / "one.yaml"
     path.write_text(GOOD)
     key = load_sweep(path).rows[1].configuration.key
-    found = {setting.path: (setting.value, setting.origin, setting.line) for setting in origins(path, key)}
-    assert found["model.head"] == ("signed", "vary", 8)
-    assert found["model.phases[1].rate"] == (1e-4, "base", 6)
-    assert found["model.phases[0].rate"] == (1e-3, "default", None)
-    assert found["dataset.size"] == (2, "base", 5)
+    settings = {setting.path: (setting.value, setting.origin, setting.line) for setting in origins(path, key)}
+    assert settings["model.head"] == ("signed", "vary", 8)
+    assert settings["model.phases[1].rate"] == (1e-4, "base", 6)
+    assert settings["model.phases[0].rate"] == (1e-3, "default", None)
+    assert settings["dataset.size"] == (2, "base", 5)
     with pytest.raises(SweepError, match="0 configurations 'nonsense'"):
         origins(path, "nonsense")

@@ -52,25 +52,29 @@ def dataset(tmp_path):
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_rows_become_trajectories(dataset, kind):
-    found = read_file(dataset(kind=kind))
-    np.testing.assert_array_equal(found.t, [[0, 1, 2.5], [0, 2, NAN]])
-    np.testing.assert_array_equal(found.y[..., 0], [[1, 2, 3], [4, 5, NAN]])
-    np.testing.assert_array_equal(found.inputs[..., 0], [[1, 0, 0], [2, 0, NAN]])
-    np.testing.assert_array_equal(found.parameters["m"], [2, 3])
-    assert (found.names, found.units, found.time_unit) == (("x", "v"), ("m", "m/s"), "s")
-    assert (found.input_names, found.input_units, found.parameter_units) == (("u",), ("N",), {"m": "kg"})
-    assert found.meta == {"problem": "cart"}
-    assert found.y.dtype == found.t.dtype == np.float64
+    trajectories = read_file(dataset(kind=kind))
+    np.testing.assert_array_equal(trajectories.t, [[0, 1, 2.5], [0, 2, NAN]])
+    np.testing.assert_array_equal(trajectories.y[..., 0], [[1, 2, 3], [4, 5, NAN]])
+    np.testing.assert_array_equal(trajectories.inputs[..., 0], [[1, 0, 0], [2, 0, NAN]])
+    np.testing.assert_array_equal(trajectories.parameters["m"], [2, 3])
+    assert (trajectories.names, trajectories.units, trajectories.time_unit) == (("x", "v"), ("m", "m/s"), "s")
+    assert (trajectories.input_names, trajectories.input_units, trajectories.parameter_units) == (
+        ("u",),
+        ("N",),
+        {"m": "kg"},
+    )
+    assert trajectories.meta == {"problem": "cart"}
+    assert trajectories.y.dtype == trajectories.t.dtype == np.float64
 
 
 def test_without_a_trajectory_column_the_file_is_one_trajectory(dataset):
-    found = read_file(dataset(ROWS.iloc[:3], trajectory=None))
-    assert found.y.shape == (1, 3, 2)
+    trajectories = read_file(dataset(ROWS.iloc[:3], trajectory=None))
+    assert trajectories.y.shape == (1, 3, 2)
 
 
 def test_trajectories_whose_rows_alternate_are_told_apart(dataset):
-    found = read_file(dataset(ROWS.iloc[[0, 3, 1, 4, 2]]))
-    np.testing.assert_array_equal(found.t, [[0, 1, 2.5], [0, 2, NAN]])
+    trajectories = read_file(dataset(ROWS.iloc[[0, 3, 1, 4, 2]]))
+    np.testing.assert_array_equal(trajectories.t, [[0, 1, 2.5], [0, 2, NAN]])
 
 
 ARRAYS = {
@@ -83,10 +87,10 @@ ARRAYS = {
 
 
 def test_arrays_of_an_npz_are_trajectories_padded_at_their_end(dataset):
-    found = read_file(dataset(ARRAYS, "npz", trajectory=None))
-    np.testing.assert_array_equal(found.t, [[0, 1, 2.5], [0, 1, NAN]])
-    np.testing.assert_array_equal(found.y[..., 1], [[1, 2, 3], [4, 5, NAN]])
-    np.testing.assert_array_equal(found.parameters["m"], [2, 3])
+    trajectories = read_file(dataset(ARRAYS, "npz", trajectory=None))
+    np.testing.assert_array_equal(trajectories.t, [[0, 1, 2.5], [0, 1, NAN]])
+    np.testing.assert_array_equal(trajectories.y[..., 1], [[1, 2, 3], [4, 5, NAN]])
+    np.testing.assert_array_equal(trajectories.parameters["m"], [2, 3])
 
 
 def test_one_dimensional_arrays_of_an_npz_are_one_trajectory(dataset):
@@ -212,18 +216,18 @@ def test_a_file_of_another_kind_is_refused(dataset, tmp_path, kind):
     ],
 )
 def test_bad_descriptions_are_refused(dataset, changes, complaint):
-    given = dataset().model_dump() | changes
-    given.pop("content_sha256")
+    settings = dataset().model_dump() | changes
+    settings.pop("content_sha256")
     with pytest.raises(ValidationError) as error:
-        FileDataset(**given)
+        FileDataset(**settings)
     assert complaint in str(error.value)
 
 
 def test_roles_of_parameters_come_with_them_and_change_the_identity(dataset):
-    plain, told = dataset(), dataset(roles={"m": "nuisance"})
+    plain, with_roles = dataset(), dataset(roles={"m": "nuisance"})
     assert read_file(plain).roles == {} and list(read_file(plain).parameters_as("unknown")) == ["m"]
-    assert read_file(told).roles == {"m": "nuisance"} and read_file(told).parameters_as("unknown") == {}
-    assert "roles" not in plain.identity() and dataset_item("toy", plain).hash != dataset_item("toy", told).hash
+    assert read_file(with_roles).roles == {"m": "nuisance"} and read_file(with_roles).parameters_as("unknown") == {}
+    assert "roles" not in plain.identity() and dataset_item("toy", plain).hash != dataset_item("toy", with_roles).hash
 
 
 @pytest.mark.parametrize(

@@ -39,11 +39,11 @@ def test_keys_of_the_shipped_sweeps_fit_the_list_of_dagster():
 def test_no_two_artifacts_of_a_layer_share_a_key():
     catalogue = read_catalogue()
     for study in STUDIES:
-        found = {}
+        keys = {}
         for sweep in catalogue.sweeps.values():
             for item in items(sweep) if sweep.study == study else ():
-                assert found.setdefault((item.layer, item.key), item.hash) == item.hash
-                assert sum(hash[:8] == item.hash[:8] for (layer, _), hash in found.items() if layer == item.layer) == 1
+                assert keys.setdefault((item.layer, item.key), item.hash) == item.hash
+                assert sum(hash[:8] == item.hash[:8] for (layer, _), hash in keys.items() if layer == item.layer) == 1
 
 
 def test_the_shipped_default_says_its_heads_and_seeds():
@@ -117,9 +117,9 @@ class TestKeys:
         configuration = replace(one.rows[1].configuration, item=twin)
         row = replace(one.rows[1], configuration=configuration, evaluations=evaluations)
         (keyed,) = with_keys([replace(one, rows=(one.rows[0], row, *one.rows[2:]))])
-        found = [item.key for item in keyed.items()["model"]]
-        assert found[0].endswith(f"-{first.hash[:10]}") and found[1].endswith(f"-{twin.hash[:10]}")
-        assert all(len(key.rsplit("-", 1)[1]) == 8 for key in found[2:])
+        keys = [item.key for item in keyed.items()["model"]]
+        assert keys[0].endswith(f"-{first.hash[:10]}") and keys[1].endswith(f"-{twin.hash[:10]}")
+        assert all(len(key.rsplit("-", 1)[1]) == 8 for key in keys[2:])
 
     def test_labels_and_digits_are_no_part_of_the_identity(self, sweep):
         item = sweep(GOOD).rows[0].configuration.item

@@ -97,9 +97,9 @@ def test_on_one_trajectory_nothing_differs(folder):
 
 
 def test_runs_that_spread_too_far_agree_with_nothing():
-    told = {"published": 1.0, "run_low": 0.1, "run_high": 9.0}
-    assert verdict(told, 5, 10) == "inconclusive: the runs spread too widely"
-    assert verdict(told | {"published": 10.0}, 5, 10) == "differs"
+    line = {"published": 1.0, "run_low": 0.1, "run_high": 9.0}
+    assert verdict(line, 5, 10) == "inconclusive: the runs spread too widely"
+    assert verdict(line | {"published": 10.0}, 5, 10) == "differs"
 
 
 @pytest.mark.parametrize("runs", [3, 5])
@@ -124,17 +124,17 @@ def test_the_reading_that_ours_agrees_with_is_found_on_whatever_level(folder, ri
     reached = ours(folder)
     printed = [100 * reached["flat"], 100 * reached["wide"]][:: 1 if right == "as printed" else -1]
     lines = f"a,many,{printed[0]},\nb,many,{printed[1]},\nc,many,1,\nd,many,1,\n"
-    told = readings(Experiment(sweep_of(folder, lines), Store()))
-    verdicts = {one["reading"]: one["verdict"] for one in told}
+    comparisons = readings(Experiment(sweep_of(folder, lines), Store()))
+    verdicts = {one["reading"]: one["verdict"] for one in comparisons}
     assert verdicts == {name: "agrees" if name == right else "differs" for name in ("as printed", "swapped")}
-    assert sum(one["closest"] for one in told) == pytest.approx(1)
+    assert sum(one["closest"] for one in comparisons) == pytest.approx(1)
 
 
 def test_questions_are_answered_with_their_interval_or_said_to_be_open(folder):
     first, second, third = answers(Experiment(sweep_of(folder, "".join(f"{r},many,1,\n" for r in "abcd")), Store()))
-    told = first.comparisons[0]
-    assert (told["a"], told["b"], told["pairs"]) == ("flat", "wide", 5)
-    assert told["low"] <= told["effect"] <= told["high"]
+    comparison = first.comparisons[0]
+    assert (comparison["a"], comparison["b"], comparison["pairs"]) == ("flat", "wide", 5)
+    assert comparison["low"] <= comparison["effect"] <= comparison["high"]
     assert first.text.startswith("Inconclusive: b/a = ") and "pairs are needed" in first.text
     assert [one["b"] for one in second.comparisons][-1] == "wild" and "comes first" in second.text
     assert third.text == "No answer: no row has a metric nothing."
@@ -143,25 +143,33 @@ def test_questions_are_answered_with_their_interval_or_said_to_be_open(folder):
 def test_an_answer_is_yes_or_no_when_enough_pairs_agree(monkeypatch, folder):
     from assets.statistics import answers as module
 
-    def told(effect):
-        found = {"pairs": 10, "better_b": 10, "scale": "ratio", "effect": effect, "low": 0.4, "high": 0.6, "p": 0.002}
-        monkeypatch.setattr(module, "compare_rows", lambda *rest: dict(found))
+    def texts(effect):
+        comparison = {
+            "pairs": 10,
+            "better_b": 10,
+            "scale": "ratio",
+            "effect": effect,
+            "low": 0.4,
+            "high": 0.6,
+            "p": 0.002,
+        }
+        monkeypatch.setattr(module, "compare_rows", lambda *rest: dict(comparison))
         experiment = Experiment(sweep_of(folder, "".join(f"{r},many,1,\n" for r in "abcd")), Store())
         return [answer.text for answer in module.answers(experiment)]
 
-    assert told(0.5)[0] == "Yes: b/a = 0.5 [0.4, 0.6], b is better in 10 of 10 pairs, p 0.006 after correction."
-    assert told(2.0)[0].startswith("No, the contrary: b/a = 2")
-    assert told(2.0)[1].endswith("It is better than all 2 others.")
+    assert texts(0.5)[0] == "Yes: b/a = 0.5 [0.4, 0.6], b is better in 10 of 10 pairs, p 0.006 after correction."
+    assert texts(2.0)[0].startswith("No, the contrary: b/a = 2")
+    assert texts(2.0)[1].endswith("It is better than all 2 others.")
 
 
 def test_the_report_shows_both(folder):
     experiment = Experiment(sweep_of(folder, "".join(f"{run},many,1,why\n" for run in "abcd")), Store())
-    written = sweep_report.write(experiment)
-    for text in (written.path.read_text(), written.markdown.read_text()):
+    report = sweep_report.write(experiment)
+    for text in (report.path.read_text(), report.markdown.read_text()):
         assert "Is wide better?" in text and "Published beside ours" in text and "Readings of the published" in text
-    assert (written.path.parent / "published.csv").is_file()
+    assert (report.path.parent / "published.csv").is_file()
     changed = Experiment(sweep_of(folder, "".join(f"{run},many,2,why\n" for run in "abcd")), Store())
-    assert sweep_report.write(changed).version != written.version
+    assert sweep_report.write(changed).version != report.version
 
 
 @pytest.mark.parametrize(

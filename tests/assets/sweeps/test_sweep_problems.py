@@ -83,20 +83,20 @@ pytestmark = pytest.mark.usefixtures("paper")
     ],
 )
 def test_one_line_with_file_line_key_given_and_expected(problems, text, line):
-    found = problems(f"study: paper\n{text}")
-    assert any(line in problem for problem in found), found
-    assert all(problem.startswith("one.yaml:") for problem in found)
+    lines = problems(f"study: paper\n{text}")
+    assert any(line in problem for problem in lines), lines
+    assert all(problem.startswith("one.yaml:") for problem in lines)
 
 
 def test_all_offenders_at_once_each_once(problems):
-    found = problems("""
+    lines = problems("""
         study: paper
         tests: [nothing]
         base: {model: {widht: 3, head: 5, phases: [{steps: 0}, {rate: 0}]}}
         vary: {model.planar: [true, maybe], model.seed: [0, 1, 2]}
         timezone: Mars
     """)
-    assert len(found) == 7, found
+    assert len(lines) == 7, lines
 
 
 def test_too_many_combinations(problems):

@@ -84,8 +84,8 @@ def test_axes_reach_into_it_and_may_leave_it_out(home, sweep):
     ],
 )
 def test_what_is_wrong_with_it_has_its_line(home, problems, validation, line):
-    (found,) = problems(SWEEP.replace("few", validation))
-    assert found.startswith(line)
+    (problem,) = problems(SWEEP.replace("few", validation))
+    assert problem.startswith(line)
 
 
 def test_segments_depend_on_both_datasets(home, sweep):

@@ -73,10 +73,10 @@ def test_plain_values_read_as_yaml_1_2(text, value):
     ],
 )
 def test_what_is_refused_names_its_line(text, line, says):
-    found = problems(text)
-    assert len(found) == 1
-    assert found[0].startswith(f"f.yaml:{line}: ")
-    assert says in found[0]
+    lines = problems(text)
+    assert len(lines) == 1
+    assert lines[0].startswith(f"f.yaml:{line}: ")
+    assert says in lines[0]
 
 
 def test_all_offenders_are_listed_at_once():
@@ -95,8 +95,8 @@ def test_aliases_of_ordinary_size_are_plain_copies():
 
 def test_duplicates_are_noted_with_both_lines():
     document = parse("a:\n  b: 1\n  c: 2\n  b: 1\nd: 3\nd: 4\n")
-    found = [(d.place, d.first, d.second, d.identical) for d in document.duplicates]
-    assert found == [(("a", "b"), 2, 4, True), (("d",), 5, 6, False)]
+    duplicates = [(d.place, d.first, d.second, d.identical) for d in document.duplicates]
+    assert duplicates == [(("a", "b"), 2, 4, True), (("d",), 5, 6, False)]
 
 
 def test_every_key_and_entry_has_its_line():

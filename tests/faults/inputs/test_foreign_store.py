@@ -34,20 +34,20 @@ def test_a_store_from_elsewhere_is_made_known_and_nothing_is_made_again(project:
 
 
 def test_gc_takes_what_no_sweep_asks_for_and_nothing_if_it_cannot_know(project: PlainProject, fresh_home: Path):
-    kept, gone = project.sweep("kept", axes="model.seed: [0, 1]"), project.sweep("gone", axes="model.seed: [1, 2]")
-    fill(project, kept, gone)
+    present, former = project.sweep("kept", axes="model.seed: [0, 1]"), project.sweep("gone", axes="model.seed: [1, 2]")
+    fill(project, present, former)
     before = project.manifests()
-    path = project.root / f"sweeps/{gone}.yaml"
+    path = project.root / f"sweeps/{former}.yaml"
     path.write_text("study: plain\nvary: [")
     assert "gone.yaml" in project.orrery("gc", "--unused", "--delete", "--older", "0", code=2)
     assert project.manifests() == before
     path.unlink()
-    found = project.json("gc", "--unused", "--older", "0")
-    assert sorted(one["kind"] for one in found["found"]) == ["unused evaluation", "unused model"]
-    assert project.manifests() == before and not found["deleted"]
+    garbage = project.json("gc", "--unused", "--older", "0")
+    assert sorted(one["kind"] for one in garbage["found"]) == ["unused evaluation", "unused model"]
+    assert project.manifests() == before and not garbage["deleted"]
     assert project.json("gc", "--older", "0")["found"] == []
     project.orrery("gc", "--unused", "--delete", "--older", "0")
-    assert project.manifests() == {key: before[key] for key in project.expected(kept)}
+    assert project.manifests() == {key: before[key] for key in project.expected(present)}
 
 
 @pytest.mark.parametrize(("variable", "words"), [("ORRERY_FREE_GB", "below the floor of 1e"), ("ORRERY_QUOTA_GB", "")])
@@ -56,6 +56,6 @@ def test_a_launch_without_room_is_refused_with_numbers(project: PlainProject, va
     monkeypatch.setenv(variable, "1e6" if "FREE" in variable else "1e-9")
     (project.home / "dagster").mkdir(parents=True)
     shutil.copy(project.root / "workspace.yaml", project.home / "filler")
-    said = project.orrery("run", name, code=2)
-    assert said.count("GB") >= 2 and variable in said and words in said and "Traceback" not in said
+    output = project.orrery("run", name, code=2)
+    assert output.count("GB") >= 2 and variable in output and words in output and "Traceback" not in output
     assert not (project.home / "store").exists() and not list((project.home / "launches").glob("*"))

@@ -132,8 +132,8 @@ NAMES = ["../../x", "/abs", "", "a\\nb", "x" * 300, "e\\u0301tude", "\\u00e9tude
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_could_be_a_path_is_refused_at_load(refused, name) -> None:
-    said = refused(hostile_name(name))
-    assert any("expected a name that no other test set has, not `train`, of letters, digits" in line for line in said)
+    output = refused(hostile_name(name))
+    assert any("expected a name that no other test set has, not `train`, of letters, digits" in line for line in output)
 
 
 REFUSED = {

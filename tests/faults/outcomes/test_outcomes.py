@@ -35,7 +35,7 @@ def mixed(module_project: PlainProject) -> PlainProject:
             (place := module_project.root / variable).mkdir()
             patch.setenv(variable, str(place))
         before = beside_the_home(module_project)
-        module_project.said = module_project.orrery("run", "plain/mixed", code=1)
+        module_project.output = module_project.orrery("run", "plain/mixed", code=1)
         module_project.strays = beside_the_home(module_project) - before
     return module_project
 
@@ -53,23 +53,23 @@ def by_case(project: PlainProject) -> dict[str, dict]:
 
 
 def test_all_others_are_made_and_memory_is_tried_twice(mixed: PlainProject) -> None:
-    assert "trained 2, evaluated 2, cached 0, failed 4" in mixed.said
-    assert mixed.said.count(f"model {by_case(mixed)['hungry']['key']}: oom") == 2
+    assert "trained 2, evaluated 2, cached 0, failed 4" in mixed.output
+    assert mixed.output.count(f"model {by_case(mixed)['hungry']['key']}: oom") == 2
     assert mixed.json("status", "plain/mixed")["sweeps"][0]["states"] == STATES
     assert mixed.tidy()
 
 
 def test_failures_are_grouped_by_cause_with_what_they_share(mixed: PlainProject) -> None:
-    found = {cause["status"]: cause for cause in mixed.json("failures", "plain/mixed")["causes"]}
-    assert {status: cause["count"] for status, cause in found.items()} == {
+    causes = {cause["status"]: cause for cause in mixed.json("failures", "plain/mixed")["causes"]}
+    assert {status: cause["count"] for status, cause in causes.items()} == {
         "diverged": 2,
         "skipped:zero_segments": 1,
         "oom": 1,
     }
-    assert found["diverged"]["common"]["model.phases[0].steps"] == 200
-    assert "model.phases[0].learning_rate" not in found["diverged"]["common"]
-    assert all(row["step"] > 0 and row["last"]["last_loss"] > 1e5 for row in found["diverged"]["rows"])
-    assert found["oom"]["rows"][0]["traceback"].endswith("traceback.txt")
+    assert causes["diverged"]["common"]["model.phases[0].steps"] == 200
+    assert "model.phases[0].learning_rate" not in causes["diverged"]["common"]
+    assert all(row["step"] > 0 and row["last"]["last_loss"] > 1e5 for row in causes["diverged"]["rows"])
+    assert causes["oom"]["rows"][0]["traceback"].endswith("traceback.txt")
 
 
 def test_what_diverged_keeps_the_model_that_it_had(mixed: PlainProject) -> None:
@@ -80,8 +80,8 @@ def test_what_diverged_keeps_the_model_that_it_had(mixed: PlainProject) -> None:
 
 def test_only_what_may_end_otherwise_is_run_again(mixed: PlainProject) -> None:
     before = mixed.manifests()
-    said = mixed.orrery("run", "plain/mixed", "--only-failed", code=1)
-    assert said.count("model ") == 2 and f"model {by_case(mixed)['hungry']['key']}: oom" in said
+    output = mixed.orrery("run", "plain/mixed", "--only-failed", code=1)
+    assert output.count("model ") == 2 and f"model {by_case(mixed)['hungry']['key']}: oom" in output
     assert {k: v for k, v in mixed.manifests().items() if "leader" not in k} == {
         k: v for k, v in before.items() if "leader" not in k
     }
@@ -89,8 +89,8 @@ def test_only_what_may_end_otherwise_is_run_again(mixed: PlainProject) -> None:
 
 def test_a_replay_is_loud_and_changes_nothing(mixed: PlainProject) -> None:
     before = mixed.manifests()
-    said = mixed.orrery("replay", f"plain/{by_case(mixed)['diverging']['key']}", code=1)
-    assert "diverged in stage train" in said and "loss" in said
+    output = mixed.orrery("replay", f"plain/{by_case(mixed)['diverging']['key']}", code=1)
+    assert "diverged in stage train" in output and "loss" in output
     assert mixed.manifests() == before
 
 
@@ -124,10 +124,10 @@ def disk_check(project: PlainProject) -> dg.AssetCheckEvaluation:
 
 
 def test_disk_use_of_a_sweep_is_shown_and_its_check_fails_above_the_quota(mixed: PlainProject, monkeypatch) -> None:
-    (told,) = mixed.json("status", "plain/mixed")["sweeps"]
-    assert told["bytes"] > 1e4 and "free at" in mixed.orrery("status", "plain/mixed")
+    (entry,) = mixed.json("status", "plain/mixed")["sweeps"]
+    assert entry["bytes"] > 1e4 and "free at" in mixed.orrery("status", "plain/mixed")
     within = disk_check(mixed)
-    assert within.passed and within.metadata["sweep [GB]"].value == pytest.approx(told["bytes"] / 1e9, rel=0.5)
+    assert within.passed and within.metadata["sweep [GB]"].value == pytest.approx(entry["bytes"] / 1e9, rel=0.5)
     monkeypatch.setenv("ORRERY_HOME", str(mixed.home))
     monkeypatch.setenv(disk_space.QUOTA, "1e-6")
     result = check_disk(dg.AssetKey(["plain", "leaderboard"]), mixed.load("plain/mixed"), Store(mixed.home / "store"))
@@ -135,7 +135,7 @@ def test_disk_use_of_a_sweep_is_shown_and_its_check_fails_above_the_quota(mixed:
 
 
 def test_a_launch_says_how_much_is_free_and_where(mixed: PlainProject) -> None:
-    assert f"GB free at {mixed.home} (floor 1 GB)" in mixed.said
+    assert f"GB free at {mixed.home} (floor 1 GB)" in mixed.output
     assert f"GB free at {mixed.home} (floor 1 GB)" in mixed.orrery("plan", "plain/mixed")
 
 
@@ -143,8 +143,8 @@ def test_what_a_phase_has_to_train_on_is_shown_before_anything_is_trained(mixed:
     name = mixed.sweep("ahead", axes="model.phases[0].segment_length: [5, 7, 60]", dataset="{trajectories: 6}")
     before = set(mixed.manifests("model"))
     assert "3 segmentations are not cut yet" in mixed.orrery("plan", name)
-    said = mixed.orrery("plan", name, "--segments")
-    assert said.count("skipped:zero_segments") == 1 and "not cut yet" not in said
+    output = mixed.orrery("plan", name, "--segments")
+    assert output.count("skipped:zero_segments") == 1 and "not cut yet" not in output
     cuts = mixed.json("plan", name)["segments"]
     assert [cut["usable"] for cut in cuts] == [True, True, False] and set(mixed.manifests("model")) == before
     assert all(cut["configurations"] == 1 and cut["phase"] == 0 for cut in cuts)

@@ -75,8 +75,8 @@ def test_one_test_set_that_fails_is_enough_to_lose_the_rank(plain, tmp_path, mon
 
 def test_a_sweep_in_which_everything_fails_ends_with_one_and_typed_tables(project: PlainProject) -> None:
     name = project.sweep(axes=DIVERGING, phases="[{steps: 200}]")
-    said = project.orrery("run", name, code=1)
-    assert "trained 0, evaluated 0, cached 0, failed 2" in said
+    output = project.orrery("run", name, code=1)
+    assert "trained 0, evaluated 0, cached 0, failed 2" in output
     (path,) = (project.home / "store/plain/leaderboard").glob("*/leaderboard.parquet")
     board = pd.read_parquet(path)
     numbers = board[["score", "score_low", "score_high", "mean", "low", "high", "median", "iqr", "worst"]]

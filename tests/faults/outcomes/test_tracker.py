@@ -94,10 +94,10 @@ def killed_half_way(store: Store, model: Item, place: Path) -> None:
 class Sleepy:
     """A database that answers after an hour."""
 
-    def __init__(self, *given: object) -> None:
+    def __init__(self, *arguments: object) -> None:
         pass
 
-    def log(self, *given: object) -> str:
+    def log(self, *arguments: object) -> str:
         time.sleep(3600)
         return "late"
 

@@ -36,10 +36,10 @@ def test_where_no_checkpoint_is_left_the_training_starts_over_and_says_so(plain,
     assert resumed["step"] == 0 and [line.split(":")[0] for line in resumed["refused"]] == [f.name for f in files][::-1]
     assert f"{model.key}: checkpoint refused: {files[-1].name}" in caplog.text
     assert "none is left, it starts over" in caplog.text
-    made = manifests(plain.root, "model")
+    models = manifests(plain.root, "model")
     plain.remove(*model.address)
     list(make(plain, model))
-    assert manifests(plain.root, "model") == made
+    assert manifests(plain.root, "model") == models
 
 
 def two_body_model(**settings):
@@ -56,6 +56,6 @@ def test_a_checkpoint_of_another_network_is_refused_though_its_arrays_would_fit(
     assert saved.newest().step == 7
     there = Checkpoints("two_body", other.hash, "same code")
     saved.directory.rename(there.directory)
-    found = there.newest()
-    assert found.state is None and found.step == 0
-    assert f"belongs to hash {own.hash}, not to {other.hash}" in found.refused[0]
+    restored = there.newest()
+    assert restored.state is None and restored.step == 0
+    assert f"belongs to hash {own.hash}, not to {other.hash}" in restored.refused[0]

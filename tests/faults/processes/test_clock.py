@@ -84,10 +84,12 @@ def test_a_night_with_a_missing_or_a_doubled_hour_has_one_run(tmp_path: Path, be
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"), [("America/New_York", "America/New_York"), ("", None), ("No/Where", None)]
+    ("timezone", "expected"), [("America/New_York", "America/New_York"), ("", None), ("No/Where", None)]
 )
-def test_every_schedule_carries_a_time_zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given, expected) -> None:
-    monkeypatch.setenv("TZ", given)
+def test_every_schedule_carries_a_time_zone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timezone, expected
+) -> None:
+    monkeypatch.setenv("TZ", timezone)
     zone = scheduled(tmp_path).execution_timezone
     assert zone and ZoneInfo(zone) and (expected is None or zone == expected)
     assert scheduled(tmp_path, "timezone: Asia/Tokyo\n").execution_timezone == "Asia/Tokyo"

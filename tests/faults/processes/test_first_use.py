@@ -82,11 +82,11 @@ def test_sixteen_first_users_at_once_create_everything_once(fresh_home: Path) ->
     assert one(database, "PRAGMA integrity_check") == [("ok",)]
     with dg.DagsterInstance.from_config(str(fresh_home / "dagster")) as instance:
         events = instance.fetch_materializations(dg.AssetKey("first"), limit=100).records
-        seen = {event.asset_materialization.metadata["number"].value for event in events}
-    assert seen == set(range(PROCESSES))
+        numbers = {event.asset_materialization.metadata["number"].value for event in events}
+    assert numbers == set(range(PROCESSES))
     assert Store().open("plain", "model", "0123456789ab").json("trained")["number"] in range(PROCESSES)
-    left = [*fresh_home.glob("store/*/*/.*-*"), *fresh_home.glob("running/*"), *torn.parent.glob(".mlflow*")]
-    assert left == []
+    leftovers = [*fresh_home.glob("store/*/*/.*-*"), *fresh_home.glob("running/*"), *torn.parent.glob(".mlflow*")]
+    assert leftovers == []
 
 
 def test_the_second_of_two_first_users_of_the_tracker_waits_for_the_first(

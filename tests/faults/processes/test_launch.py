@@ -79,8 +79,8 @@ def test_a_signal_ends_a_launch_long_before_the_stage_would_end(project: PlainPr
     if stage == "train":
         wait_until(lambda: project.training(step=2))
     launch.send_signal(number)
-    said, _ = launch.communicate(timeout=PATIENCE)
-    assert launch.returncode == 1 and number.name in said and "Traceback" not in said
+    output, _ = launch.communicate(timeout=PATIENCE)
+    assert launch.returncode == 1 and number.name in output and "Traceback" not in output
     assert "interrupted" in {one["status"] for one in project.manifests(layer).values()}
     assert project.tidy() and open_runs(project) == []
     if stage == "train":
@@ -121,10 +121,10 @@ def test_what_another_process_makes_is_waited_for_or_taken_over(plain, end: str)
     outcome = run(model, Planner(plain).fingerprint(model), plain)
     assert outcome.status == "ok"
     created = plain.manifest(*model.address)["created"]
-    said, _ = other.communicate(timeout=PATIENCE)
+    output, _ = other.communicate(timeout=PATIENCE)
     assert plain.manifest(*model.address)["created"] == created
     assert (outcome.place.step == 0) == (end == "finishes") or end == "is killed"
-    assert ("'ok', 'ok', 'ok'" in said) == (end == "finishes")
+    assert ("'ok', 'ok', 'ok'" in output) == (end == "finishes")
     assert list(make(plain, *items[:3])) == [] and not record.path.exists()
 
 
@@ -132,22 +132,22 @@ def test_a_locked_event_log_is_waited_for_and_trainings_go_on(project: PlainProj
     name = project.sweep(axes="model.seed: [0, 1, 2, 3]", pause=0.1)
     launch = project.start("run", name)
     wait_until(lambda: project.makes("model"))
-    held = [
+    connections = [
         sqlite3.connect(path, timeout=30, isolation_level=None)
         for path in (project.home / "dagster").rglob("*.db")
         if path.stem in ("runs", "index")
     ]
-    for connection in held:
+    for connection in connections:
         connection.execute("BEGIN EXCLUSIVE")
     wait_until(lambda: len(project.manifests("model")) == 4)
     time.sleep(6)
     assert launch.poll() is None
-    for connection in held:
+    for connection in connections:
         connection.execute("ROLLBACK")
         connection.close()
-    said, _ = launch.communicate(timeout=PATIENCE)
-    assert launch.returncode == 0, said
-    assert "trained 4, evaluated 4" in said
+    output, _ = launch.communicate(timeout=PATIENCE)
+    assert launch.returncode == 0, output
+    assert "trained 4, evaluated 4" in output
 
 
 def test_code_that_is_edited_meanwhile_is_never_mixed(project: PlainProject) -> None:
@@ -156,12 +156,12 @@ def test_code_that_is_edited_meanwhile_is_never_mixed(project: PlainProject) -> 
     launch = project.start("run", name)
     wait_until(project.training)
     project.edit("tests/plain_study/train.py", "float((error**2).mean())", "2 * float((error**2).mean())")
-    said, _ = launch.communicate(timeout=PATIENCE)
-    assert launch.returncode == 1, said
-    made = {one["key"]: one for one in project.manifests("model").values()}
-    codes = {key: one["parts"]["code"] for key, one in made.items()}
+    output, _ = launch.communicate(timeout=PATIENCE)
+    assert launch.returncode == 1, output
+    models = {one["key"]: one for one in project.manifests("model").values()}
+    codes = {key: one["parts"]["code"] for key, one in models.items()}
     assert len(set(codes.values())) == 2
-    for key, one in made.items():
+    for key, one in models.items():
         is_old = codes[key] == old[key]["parts"]["code"]
         assert is_old == (one["fingerprint"] == old[key]["fingerprint"])
         assert is_old == (one["files"]["history.parquet"] == old[key]["files"]["history.parquet"])
@@ -174,10 +174,10 @@ def test_code_that_is_edited_meanwhile_is_never_mixed(project: PlainProject) -> 
 
 def test_a_detached_launch_is_shown_followed_refused_a_second_time_and_stopped(project: PlainProject) -> None:
     name = project.sweep(axes="model.seed: [0, 1, 2]", pause=0.2, phases="[{steps: 2000}]")
-    begun = project.json("run", name, "--detach")
-    assert os.getsid(begun["pid"]) == begun["pid"] != os.getsid(0)
+    record = project.json("run", name, "--detach")
+    assert os.getsid(record["pid"]) == record["pid"] != os.getsid(0)
     wait_until(lambda: project.training(step=10))
-    assert f"run by process {begun['pid']}" in project.orrery("status", name)
+    assert f"run by process {record['pid']}" in project.orrery("status", name)
     followers = [project.start("attach", *which) for which in ((name,), ())]
     assert "busy" in project.orrery("run", name, code=2)
     first = next(one["key"] for one in project.json("status", name)["running"] if one["layer"] == "model")
@@ -185,10 +185,12 @@ def test_a_detached_launch_is_shown_followed_refused_a_second_time_and_stopped(p
     stopped = next(one for one in project.manifests("model").values() if one["key"] == first)
     assert stopped["status"] == "interrupted" and "weights.safetensors" in stopped["files"]
     followers[1].send_signal(signal.SIGINT)
-    assert f"{name} still runs as process {begun['pid']}" in followers[1].communicate(timeout=PATIENCE)[0]
+    assert f"{name} still runs as process {record['pid']}" in followers[1].communicate(timeout=PATIENCE)[0]
     assert followers[0].poll() is None and "stopped; `orrery run" in project.orrery("stop", name)
-    said, _ = followers[0].communicate(timeout=PATIENCE)
-    assert said == Path(begun["log"]).read_text() and "artifacts to make" in said and "SIGTERM: trainings" in said
+    output, _ = followers[0].communicate(timeout=PATIENCE)
+    assert (
+        output == Path(record["log"]).read_text() and "artifacts to make" in output and "SIGTERM: trainings" in output
+    )
     wait_until(project.tidy)
     assert "nothing runs now" in project.orrery("status", name)
     assert "does not run now" in project.orrery("stop", name, code=2)

@@ -94,10 +94,10 @@ COUNTERS = {
 
 @pytest.mark.parametrize("kind", COUNTERS)
 def test_the_own_control_group_of_a_worker_is_asked_before_the_machine(tmp_path: Path, monkeypatch, kind: str) -> None:
-    told, name, text, own = COUNTERS[kind]
+    counts, name, text, own = COUNTERS[kind]
     (machine := tmp_path / "vmstat").write_text("pgfault 5\noom_kill 4\n")
     (tmp_path / "77").mkdir()
-    (tmp_path / "77/cgroup").write_text(told + "\n")
+    (tmp_path / "77/cgroup").write_text(counts + "\n")
     (tmp_path / "groups").mkdir()
     monkeypatch.setattr(oom_counter, "PROC", tmp_path)
     monkeypatch.setattr(oom_counter, "GROUPS", tmp_path / "groups")

@@ -27,10 +27,10 @@ def stored(store, item):
     return {**trained.weights, **{f"state/{name}": array for name, array in trained.state.items()}}, trained.history
 
 
-def assert_same_bits(found, expected):
-    (arrays, history), (wanted, table) = found, expected
-    assert arrays.keys() == wanted.keys()
-    assert not [name for name in wanted if arrays[name].tobytes() != wanted[name].tobytes()]
+def assert_same_bits(training, expected):
+    (arrays, history), (expected_arrays, table) = training, expected
+    assert arrays.keys() == expected_arrays.keys()
+    assert not [name for name in expected_arrays if arrays[name].tobytes() != expected_arrays[name].tobytes()]
     assert history.equals(table)
 
 
@@ -40,9 +40,9 @@ def made_at_once(store, item, monkeypatch):
         patch.setattr(WarmStart, "longest_prefix", lambda self: None)
         assert make(store, item)[0].status == "ok"
     assert "continued" not in store.manifest(*item.address)
-    found = stored(store, item)
+    training = stored(store, item)
     store.remove(*item.address)
-    return found
+    return training
 
 
 def forget_phase_ends(store):
@@ -68,8 +68,8 @@ def test_more_phases_go_on_from_the_longest_stored_model(store, longer, monkeypa
     make_inputs(store, short, middle)
     for item, origin in ((short, None), (middle, short), (longer, middle)):
         forget_phase_ends(store)
-        found = continued(store, item)
-        assert found == (origin and {"layer": "model", "hash": origin.hash, "key": origin.key})
+        origin_of_start = continued(store, item)
+        assert origin_of_start == (origin and {"layer": "model", "hash": origin.hash, "key": origin.key})
     assert_same_bits(stored(store, longer), expected)
 
 
@@ -176,22 +176,22 @@ def test_a_further_phase_goes_on_under_every_schedule(store, tmp_path, schedule)
     """Each phase starts its schedule anew, so that a further phase changes nothing of those before."""
     short, longer = orbit_model(phase(8, schedule)), orbit_model(phase(8, schedule), phase(12, schedule))
     orbit_made(store, short)
-    (found,) = orbit_made(store, longer)
+    (training,) = orbit_made(store, longer)
     assert store.manifest(*longer.address)["continued"]["hash"] == short.hash
     (expected,) = orbit_made(type(store)(tmp_path / "alone"), longer)
-    assert_same_bits(found, expected)
+    assert_same_bits(training, expected)
 
 
 @pytest.mark.parametrize("schedule", ["constant", "plateau"])
 def test_more_steps_go_on_where_the_rate_does_not_know_the_end(store, tmp_path, schedule):
     short, longer = orbit_model(phase(40, schedule, 3.0)), orbit_model(phase(64, schedule, 3.0))
     orbit_made(store, short)
-    (found,) = orbit_made(store, longer)
+    (training,) = orbit_made(store, longer)
     assert store.manifest(*longer.address)["continued"]["hash"] == short.hash
     (expected,) = orbit_made(type(store)(tmp_path / "alone"), longer)
-    assert_same_bits(found, expected)
+    assert_same_bits(training, expected)
     if schedule == "plateau":
-        assert found[1]["learning_rate"].min() < 3.0
+        assert training[1]["learning_rate"].min() < 3.0
 
 
 @pytest.mark.parametrize(("steps", "schedule"), [(8, "cosine"), (8, "warmup_cosine"), (9, "constant")])
@@ -199,7 +199,7 @@ def test_more_steps_begin_anew_where_the_end_changes_the_way(store, steps, sched
     """A cosine knows its end; a phase that ends between two checks has a check that the longer one does not."""
     short, longer = orbit_model(phase(steps, schedule)), orbit_model(phase(16, schedule))
     orbit_made(store, short)
-    (found,) = orbit_made(store, longer)
+    (training,) = orbit_made(store, longer)
     assert "continued" not in store.manifest(*longer.address)
-    rates = [history["learning_rate"].iloc[steps - 1] for _, history in (*orbit_made(store, short), found)]
+    rates = [history["learning_rate"].iloc[steps - 1] for _, history in (*orbit_made(store, short), training)]
     assert (rates[0] != rates[1]) == (schedule != "constant")

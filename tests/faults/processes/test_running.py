@@ -169,9 +169,9 @@ def test_after_a_kill_the_record_says_when_it_began_and_how_far_it_was(plain) ->
     wait_until(lambda: any(line.get("step") == TWO_PHASES[0]["steps"] for line in lines_of(record)))
     training.kill()
     training.wait()
-    begun, *_, last = lines_of(record)
-    assert (begun["event"], begun["pid"], begun["key"]) == ("begin", training.pid, model.key)
-    assert last["event"] == "progress" and last["losses"]["loss"] > 0 and last["time"] > begun["time"]
+    first, *_, last = lines_of(record)
+    assert (first["event"], first["pid"], first["key"]) == ("begin", training.pid, model.key)
+    assert last["event"] == "progress" and last["losses"]["loss"] > 0 and last["time"] > first["time"]
     list(make(plain, model))
     assert plain.manifest(*model.address)["status"] == "ok" and not record.path.exists()
 

@@ -99,10 +99,10 @@ def test_gc_lists_only_what_is_ours_dead_and_of_no_use(plain, tmp_path) -> None:
     (checkpoints := home() / "checkpoints/plain").mkdir(parents=True, exist_ok=True)
     model = next(item for item in items if item.layer == "model")
     (checkpoints / model.hash).symlink_to(outside)
-    found = garbage(plain)
-    assert {one.path for one in found} == {torn, log}
-    assert all(str(dead) in one.owner and one.age >= 0 for one in found)
-    for one in found:
+    listed = garbage(plain)
+    assert {one.path for one in listed} == {torn, log}
+    assert all(str(dead) in one.owner and one.age >= 0 for one in listed)
+    for one in listed:
         one.remove()
     assert garbage(plain) == [] and foreign.exists() and alive.exists() and outside.exists()
     lock.close()

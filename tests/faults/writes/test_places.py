@@ -48,11 +48,11 @@ def home(module_project: PlainProject) -> Path:
 
 
 def test_every_command_works_there_and_nothing_is_written_elsewhere(module_project: PlainProject, home: Path) -> None:
-    said = {name: ask(module_project, home, name, *rest) for name, rest in {
+    outputs = {name: ask(module_project, home, name, *rest) for name, rest in {
         "plan": ["plain/few"], "table": ["plain/few"], "status": ["plain/few"], "failures": ["plain/few"],
         "verify": [], "gc": [],
     }.items()}  # fmt: skip
-    assert {name: done.returncode for name, done in said.items()} == dict.fromkeys(said, 0), said
+    assert {name: done.returncode for name, done in outputs.items()} == dict.fromkeys(outputs, 0), outputs
     assert not (module_project.root / "home").exists() and not (module_project.root / ".orrery").exists()
 
 

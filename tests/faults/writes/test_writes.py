@@ -36,9 +36,9 @@ def strikes(mode: str, home: Path, stride: int, prefix: tuple[str, ...] = ()) ->
     command = [*prefix, sys.executable, "-m", "tests.faults.strike", mode, str(home), str(stride)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert found[-1]["passed"] and not any(strike["passed"] for strike in found[:-1])
-    return found
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    assert reports[-1]["passed"] and not any(strike["passed"] for strike in reports[:-1])
+    return reports
 
 
 def survived(strike: dict) -> bool:
@@ -49,9 +49,9 @@ def survived(strike: dict) -> bool:
 
 @pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_a_kill_before_the_nth_write_tears_nothing(tmp_path: Path, stride: int) -> None:
-    found = strikes("kill", tmp_path / "home", stride)
-    assert len(found) * stride > 80 and all(strike["died"] for strike in found[:-1])
-    assert [strike["n"] for strike in found if not survived(strike)] == []
+    reports = strikes("kill", tmp_path / "home", stride)
+    assert len(reports) * stride > 80 and all(strike["died"] for strike in reports[:-1])
+    assert [strike["n"] for strike in reports if not survived(strike)] == []
 
 
 REPLACED = """
@@ -89,18 +89,18 @@ def test_a_kill_before_any_write_of_a_new_version_leaves_the_old_or_the_new_one(
     assert done.returncode == 0, done.stdout + done.stderr
     versions = [line.split() for line in done.stdout.splitlines()]
     assert len(versions) >= 12 and all(one == other and there == "1" for one, other, there in versions)
-    found = [int(one) for one, *_ in versions]
-    assert found == sorted(found) and found[0] == 0 and found[-1] == len(found)
+    numbers = [int(one) for one, *_ in versions]
+    assert numbers == sorted(numbers) and numbers[0] == 0 and numbers[-1] == len(numbers)
 
 
 @needs_mount
 def test_a_full_disk_at_every_write_is_a_row_that_says_how_much_and_where(tmp_path: Path) -> None:
     """A tmpfs of 1 MB on which the pipeline finds 0, 1, 2, ... free pages of 4 kB."""
     home = tmp_path / "home"
-    found = strikes("full", home, 1, tuple(IN_OWN_MOUNTS))
-    assert len(found) > 15
-    assert [strike["n"] for strike in found if not survived(strike)] == []
-    ends = [end for strike in found for end in strike["ends"] if end[1] != "ok"]
+    reports = strikes("full", home, 1, tuple(IN_OWN_MOUNTS))
+    assert len(reports) > 15
+    assert [strike["n"] for strike in reports if not survived(strike)] == []
+    ends = [end for strike in reports for end in strike["ends"] if end[1] != "ok"]
     assert {status for _, status, _ in ends} == {"disk_full"}
     assert all(str(home) in detail and "bytes are needed and" in detail for _, _, detail in ends)
 
@@ -124,13 +124,13 @@ def test_a_full_disk_costs_a_launch_its_rows_and_no_more(project, pages: int) ->
     script = ["sh", "-c", LAUNCH_ON_A_SMALL_STORE, "sh", str(pages), sys.executable]
     command, environment = [*IN_OWN_MOUNTS, *script], project.environment
     done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=False)
-    said = done.stdout + done.stderr
-    assert "first: 1" in said and "second: 0" in said, said
-    assert "disk_full" in said and "Traceback" not in said
+    output = done.stdout + done.stderr
+    assert "first: 1" in output and "second: 0" in output, output
+    assert "disk_full" in output and "Traceback" not in output
     (project.home / "store/plain").parent.rmdir()
     (project.home / "kept").rename(project.home / "store")
-    kept = {path.name for path in (project.home / "store").iterdir()}
-    assert kept >= {"dataset", "segments", "model", "evaluation", "leaderboard"}
+    names = {path.name for path in (project.home / "store").iterdir()}
+    assert names >= {"dataset", "segments", "model", "evaluation", "leaderboard"}
     assert _below(project.home / "store") == project.expected(name)
 
 

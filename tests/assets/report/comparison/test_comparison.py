@@ -23,8 +23,8 @@ pytest_plugins = ["tests.assets.toy_sweep"]
 
 
 def model_of(experiment, width, recipe="plain", seed=0):
-    wanted = {"model.width": width, "recipe": recipe, "model.seed": seed}
-    return next(row.configuration.item for row in experiment.sweep.rows if dict(row.axes) == wanted)
+    values = {"model.width": width, "recipe": recipe, "model.seed": seed}
+    return next(row.configuration.item for row in experiment.sweep.rows if dict(row.axes) == values)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_the_beginning_of_a_key_is_enough_where_it_is_one(toy_experiment):
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "message"),
     [
         (["toy/width", "toy/width2"], "beginning of"),
         (["toy/0123456789ab", "{a}"], "no model 'toy/0123456789ab' is stored \\(nearest: toy/"),
@@ -94,8 +94,8 @@ def test_the_beginning_of_a_key_is_enough_where_it_is_one(toy_experiment):
         (["toy/", "{a}"], "no model 'toy/'"),
     ],
 )
-def test_what_cannot_be_compared_is_one_line(toy_experiment, pair, names, said):
-    with pytest.raises(Missing, match=said) as caught:
+def test_what_cannot_be_compared_is_one_line(toy_experiment, pair, names, message):
+    with pytest.raises(Missing, match=message) as caught:
         compare([name.format(a=pair[0].hash) for name in names], toy_experiment.store)
     assert "\n" not in str(caught.value)
 
@@ -105,14 +105,14 @@ def test_only_the_settings_that_differ_are_told(compared):
 
 
 def test_metrics_and_differences_are_those_of_the_stored_tables(compared, toy_experiment):
-    for test, found in compared.metrics.items():
-        metric = found[0]
-        assert metric.name == "step_error" and {one.name for one in found} == {"step_error", "baseline"}
+    for test, rows in compared.metrics.items():
+        metric = rows[0]
+        assert metric.name == "step_error" and {one.name for one in rows} == {"step_error", "baseline"}
         tables = [side.table(_address(side, test), PER_TRAJECTORY)["step_error"] for side in compared.models]
         assert metric.values["A"].value == pytest.approx(tables[0].mean())
         assert metric.differences["B"].value == pytest.approx(tables[1].mean() - tables[0].mean())
         assert metric.values["B"].low <= metric.values["B"].value <= metric.values["B"].high
-        assert math.isnan(found[1].values["A"].low), "the baseline is no mean over a table"
+        assert math.isnan(rows[1].values["A"].low), "the baseline is no mean over a table"
 
 
 def _address(side, test):
@@ -120,16 +120,16 @@ def _address(side, test):
 
 
 def test_the_better_model_is_found_beneath_a_larger_spread_between_trajectories():
-    (found,) = verdicts(stubs(errors(), errors(factor=0.9, noise=0.05, seed=1)), TESTS)
-    assert (found.text, found.better) == ("B is better", "B")
-    assert found.comparison["low"] < 0.9 < found.comparison["high"] < 1
-    assert found.comparison["better_b"] == (errors(factor=0.9, noise=0.05, seed=1) < errors()).sum()
+    (verdict,) = verdicts(stubs(errors(), errors(factor=0.9, noise=0.05, seed=1)), TESTS)
+    assert (verdict.text, verdict.better) == ("B is better", "B")
+    assert verdict.comparison["low"] < 0.9 < verdict.comparison["high"] < 1
+    assert verdict.comparison["better_b"] == (errors(factor=0.9, noise=0.05, seed=1) < errors()).sum()
 
 
 def test_equal_models_are_inconclusive():
-    (found,) = verdicts(stubs(errors(seed=1), errors(seed=2)), TESTS)
-    assert found.text == "A against B is inconclusive" and not found.reason
-    assert found.comparison["low"] < 1 < found.comparison["high"]
+    (verdict,) = verdicts(stubs(errors(seed=1), errors(seed=2)), TESTS)
+    assert verdict.text == "A against B is inconclusive" and not verdict.reason
+    assert verdict.comparison["low"] < 1 < verdict.comparison["high"]
 
 
 def test_swapping_the_models_swaps_the_verdict():
@@ -140,17 +140,17 @@ def test_swapping_the_models_swaps_the_verdict():
 
 
 def test_few_trajectories_decide_nothing_and_it_is_said():
-    (found,) = verdicts(stubs(errors(3), errors(3, factor=0.1)), TESTS)
-    assert not found.better and found.reason == "3 trajectories, at least 6 are needed"
+    (verdict,) = verdicts(stubs(errors(3), errors(3, factor=0.1)), TESTS)
+    assert not verdict.better and verdict.reason == "3 trajectories, at least 6 are needed"
 
 
 def test_trajectories_that_one_of_them_lost_are_left_out_on_both_sides():
-    lost = errors(factor=0.5)
-    lost[:5] = np.nan
-    (found,) = verdicts(stubs(errors(), lost), TESTS)
-    assert found.comparison["pairs"] == 35
-    (metric, _) = metrics(stubs(errors(), lost), "t")
-    assert metric.differences["B"].value == pytest.approx(lost[5:].mean() - errors()[5:].mean())
+    gaps = errors(factor=0.5)
+    gaps[:5] = np.nan
+    (verdict,) = verdicts(stubs(errors(), gaps), TESTS)
+    assert verdict.comparison["pairs"] == 35
+    (metric, _) = metrics(stubs(errors(), gaps), "t")
+    assert metric.differences["B"].value == pytest.approx(gaps[5:].mean() - errors()[5:].mean())
     (nothing,) = verdicts(stubs(errors(4), np.full(4, np.nan)), TESTS)
     assert nothing.reason == "no trajectory on which both have a number" and not nothing.better
 
@@ -158,8 +158,8 @@ def test_trajectories_that_one_of_them_lost_are_left_out_on_both_sides():
 def test_a_mean_that_speaks_against_the_verdict_is_mentioned():
     spoilt = errors(factor=0.5)
     spoilt[0] *= 400
-    (found,) = verdicts(stubs(errors(), spoilt), TESTS)
-    assert found.better == "B" and found.reason == "on a typical trajectory; its mean is larger"
+    (verdict,) = verdicts(stubs(errors(), spoilt), TESTS)
+    assert verdict.better == "B" and verdict.reason == "on a typical trajectory; its mean is larger"
 
 
 def test_several_verdicts_are_corrected_for_their_number():
@@ -167,15 +167,13 @@ def test_several_verdicts_are_corrected_for_their_number():
         Stub("A", {"t": errors(), "u": errors()}),
         Stub("B", {"t": errors(factor=0.95, seed=3), "u": errors(factor=0.96, seed=4)}),
     ]
-    found = verdicts(sides, {"t": "one", "u": "two"})
-    assert min(one.comparison["p_holm"] for one in found) == pytest.approx(
-        2 * min(one.comparison["p"] for one in found)
-    )
+    both = verdicts(sides, {"t": "one", "u": "two"})
+    assert min(one.comparison["p_holm"] for one in both) == pytest.approx(2 * min(one.comparison["p"] for one in both))
 
 
 def test_the_seeds_of_a_sweep_speak_for_the_settings(compared, toy_experiment, pair):
-    (found,) = compared.settings_verdicts
-    assert found.comparison["pairs"] == 3 and found.text == "inconclusive: needs at least 6 seeds"
+    (verdict,) = compared.settings_verdicts
+    assert verdict.comparison["pairs"] == 3 and verdict.text == "inconclusive: needs at least 6 seeds"
     again = model_of(toy_experiment, 2, seed=1)
     same = compare([pair[0].hash, again.hash], toy_experiment.store, [toy_experiment.sweep])
     assert same.settings_verdicts[0].text == "A and B differ in their seed alone"
@@ -183,19 +181,19 @@ def test_the_seeds_of_a_sweep_speak_for_the_settings(compared, toy_experiment, p
 
 def test_what_failed_is_said_in_one_line_and_the_rest_is_compared(toy_experiment, pair):
     wild = model_of(toy_experiment, 2, "wild", 2)
-    found = compare([pair[0].key, wild.key], toy_experiment.store, [toy_experiment.sweep])
-    (line,) = found.missing
+    comparison = compare([pair[0].key, wild.key], toy_experiment.store, [toy_experiment.sweep])
+    (line,) = comparison.missing
     assert line.startswith("B has no trained model: diverged") and "\n" not in line
-    assert "on the same test set" in found.conclusion and not found.verdicts
-    assert {"setting": "model.behaviour", "A": "train", "B": "diverge"} in as_json(found)["settings"]
-    assert set(found.metrics) == {"train", "test", "few"} and line in page(found)
+    assert "on the same test set" in comparison.conclusion and not comparison.verdicts
+    assert {"setting": "model.behaviour", "A": "train", "B": "diverge"} in as_json(comparison)["settings"]
+    assert set(comparison.metrics) == {"train", "test", "few"} and line in page(comparison)
 
 
 def test_a_third_model_is_compared_with_the_first(toy_experiment, pair):
     third = model_of(toy_experiment, 2, "unvalidated")
-    found = compare([pair[0].hash, pair[1].hash, third.hash], toy_experiment.store)
-    assert {(one.first, one.other) for one in found.verdicts} == {("A", "B"), ("A", "C")}
-    assert len(found.verdicts) == 6 and "C - A" in page(found)
+    comparison = compare([pair[0].hash, pair[1].hash, third.hash], toy_experiment.store)
+    assert {(one.first, one.other) for one in comparison.verdicts} == {("A", "B"), ("A", "C")}
+    assert len(comparison.verdicts) == 6 and "C - A" in page(comparison)
 
 
 def test_the_page_needs_no_other_file_and_its_numbers_are_those_of_the_comparison(compared):
@@ -210,14 +208,14 @@ def test_the_page_needs_no_other_file_and_its_numbers_are_those_of_the_compariso
 
 def test_the_command_prints_json_and_writes_a_page_once(toy_experiment, pair, tmp_path):
     names = [f"toy/{model.key}" for model in pair]
-    asked = ["compare", *names, "--json", "-o", str(tmp_path / "page.html")]
-    done = CliRunner().invoke(app, asked)
+    command = ["compare", *names, "--json", "-o", str(tmp_path / "page.html")]
+    done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
-    assert [one["key"] for one in told["models"]] == [model.key for model in pair]
-    assert told["metrics"]["test"][1]["values"]["A"]["low"] is None
+    answer = json.loads(done.stdout)
+    assert [one["key"] for one in answer["models"]] == [model.key for model in pair]
+    assert answer["metrics"]["test"][1]["values"]["A"]["low"] is None
     assert "<title>A " in (tmp_path / "page.html").read_text()
-    again = CliRunner().invoke(app, asked)
+    again = CliRunner().invoke(app, command)
     assert again.exit_code == 2 and "exists" in again.stderr
     plain = CliRunner().invoke(app, ["compare", *names])
     assert plain.exit_code == 0 and "Settings that differ" in plain.stdout and "model.width" in plain.stdout

@@ -80,14 +80,14 @@ def test_a_column_of_numbers_is_flush_right_everywhere():
 def test_a_leaderboard_has_the_same_rows_and_caveats_on_a_page_in_markdown_and_on_the_terminal(toy_experiment):
     report = sweep_report.write(toy_experiment)
     page, text = of_html(report.path.read_text()), of_markdown(report.markdown.read_text())
-    shown = of_terminal(lambda console: print_leaderboard(console, toy_experiment, rank(toy_experiment)))
+    terminal = of_terminal(lambda console: print_leaderboard(console, toy_experiment, rank(toy_experiment)))
     for table in (
         *leaderboards(toy_experiment, rank(toy_experiment)),
         overall_table(toy_experiment, rank(toy_experiment)),
     ):
         rows = [list(row) for row in (table.header, *table.rows)]
         narrow = [list(row) for row in (table.narrow().header, *table.narrow().rows)]
-        for place, expected in ((page, rows), (text, rows), (shown, narrow)):
+        for place, expected in ((page, rows), (text, rows), (terminal, narrow)):
             start = place.index(expected[1])
             assert place[start - 1 : start - 1 + len(expected)] == expected
         caveats = table.header.index("caveats"), table.narrow().header.index("caveats")
