@@ -50,7 +50,7 @@ def require(history: pd.DataFrame, column: str) -> None:
 
 
 def objective_and_curve(search: Search, store: Store, address: tuple[str, str, str]) -> tuple[float | None, Curve]:
-    """Return the objective of a stored training and what it had reached at each look of the pruner.
+    """Return the objective of a stored training and its values at each check of the pruner.
 
     Raises:
         NoObjective: its history has no such column.

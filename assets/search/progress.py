@@ -1,4 +1,4 @@
-"""How a search stands: its trials as rows, which is the best, and what a run would still do."""
+"""The progress of a search: its trials as rows, the best of them, and what a run would still do."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class SearchProgress:
 
     @classmethod
     def of(cls, search: Search, store: Store) -> SearchProgress:
-        """Read how a search stands; nothing is created."""
+        """Read the progress of a search; nothing is created."""
         planner = Planner(store)
         return cls(search, tuple(trials_of(search, planner)), planner)
 
     @property
     def counts(self) -> Counter:
-        """How many trials ended how; `open` ones have not."""
+        """Trials by status; `open` ones have not ended."""
         return Counter(status_of(trial) for trial in self.trials)
 
     @property
@@ -71,7 +71,7 @@ class SearchProgress:
         return self.rows.get(self.best.number) if self.best else None
 
     def sweep(self) -> Sweep:
-        """Return all trials as the rows of a sweep, for all that looks at sweeps."""
+        """View all trials as the rows of a sweep; see `Search.sweep`."""
         return self.search.sweep(list(self.rows.values()))
 
     def due(self) -> list[Verdict]:

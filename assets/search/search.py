@@ -1,4 +1,4 @@
-"""A search after validation: the space, how it is gone through, and the rows that its trials are."""
+"""A search after validation: its space, sampler and pruner, and the rows of its trials."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Pruner(Config):
     """Which trials end early."""
 
     keep: Annotated[float, Field(gt=0, lt=100)] = 50.0
-    """Trials that may go on at each look: the best so many [%]; 50 is the median rule."""
+    """Share of trials that continue at each check, the best ones [%]; 50 is the median rule."""
     startup_trials: Annotated[int, Field(ge=1)] = 5
     """Trials that must be complete before any is pruned."""
     warmup: Annotated[int, Field(ge=0, le=100)] = 0
-    """Part of its training that every trial may do [%]."""
+    """Part of the training before the first check [%]."""
     interval: Annotated[int, Field(ge=1, le=50)] = 5
-    """Part of the training between two looks [%]."""
+    """Part of the training between two checks [%]."""
 
 
 class SearchSettings(Config):
@@ -50,7 +50,7 @@ class SearchSettings(Config):
     direction: Literal["minimise", "maximise"] = "minimise"
     """Which way is better."""
     trials: Annotated[int, Field(ge=1, le=100_000)]
-    """How many, failed and pruned ones included."""
+    """Number of trials, failed and pruned ones included."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the sampler [integer]."""
     sampler: Sampler = Sampler()
@@ -104,13 +104,13 @@ class Search:
         return Row(configuration, values, evaluations), ""
 
     def fingerprint(self, planner: Planner) -> str:
-        """Return what proposals depend on: the search but for its number of trials, and the code that trains."""
+        """Return the digest of all that proposals depend on: the search without its number of trials, and the code."""
         settings = self.settings.model_dump(mode="json", exclude={"trials"})
         made_of = sorted({planner.fingerprint(corner.item).value for corner in self.corners})
         return digest("search", self.study, dict(self.base), settings, list(settings["space"]), made_of)
 
     def sweep(self, rows: Sequence[Row]) -> Sweep:
-        """Return rows of this search as a sweep, for all that looks at sweeps."""
+        """View rows of this search as a sweep, so that tables, reports and commands for sweeps accept them."""
         axes = tuple(dimension.name for dimension in self.space.dimensions)
         unique = {row.configuration.item.hash: row for row in rows}
         fields = {name: getattr(self, name) for name in ("name", "study", "path", "description", "tests")}

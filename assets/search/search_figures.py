@@ -1,4 +1,4 @@
-"""Figures of a search: history, curves, importance, slices, contours; lines through its settings are in `parallel`."""
+"""Figures of a search: history, curves, importance, slices, contours; parallel coordinates have their own module."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"complete": "C0", "pruned": "C1", "failed": "C3"}
 LEAST_FOR_CONTOURS = 6
-"""Trials below which a surface between them would be invention."""
-
+"""Fewer trials give no surface: it would be invented between them."""
 
 LEVELS = 13
 """Contours and the two ends."""
@@ -53,7 +52,7 @@ def objective_history(trials: pd.DataFrame, objective: str, maximise: bool) -> F
 def objective_curves(
     curves: Mapping[int, Mapping[int, float]], states: Mapping[int, str], objective: str, best: int
 ) -> Figure:
-    """Draw what each trial had reached at every look of the pruner, against the part of its training.
+    """Draw the values of each trial at the checks of the pruner, against the part of its training.
 
     Blue: complete; orange, ended by a cross: pruned; black: the best.
     """

@@ -18,7 +18,7 @@ from assets.sweeps.yaml_loader import SweepError, read_document
 from trainers.study import Config
 
 VALIDATION = "validation_"
-"""How the columns begin that are measured on trajectories which train nothing and test nothing."""
+"""Prefix of the columns that are measured on validation trajectories."""
 
 SPACE: Place = (SEARCH, "space")
 
@@ -35,7 +35,7 @@ class SearchFile(Config):
     base: dict[str, Any] = {}
     """Settings of every trial: dataset and model. A list is a value."""
     search: SearchSettings
-    """What is looked for, where, and how."""
+    """Objective, space, sampler and pruner."""
 
 
 def load_search(path: Path, root: Path | None = None) -> Search:
@@ -85,7 +85,7 @@ class SearchReading(Reading):
         )
 
     def _refuse_axes(self) -> None:
-        """A file says which settings there are, or how they are looked for."""
+        """Refuse the keys of a sweep: a file lists its settings, or searches for them."""
         for key in ("vary", "exclude"):
             if key in self.document.data:
                 text = "given beside search; expected one of the two: write the sweep into a file of its own"
@@ -101,7 +101,10 @@ class SearchReading(Reading):
         self.problems.append(self.document.problem((SEARCH, "objective"), text))
 
     def _corners(self) -> tuple[Configuration, ...]:
-        """Return the configurations at the ends of the space; what the model refuses of their company is a warning."""
+        """Return the configurations at the ends of the space.
+
+        A value that is refused by itself is a problem, a combination that the model refuses is a warning.
+        """
         corners, conflicts = [], []
         for values in self.space.corners():
             configurations = Configurations(self.study, self.document, [])
@@ -126,7 +129,7 @@ class SearchReading(Reading):
                 self.problems.append(self.document.problem(SPACE, text))
 
     def _place(self, setting: Place) -> Place:
-        """Return where in the file a setting of a trial is configurations."""
+        """Return where in the file a setting of a trial stands."""
         for dimension in reversed(self.space.dimensions):
             if _makes(dimension, setting):
                 return (*SPACE, dimension.name)
@@ -141,7 +144,7 @@ def _makes(dimension: Dimension, setting: Place) -> bool:
 
 
 def load(path: Path, root: Path | None = None, keys: bool = True) -> Sweep | Search:
-    """Read and validate one file, at any path, whichever of the two it is; without `keys` a catalogue makes them.
+    """Read and validate one file, a sweep or a search, at any path; `keys=False` leaves the keys to a catalogue.
 
     Raises:
         SweepError: with one line for everything that is wrong.

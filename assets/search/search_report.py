@@ -47,7 +47,7 @@ class SearchReport:
 
 
 def write(search: Search, store: Store) -> SearchReport:
-    """Store the report of a search, as it is if it says what would be written anyway."""
+    """Store the report of a search, unless the stored one is up to date."""
     progress = SearchProgress.of(search, store)
     address, version = (search.study, "report", short_digest("report", search.name)), _version(progress, store)
     manifest = store.manifest(*address)
@@ -118,7 +118,7 @@ def pictures(progress: SearchProgress) -> Iterator[Picture]:
 
 
 def draws_table(progress: SearchProgress) -> pd.DataFrame:
-    """Return one row per trial: number, state, objective, last value of its curve, and what was drawn."""
+    """Return one row per trial: number, state, objective, last value of its curve, and its draws."""
     import pandas as pd
 
     def record(trial: Trial) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def draws_table(progress: SearchProgress) -> pd.DataFrame:
 
 
 def scales_of(progress: SearchProgress) -> list[Scale]:
-    """Return the axis of everything that was drawn and differs between complete trials, in the order of the space."""
+    """Return the scale of every draw that differs between complete trials, in the order of the space."""
     leaves: dict[str, Leaf] = {}
     complete = [trial for trial in progress.trials if trial.state == "complete"]
 
@@ -185,14 +185,14 @@ def _label(progress: SearchProgress) -> str:
 
 
 def _how(progress: SearchProgress) -> str:
-    """Say in words how the search went through its space."""
+    """Describe sampler, objective and pruner in words."""
     settings = progress.search.settings
     pruner, sampler = settings.pruner, settings.sampler
     rule = "No trial is pruned."
     if pruner is not None:
         rule = (
             f"After {pruner.startup_trials} complete trials, one is pruned where its best value so far is not among "
-            f"the best {pruner.keep:g} % at the same part of the training, looked at every {pruner.interval} %."
+            f"the best {pruner.keep:g} % at the same part of the training, checked every {pruner.interval} %."
         )
     return (
         f"Sampler {sampler.kind}, seed {settings.seed}; random trials first: {sampler.startup_trials}. "
@@ -219,7 +219,7 @@ def _tests(progress: SearchProgress, store: Store) -> Table:
         summary = store.open(*item.address).table("summary").set_index("metric")
         metrics = [metric for metric in (*study.headline, "baseline") if metric in summary.index]
         rows += [[name, metric, float(summary["value"][metric]), summary["unit"][metric]] for metric in metrics]
-    note = "The one look that the search takes at the test sets, once all trials have ended."
+    note = "Evaluated once, for the best trial, after all trials have ended."
     return table_of("The best trial on the test sets", ("test set", "metric", "value", "unit"), rows, note)
 
 
@@ -238,12 +238,12 @@ def _failures(progress: SearchProgress) -> Table:
 
 
 def _settings(progress: SearchProgress) -> Table:
-    """Return the settings that every trial has, defaults resolved."""
+    """Return the settings that every trial shares, defaults resolved."""
     row = progress.best_row
     dimension_paths = [dimension.path for dimension in progress.search.space.dimensions if dimension.path]
     leaves = flatten(row.configuration.settings()) if row else ()
     rows = [[dotted(p), value_text(v)] for p, v in leaves if not any(p[: len(d)] == d for d in dimension_paths)]
-    return table_of("Settings of the best trial that were given", ("setting", "value"), rows)
+    return table_of("Settings that the search does not vary", ("setting", "value"), rows)
 
 
 def _origin(progress: SearchProgress, store: Store) -> Table:

@@ -49,7 +49,7 @@ class SearchRun:
         self.count = len(trials_so_far)
         self.curves = [trial.curve for trial in trials_so_far if trial.state == "complete" and trial.curve]
         self.waiting: dict[str, list[RunningTrial]] = {}
-        """Who waits for what is being made, by its hash."""
+        """Trials that wait for an artifact in the making, by its hash."""
         self.tasks: list[Task] = []
         self.ended_trials: list[Trial] = []
         self.halted = False
@@ -71,7 +71,7 @@ class SearchRun:
                 yield from self._drain()
 
     def finish(self) -> Iterator[Outcome]:
-        """Once all trials have ended, evaluate the best one on the test sets; yield what that makes.
+        """Once all trials have ended, evaluate the best one on the test sets; yield the outcomes.
 
         Its model is made anew where it was deleted.
         """
@@ -94,7 +94,7 @@ class SearchRun:
             yield self.ended_trials.pop(0)
 
     def _fill(self) -> None:
-        """Let as many trials be under way as there are CPUs."""
+        """Begin or resume trials until there are as many as CPUs."""
         while len(self._under_way) < len(self.engine.cpus) and self._may_begin:
             if self.open_trials:
                 trial = self.trials.resume(self.open_trials.pop(0))
@@ -124,7 +124,7 @@ class SearchRun:
         self._advance(RunningTrial(trial, row, cached))
 
     def _advance(self, running: RunningTrial) -> None:
-        """Make the next thing that a trial is made of, or record how it ended."""
+        """Make the next input of a trial or its model, or record how the trial ended."""
         model = running.row.configuration.item
         self.planner.refresh()
         for item in (*model.upstream(), model):
@@ -136,7 +136,7 @@ class SearchRun:
         self._complete(running)
 
     def _make(self, verdict: Verdict, running: RunningTrial) -> None:
-        """Ask for an artifact, unless somebody else did; everybody who waits for it is informed."""
+        """Ask for an artifact, unless another trial waits for it already."""
         item = verdict.item
         if item.hash not in self.waiting:
             self.tasks.append(Task(item, verdict.fingerprint, self._pruning if item.layer == "model" else None))

@@ -50,7 +50,7 @@ def markdown(progress: SearchProgress, rows: pd.DataFrame) -> str:
 
 
 def answer(progress: SearchProgress) -> str:
-    """Say in one line what the search has found."""
+    """Name the best trial and its settings, and how the others ended, in one line."""
     search, best = progress.search, progress.best
     ends = ", ".join(f"{count} {status}" for status, count in progress.counts.most_common())
     rest = f"; {progress.to_begin} have not begun" if progress.to_begin else ""

@@ -1,4 +1,4 @@
-"""The space of a search: what may be chosen, and how one choice becomes settings."""
+"""The space of a search: what may be drawn, and how draws become settings."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Range:
 
     @property
     def ends(self) -> tuple[float, ...]:
-        """What is tried before a search starts."""
+        """Values whose configurations are validated before a search starts."""
         return (self.low, self.high)
 
     def value(self, draw: Any) -> Any:
-        """Return the setting that a drawn number stands for: four significant digits, still inside."""
+        """Return the setting of a number that was drawn: four significant digits, still inside."""
         return int(draw) if self.whole else min(max(float(f"{draw:.{DIGITS}g}"), self.low), self.high)
 
 
@@ -47,7 +47,7 @@ class Options:
 
     @property
     def ends(self) -> tuple[Scalar, ...]:
-        """What is tried before a search starts."""
+        """Values whose configurations are validated before a search starts."""
         return self.labels
 
     def value(self, draw: Any) -> Any:

@@ -27,7 +27,7 @@ class Uniform(Config):
     """Smallest and largest."""
 
     def entry(self) -> Range:
-        """Return what is drawn from."""
+        """Return the range or list to draw from."""
         return Range(*_check_order(self.uniform))
 
 
@@ -38,7 +38,7 @@ class LogUniform(Config):
     """Smallest and largest, both > 0."""
 
     def entry(self) -> Range:
-        """Return what is drawn from."""
+        """Return the range or list to draw from."""
         return Range(*_check_order(self.log_uniform), log=True)
 
 
@@ -48,10 +48,10 @@ class Integer(Config):
     integer: tuple[int, int]
     """Smallest and largest."""
     step: Annotated[int, Field(ge=1)] = 1
-    """Distance of two neighbours."""
+    """Difference between neighbouring values."""
 
     def entry(self) -> Range:
-        """Return what is drawn from; the largest one is what the steps reach."""
+        """Return the range to draw from; it ends at the largest number that the steps reach."""
         low, high = _check_order(self.integer)
         return Range(low, high - (high - low) % self.step, whole=True, step=self.step)
 
@@ -63,7 +63,7 @@ class LogInteger(Config):
     """Smallest and largest, both >= 1."""
 
     def entry(self) -> Range:
-        """Return what is drawn from."""
+        """Return the range or list to draw from."""
         return Range(*_check_order(self.log_integer), whole=True, log=True)
 
 
@@ -74,7 +74,7 @@ class Choice(Config):
     """A list of values, or {name: settings}."""
 
     def entry(self) -> Options:
-        """Return what is drawn from."""
+        """Return the range or list to draw from."""
         values = tuple(self.choice)
         labels = tuple(map(label_of, values))
         if len({(type(label), label) for label in labels}) < len(labels):
@@ -91,7 +91,7 @@ class ListOf(Config):
     """Fewest and most entries, or the name of the list that is as long."""
 
     def entry(self) -> Entries:
-        """Return what is drawn from."""
+        """Return the range or list to draw from."""
         length = self.length if isinstance(self.length, str) else Range(*_check_order(self.length), whole=True)
         with _within("list"):
             return Entries(entry_of(self.list), length)
@@ -154,7 +154,7 @@ def entry_of(definition: Any) -> Entry:
 
 @contextmanager
 def _within(key: str) -> Iterator[None]:
-    """Let what is wrong inside an entry say where it stands."""
+    """Prefix the places of errors inside an entry with its key."""
     try:
         yield
     except InvalidError as error:
@@ -195,7 +195,7 @@ def _check_order(ends: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 def _lengths(dimension: Dimension, others: list[Dimension]) -> Iterator[str]:
-    """Yield what is wrong with the list by which another one takes its length."""
+    """Yield what is wrong with the name of the list from which a list takes its length."""
     entry = dimension.entry
     if not isinstance(entry, Entries) or not isinstance(entry.length, str):
         return

@@ -2,7 +2,7 @@
 
 The study in that file is named by the fingerprint of the search, so that another space, another seed or another code
 begins anew. Every proposal has a sampler of its own, seeded by the search's seed and the number of the trial: trial n
-depends on nothing but these and what the trials before it came to, however often the process was another.
+depends only on these and on the results of the trials before it, however often the search was interrupted.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Trial:
     number: int
     state: State
     values: Mapping[str, Any]
-    """Value of each dimension of the space; empty where its drawing was broken off."""
+    """Value of each dimension of the space; empty where the process ended while they were drawn."""
     draws: Mapping[str, Any] = field(repr=False)
     """What the sampler drew, by the names of the leaves."""
     objective: float | None = None
@@ -79,20 +79,20 @@ class Trials:
         return self._draw(self._begun_study.ask())
 
     def resume(self, trial: Trial) -> Trial:
-        """Return an open trial with all its values, drawn now where drawing was broken off."""
+        """Return an open trial with all its values; those that an interrupted draw lacks are drawn now."""
         self._begun_study.sampler = self._sampler(trial.number)
         return self._draw(self._handle(trial))
 
     def complete(self, trial: Trial, objective: float, curve: Curve, end: Mapping[str, Any]) -> Trial:
-        """Tell the objective of a trial that was trained to its end."""
+        """Record the objective of a trial that was trained to its end."""
         return self._end(trial, curve, end, objective)
 
     def prune(self, trial: Trial, curve: Curve, end: Mapping[str, Any]) -> Trial:
-        """Tell that a trial was given up, and how far it was."""
+        """Record that a trial was pruned, with its values up to then."""
         return self._end(trial, curve, end, None, "PRUNED")
 
     def fail(self, trial: Trial, end: Mapping[str, Any]) -> Trial:
-        """Tell that a trial has no objective."""
+        """Record that a trial has no objective."""
         return self._end(trial, {}, end, None, "FAIL")
 
     @property
@@ -144,7 +144,7 @@ class Trials:
 
 
 def study_of(search: Search, planner: Planner) -> optuna.Study | None:
-    """Return Optuna's own view of a search that has begun, for what Optuna computes of it."""
+    """Return Optuna's study of a search that has begun, for its own analyses such as importances."""
     return _study(search, search.fingerprint(planner), create=False) if database(search).exists() else None
 
 

@@ -138,7 +138,7 @@ class Artifact:
 
     @property
     def _replacement_error(self) -> Damaged | None:
-        """What to raise if another version has taken its place."""
+        """The error to raise if another version has taken its place; None if it has not."""
         if inode_of(str(self.path)) == self._inode:
             return None
         return Damaged(f"{self.path} was replaced while it was read: open it again")

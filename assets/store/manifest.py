@@ -24,7 +24,7 @@ MANIFEST = "manifest.json"
 DAMAGE = "damaged.txt"
 """Beside the manifest of an artifact whose damage was found at reading: why it counts as missing."""
 
-_SEALED = len('{"seal": "') + 64 + len('",\n')
+_SEAL_LENGTH = len('{"seal": "') + 64 + len('",\n')
 
 
 MISSING: Final = "missing"
@@ -70,7 +70,7 @@ class ManifestFields(TypedDict, total=False):
     parts: Parts
     cohort: str
     numbers: Mapping[str, float | None]
-    """Numbers that plot over partitions; null in the place of NaN and infinity."""
+    """Numbers that Dagster plots over partitions; null in the place of NaN and infinity."""
     rows: int
     timings: Mapping[str, float]
     """Seconds by part of the work."""
@@ -160,7 +160,7 @@ def read_manifest(directory: str) -> Manifest:
         raise Damaged(f"{MANIFEST} is missing") from None
     with open(handle, "rb") as file:  # noqa: PTH123
         data = file.read()
-    if data[:_SEALED] != _seal(data[_SEALED:]):
+    if data[:_SEAL_LENGTH] != _seal(data[_SEAL_LENGTH:]):
         raise Damaged(f"{MANIFEST} is torn or edited")
     manifest = complete(json.loads(data))
     for name, expected in manifest["files"].items():
@@ -177,7 +177,7 @@ def note_damage(directory: Path, reason: str) -> None:
 
 
 def forget_damage(directory: Path) -> None:
-    """Take the note away, so that the next reading judges anew."""
+    """Delete the record of damage, so that the next reading checks the files again."""
     with suppress(OSError):
         (directory / DAMAGE).unlink()
 

@@ -160,7 +160,7 @@ class Store:
                 take_away(target)
 
     def _glance(self, study: str, layer: str, hash: str) -> Inspection:
-        """Look once: what is found is whole, what is not found may be on its way from one place to the other."""
+        """Look once. A version that is there is whole; one that is not may be between the two renames of a writer."""
         address = self._address(study, layer, hash)
         for directory in (address, f"{self._layers[study, layer]}/.old-{hash}"):
             if inode := inode_of(directory):

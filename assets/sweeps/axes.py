@@ -34,7 +34,7 @@ class Axis:
 
     @property
     def seeds(self) -> bool:
-        """Whether this axis repeats the others at another seed."""
+        """Whether this axis repeats the others with other seeds."""
         return self.path[-1:] == ("seed",)
 
     def apply(self, settings: Any, index: int) -> Any:
@@ -206,6 +206,7 @@ def combinations(
         text = f"given {count} combinations; expected at most {MAX_COMBINATIONS}; split the sweep"
         problems.append(document.problem(("vary",), text))
         return []
+    # Axes of seeds come first in the product, so that they vary slowest.
     order = sorted(range(len(axes)), key=lambda index: not axes[index].seeds)
     rows_of_indices = []
     for entry in product(*(range(len(axes[index].names)) for index in order)):
@@ -232,7 +233,7 @@ def _apply_all(
                 place = axis.place
                 settings = axis.apply(settings, index)
             yield Combination(indices, settings)
-        except LookupError as error:
+        except LookupError as error:  # of the axis at `place`, the last that was applied
             line = document.problem(place, str(error.args[0]))
             if line not in problems:
                 problems.append(line)

@@ -1,4 +1,4 @@
-"""Configurations from settings: presets resolved, types validated, items made; each different part once."""
+"""Configurations from settings: presets resolved, types validated, items made. Equal parts are made once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainers.common.names import nearest
 from trainers.study import Config, ModelConfigBase, Study
 
 Locate = Callable[[Place], Place]
-"""Tell where in the file a setting of a dataset or model stands."""
+"""Return where in the file a setting of a dataset or model stands."""
 
 VALIDATION: Place = ("model", "validation")
 """Where the settings of a model hold validation data of its own."""
@@ -30,7 +30,7 @@ class Configurations:
         self.document = document
         self.problems = problems
         self.refused: list[tuple[Place, str]] = []
-        """Setting and reason of every refusal, as a search has to tell them apart."""
+        """Setting and reason of every refusal: a search treats them differently."""
         self._datasets: dict[tuple[Place, str], tuple[Config, Item] | None] = {}
         self._models: dict[str, ModelConfigBase | None] = {}
         self._segments: dict[tuple[str, str, Config], Item] = {}
@@ -108,7 +108,7 @@ class Configurations:
         return None
 
     def _refuse(self, section: Place, inner: Place, here: Place, text: str) -> None:
-        """Note a problem with a setting under the key by which it is known."""
+        """Record a problem with a setting under its dotted key, which begins with `tests` for a test set."""
         self.refused.append(((*section, *inner), text))
         key = f"tests.{dotted(inner)}".rstrip(".") if here[:1] == ("tests",) else dotted((*section, *inner))
         self.problems.append(self.document.problem(here, text + _hint(here, text), key))

@@ -65,6 +65,7 @@ def _setting(reading: Reading, row: Row, place: Place, value: Any) -> Setting:
     settings: Any = reading.base
     for axis, index in zip(reading.axes, indices, strict=True):
         settings = axis.apply(settings, index)
+    # What a preset sets stands in the file where its name stands.
     named = place[0] == "dataset" and not sets(settings, place)
     source: Place = ("dataset", "preset") if named else place
     here = where(reading.document, reading.axes, indices, source) if sets(settings, source) else None

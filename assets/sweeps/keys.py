@@ -61,7 +61,7 @@ def _with_items(sweep: Sweep, with_key: Any) -> Sweep:
 
 
 def _digits(addresses: Iterable[Address]) -> dict[Address, int]:
-    """Return with how many digits the hash of each artifact differs from all others of its study and layer."""
+    """Return how many digits distinguish the hash of each artifact from all others of its study and layer."""
     digits = dict.fromkeys(addresses, KEY_DIGITS)
     for length in range(KEY_DIGITS, HASH_LENGTH):
         open_ones = [address for address, count in digits.items() if count == length]
@@ -101,7 +101,7 @@ def _test_token(text: str) -> Token:
 
 
 def is_seed(axis: str) -> bool:
-    """Whether an axis repeats the others at another seed."""
+    """Whether an axis repeats the others with other seeds."""
     return axis.rsplit(".", 1)[-1] == "seed"
 
 
@@ -120,9 +120,10 @@ def _constant_label(item: Item, presets: Mapping[str, str]) -> str:
 def _presets(study: str) -> dict[str, str]:
     """Return the labels of the named datasets of a study, by hash.
 
-    Of several names of one dataset it is the shortest that says whether it trains or tests, else the shortest.
+    Of several names of one dataset the shortest that contains `train` or `test` counts, else the shortest.
     """
     presets = trainers.STUDIES[study].presets
+    # The last name of a hash wins, so the best one comes last.
     order = sorted(presets, key=lambda name: ("train" in name or "test" in name, -len(name), name))
     return {dataset_item(study, presets[name]).hash: _text(name) for name in order}
 

@@ -23,7 +23,7 @@ Row = Mapping[str, str]
 
 
 class Published(Config):
-    """Where published numbers stand, and what of it belongs to which value of an axis."""
+    """Where published numbers stand, and which of them belong to which value of an axis."""
 
     file: str
     """CSV file with a header, absolute or from the project's directory."""
@@ -157,6 +157,7 @@ def _matching(table: Sequence[Row], cells: Mapping[str, str]) -> list[Row]:
 
 
 def _first_of_each_test(rows: Sequence[Row], test: str) -> list[Row]:
+    # A dict keeps the last row of each key: the first one of the reversed rows.
     return list({row[test]: row for row in reversed(rows)}.values())[::-1]
 
 

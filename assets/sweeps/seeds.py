@@ -1,4 +1,4 @@
-"""How many seeds a sweep takes: as many as its ranks need."""
+"""The number of seeds of a sweep: as many as its ranking needs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SEED = "model.seed"
 
 
 class Seeds(Config):
-    """Seeds 0, 1, ... of every setting; those beyond the fewest only where the rank is open."""
+    """Seeds 0, 1, ... of every setting; those beyond `min` only where the rank is undecided."""
 
     min: Annotated[int, Field(ge=2)] = 3
-    """Seeds that every setting has; two tell nothing of most spreads."""
+    """Seeds that every setting has. Two say little about the spread."""
     max: Annotated[int, Field(le=1000)] = 10
     """Seeds after which a setting stops, decided or not."""
     until: Literal["rank_decided"] = "rank_decided"
-    """rank_decided: until no setting can be taken for its neighbour in rank."""
+    """rank_decided: until every setting differs from its neighbours in rank, corrected for the interim analyses."""
 
     @model_validator(mode="after")
     def _check_order(self) -> Seeds:
@@ -35,5 +35,5 @@ class Seeds(Config):
 
 
 def seed_axis(seeds: Seeds) -> dict[str, Any]:
-    """Return the axis that the seeds make, all of them: each is a partition, of which those asked for are run."""
+    """Return the axis of all seeds: each is a partition, and only the requested ones are run."""
     return {SEED: list(range(seeds.max))}

@@ -72,11 +72,11 @@ class Sweep:
     default: bool = False
     """Whether the study's job runs this sweep when none is chosen."""
     seeds: Seeds | None = None
-    """How many of the rows are asked for; None: all of them."""
+    """How many seeds are requested; None: all rows are."""
     published: Published | None = None
     """Published numbers to compare with."""
     questions: tuple[Question, ...] = ()
-    """What it is to answer."""
+    """Planned comparisons that it answers."""
     warnings: tuple[str, ...] = ()
 
     @property

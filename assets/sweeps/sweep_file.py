@@ -59,7 +59,7 @@ class SweepFile(Config):
     published: Published | None = None
     """Published numbers to compare with."""
     questions: tuple[Question, ...] = ()
-    """What the sweep is to answer: planned comparisons."""
+    """Planned comparisons that the sweep answers."""
     default: bool = False
     """Whether the study's job runs this sweep when none is chosen."""
 
@@ -74,7 +74,7 @@ def load_sweep(path: Path, root: Path | None = None) -> Sweep:
 
 
 def read_sweep(path: Path, root: Path | None = None) -> tuple[Reading, Sweep]:
-    """Read one sweep file; return how it was read, too. See `load_sweep`."""
+    """Read one sweep file; return the reading as well, which knows where each setting stands. See `load_sweep`."""
     path = Path(path)
     document = read_document(path, shown_name(path, root))
     if is_search(document):
@@ -85,7 +85,7 @@ def read_sweep(path: Path, root: Path | None = None) -> tuple[Reading, Sweep]:
 
 
 def is_search(document: Document) -> bool:
-    """Whether a file is a search: it says how settings are looked for instead of which there are."""
+    """Whether a file is a search: it has the key `search` in the place of `vary`."""
     return SEARCH in document.data
 
 

@@ -22,6 +22,7 @@ MAX_DIGITS = 40
 
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+# YAML 1.1 reads these as true and false, 1.2 as text: the country code `no` would depend on the reader.
 _TRUTH_OF_YAML_1_1 = re.compile(r"y|yes|n|no|on|off", re.IGNORECASE)
 _TAG = "tag:yaml.org,2002:"
 
@@ -169,7 +170,7 @@ class _Reader:
                 continue
             key = key_node.value
             here, line = (*place, key), key_node.start_mark.line + 1
-            first = self.lines.get(here, line)
+            first = self.lines.get(here, line)  # of a key that is given twice the first value and its line count
             self.lines[here] = line if key not in mapping else first
             value = self.value(value_node, here)
             if key in mapping:

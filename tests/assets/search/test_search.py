@@ -18,7 +18,7 @@ PRUNER = "{startup_trials: 2, warmup: 20, interval: 10}"
 
 
 def draws(trials):
-    return [dict(trial.drawn) for trial in sorted(trials, key=lambda trial: trial.number)]
+    return [dict(trial.draws) for trial in sorted(trials, key=lambda trial: trial.number)]
 
 
 def statuses(trials):

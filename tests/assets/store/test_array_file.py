@@ -64,12 +64,12 @@ def test_readers_share_the_pages_of_a_file(file):
     path = file({"a": np.ones(LARGE)})
     read = f"""
 from pathlib import Path
-from assets.store.array_file import mapped
+from assets.store.array_file import map_arrays
 def own():
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("RssAnon"))
-mapped(Path({str(path)!r}))["a"][:1000].sum()
+map_arrays(Path({str(path)!r}))["a"][:1000].sum()
 before = own()
-assert mapped(Path({str(path)!r}))["a"].sum() == {LARGE}
+assert map_arrays(Path({str(path)!r}))["a"].sum() == {LARGE}
 print(own() - before)
 """
     grown = subprocess.run([sys.executable, "-c", read], capture_output=True, text=True, check=True)
