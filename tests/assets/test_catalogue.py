@@ -30,9 +30,9 @@ def test_bad_files_are_collected_and_the_rest_stays(root):
     (root / "elsewhere" / "good.yaml").write_text(GOOD)
     catalogue = read_catalogue(root)
     assert sorted(catalogue.sweeps) == ["paper/good", "paper/more"]
-    assert len(catalogue.broken) == 8
-    assert "expected elsewhere, the folder" in str(catalogue.broken["elsewhere/good.yaml"])
-    assert catalogue.broken["paper/bad.yaml"].problems[0].startswith("sweeps/paper/bad.yaml:")
+    assert len(catalogue.errors) == 8
+    assert "expected elsewhere, the folder" in str(catalogue.errors["elsewhere/good.yaml"])
+    assert catalogue.errors["paper/bad.yaml"].problems[0].startswith("sweeps/paper/bad.yaml:")
 
 
 def test_one_default_per_study(root):
@@ -75,7 +75,7 @@ def test_no_folder_is_an_empty_catalogue(tmp_path):
 
 def test_sweeps_of_the_project_are_sound():
     catalogue = read_catalogue()
-    assert not catalogue.broken, [str(error) for error in catalogue.broken.values()]
+    assert not catalogue.errors, [str(error) for error in catalogue.errors.values()]
     assert not catalogue.warnings
     assert len(catalogue.sweeps["two_body/heads"].rows) == 12
     assert catalogue.sweeps["two_body/heads"].default

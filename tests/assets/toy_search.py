@@ -48,14 +48,14 @@ class Inline(Engine):
         self.cpus = list(range(cpus))
         self.interrupted = False
         self.train_until = None
-        self.models = []
+        self.items = []
         self._tasks = deque()
 
     def run(self, tasks, on_line=None, deadline=None):
         self._tasks = deque(tasks)
         while self._tasks and not self.interrupted:
             task = self._tasks.popleft()
-            self.models.append(task.item)
+            self.items.append(task.item)
             yield from make.run_together([task], Store(), self.report)
 
     def report(self, progress):
@@ -65,7 +65,7 @@ class Inline(Engine):
         self._tasks.append(task)
 
     def trained(self):
-        return [item.hash for item in self.models if item.layer == "model"]
+        return [item.hash for item in self.items if item.layer == "model"]
 
 
 class Searching:

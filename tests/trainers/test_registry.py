@@ -64,7 +64,7 @@ def test_no_entry_point_at_all_says_what_to_do():
 
 def test_a_broken_study_is_shown_where_bad_sweeps_are(monkeypatch, tmp_path):
     monkeypatch.setattr(catalogue, "STUDY_PROBLEMS", {"lost": "study lost: cannot be loaded"})
-    assert catalogue.read_catalogue(tmp_path).broken["study lost"].problems == ["study lost: cannot be loaded"]
+    assert catalogue.read_catalogue(tmp_path).errors["study lost"].problems == ["study lost: cannot be loaded"]
 
 
 SHOW = "import sys, trainers; print(*trainers.STUDIES); print(bool({'jax', 'torch', 'dagster'} & set(sys.modules)))"

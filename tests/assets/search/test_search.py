@@ -103,7 +103,7 @@ def test_a_trial_that_fails_is_told_as_failed_and_never_as_a_number(searching):
     engine = Inline()
     database(search).unlink()
     searching.run(search, engine)
-    repeated = {item.config.get("behaviour", "train") for item in engine.made if item.layer == "model"}
+    repeated = {item.config.get("behaviour", "train") for item in engine.items if item.layer == "model"}
     assert repeated == {"raise", "memory"}, "what diverged is settled"
 
 
@@ -180,7 +180,7 @@ def test_the_best_trial_alone_is_evaluated_on_the_test_sets_when_all_have_ended(
     run = SearchRun(search, Store(), engine, lambda line: None)
     assert {outcome.status for outcome in run.finish()} == {"ok"}
     progress = SearchProgress.of(search, Store())
-    evaluated = [item for item in engine.made if item.layer == "evaluation"]
+    evaluated = [item for item in engine.items if item.layer == "evaluation"]
     assert [item.model.hash for item in evaluated] == [progress.best_row.configuration.item.hash]
     assert progress.done
 

@@ -154,6 +154,6 @@ def test_the_catalogue_holds_searches_apart(tmp_path):
     folder.mkdir(parents=True)
     (folder / "tune.yaml").write_text(GOOD)
     catalogue = read_catalogue(tmp_path / "sweeps")
-    assert not catalogue.broken and not catalogue.sweeps
+    assert not catalogue.errors and not catalogue.sweeps
     assert list(catalogue.searches) == ["preference_dynamics/tune"]
     assert list(catalogue.study("preference_dynamics").searches) == ["tune"]
