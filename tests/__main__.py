@@ -1,4 +1,4 @@
-"""Run the tests as `make test` does: side by side, then one at a time those that measure time or need every CPU.
+"""Run the tests as `make test` does: side by side, then one at a time those that other tests would disturb.
 
     python -m tests                    the whole suite, or the paths that are given
     python -m tests -m unit [PATH...]  unit tests only, as `make check` does
@@ -7,6 +7,7 @@ The last line is the sum of all passes, as a CI reads it: `N passed, M failed`, 
 """
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -16,8 +17,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from assets.home.hardware import usable_cpus
+from tests.homes import SHARED
 
-UNIT = "not launch and not ui and not alone and not exhaustive"
+UNIT = "not launch and not training and not ui and not alone and not exhaustive"
 SIDE_BY_SIDE = "not alone and not exhaustive"
 ALONE = "alone and not exhaustive"
 MOST_WORKERS = 8
@@ -25,6 +27,18 @@ MOST_WORKERS = 8
 
 NOTHING_SELECTED = 5
 """The exit code of pytest where no test was selected."""
+
+
+def spread(workers: int) -> list[str]:
+    """Return the options that let so many processes share the files."""
+    workers = min(workers, MOST_WORKERS)
+    return ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"] if workers > 1 else []
+
+
+def files_with_lone_tests() -> list[str]:
+    """Return the files that the last pass has to load: to load all takes as long as it does."""
+    files = sorted(Path(__file__).parent.rglob("test_*.py"))
+    return [str(file) for file in files if "pytest.mark.alone" in file.read_text(encoding="utf-8")]
 
 
 def one_pass(selected: str, options: list[str], paths: list[str]) -> tuple[int, Counter]:
@@ -67,12 +81,16 @@ def main() -> int:
     parser.add_argument("-m", choices=["all", "unit"], default="all", dest="which")
     parser.add_argument("paths", nargs="*")
     asked = parser.parse_args()
-    workers = min(len(usable_cpus()), MOST_WORKERS)
-    spread = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"] if workers > 1 else []
-    if asked.which == "unit":
-        passes = [one_pass(UNIT, spread, asked.paths)]
-    else:
-        passes = [one_pass(SIDE_BY_SIDE, spread, asked.paths), one_pass(ALONE, ["-p", "no:xdist"], asked.paths)]
+    cpus = len(usable_cpus())
+    with tempfile.TemporaryDirectory(prefix="orrery-tests-") as shared:
+        os.environ[SHARED] = shared
+        if asked.which == "unit":
+            passes = [one_pass(UNIT, spread(cpus), asked.paths)]
+        else:  # launches wait for one another's processes: one more worker keeps every CPU busy
+            passes = [
+                one_pass(SIDE_BY_SIDE, spread(cpus + 1), asked.paths),
+                one_pass(ALONE, ["-p", "no:xdist"], asked.paths or files_with_lone_tests()),
+            ]
     codes = {code for code, _ in passes} - {NOTHING_SELECTED}
     print(closing_line(sum((outcomes for _, outcomes in passes), Counter())), flush=True)
     return max(codes, default=NOTHING_SELECTED)

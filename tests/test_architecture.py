@@ -346,6 +346,7 @@ def load_definitions() -> dict:
 
 @pytest.mark.alone
 def test_the_definitions_load_fast_and_light() -> None:
-    loads = [load_definitions() for _ in range(3)]
-    assert not HEAVY & set(loads[0]["modules"])
-    assert min(load["seconds"] for load in loads) < 2.0, "seconds of CPU: other work does not count"
+    load = load_definitions()
+    assert not HEAVY & set(load["modules"])
+    again = (load_definitions()["seconds"] for _ in range(2))
+    assert load["seconds"] < 2.0 or any(seconds < 2.0 for seconds in again), "seconds of CPU: other work does not count"

@@ -10,6 +10,7 @@ from assets.store.store import Store
 from tests.assets.conftest import home, store
 from tests.faults.pipeline import register
 from tests.faults.project import PlainProject, plain_project, processes_of
+from tests.homes import begin_home
 
 __all__ = ["home", "store"]
 
@@ -39,6 +40,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlainPr
 def _project(target: Path) -> Iterator[PlainProject]:
     target.mkdir(exist_ok=True)
     project = plain_project(target)
+    begin_home(project.home)
     yield project
     survivors = processes_of(project)
     for process in survivors:

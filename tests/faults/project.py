@@ -40,11 +40,6 @@ class PlainProject(Project):
     """A copy of the project with the plain study beside the others."""
 
     @property
-    def home(self) -> Path:
-        """Where it writes."""
-        return self.root / "home"
-
-    @property
     def environment(self) -> dict[str, str]:
         """The environment of its commands; tracking is off."""
         return super().environment | {"ORRERY_TRACKING": "off", "PYTHONUNBUFFERED": "1"}

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.homes import SHARED
+
 ROOT = Path(__file__).parents[2]
 TABLE = Path(__file__).with_suffix(".toml")
 PAGE = ROOT / "docs/faults.md"
@@ -128,8 +130,9 @@ def copied(root: Path) -> Path:
 
 
 def environment(root: Path) -> dict[str, str]:
-    """Return an environment in which the copy is what is imported."""
-    return os.environ | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    """Return an environment in which the copy is what is imported, and no home of the whole project is at hand."""
+    own = {name: value for name, value in os.environ.items() if name != SHARED}
+    return own | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _link(test: str) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes import begin_home
+
 ROOT = Path(__file__).parents[2]
 COPIED = ("orchestration", "assets", "trainers", "run", "pyproject.toml", "workspace.yaml")
 
@@ -41,11 +43,15 @@ class Project:
         return str(self.root)
 
     @property
+    def home(self) -> Path:
+        """Where it writes."""
+        return self.root / "home"
+
+    @property
     def environment(self) -> dict[str, str]:
-        home = self.root / "home"
         return os.environ | {
-            "ORRERY_HOME": str(home),
-            "DAGSTER_HOME": str(home / "dagster"),
+            "ORRERY_HOME": str(self.home),
+            "DAGSTER_HOME": str(self.home / "dagster"),
             "PYTHONPATH": self.python_path,
         }
 
@@ -94,6 +100,7 @@ def copy_project(target: Path) -> Project:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the project with one tiny sweep that has run."""
     project = copy_project(tmp_path_factory.mktemp("project"))
+    begin_home(project.home)
     project.write_sweep()
     assert "trained 2, evaluated 2, cached 0, failed 0" in project.orrery("run", "two_body/tiny")
     return project

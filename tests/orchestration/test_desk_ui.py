@@ -16,10 +16,11 @@ import pytest
 from docs.browser import browser, installed
 from tests.faults.pipeline import register
 from tests.faults.project import PlainProject, plain_project
+from tests.homes import begin_home
 from tests.orchestration.serving import Served, free_port
 from tests.test_house import is_pickle
 
-pytestmark = [pytest.mark.ui, pytest.mark.alone]
+pytestmark = pytest.mark.ui
 
 LAYERS = ("dataset", "segments", "model", "evaluation", "leaderboard", "report")
 EVENTS = """query ($path: [String!]!) { assetNodeOrError(assetKey: {path: $path}) { ... on AssetNode {
@@ -96,6 +97,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlainProject]:
         register(patch)
         patch.setattr(PlainProject, "environment", property(tracked))
         project = plain_project(tmp_path_factory.mktemp("user interface"))
+        begin_home(project.home)
         project.orrery("run", project.sweep(axes="model.seed: [0, 1]"))
         yield project
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.homes import begin_home
 from tests.orchestration.conftest import Project, copy_project
 
 pytestmark = pytest.mark.launch
@@ -27,6 +28,7 @@ vary:
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_project(tmp_path_factory.mktemp("mixed"))
+    begin_home(project.home)
     (project.root / "sweeps/two_body").mkdir(parents=True)
     (project.root / "sweeps/two_body/mixed.yaml").write_text(MIXED)
     return project

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.homes import begin_home
 from tests.orchestration.conftest import Project, copy_project
 
 pytestmark = pytest.mark.launch
@@ -39,6 +40,7 @@ def write(project: Project, trials: int) -> None:
 def tuned(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the project with a search of three trials that has run."""
     project = copy_project(tmp_path_factory.mktemp("tuned"))
+    begin_home(project.home)
     write(project, 3)
     assert "0 of 3 trials (none yet)" in project.orrery("plan", NAME)
     output = project.orrery("run", NAME, "--cpus", "1")

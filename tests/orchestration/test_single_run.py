@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.pipeline import register
 from tests.faults.project import PlainProject, plain_project
+from tests.homes import begin_home
 
 pytestmark = pytest.mark.launch
 
@@ -41,7 +42,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict, l
         project.sweep("alone", axes="model.seed: [1]")
         project.sweep("among", axes="model.seed: [0, 1, 2]")
         for name, kind in (("plain/alone", "alone"), ("plain/among", "among"), ("plain/alone", "layer by layer")):
-            home = project.root / kind
+            begin_home(home := project.root / kind)
             patch.setattr(PlainProject, "home", home)
             patch.setattr(PlainProject, "environment", property(lambda self, home=home: at(self, home)))
             if kind == "layer by layer":

@@ -19,6 +19,8 @@ from trainers.preference_dynamics.simulate import simulate
 from trainers.preference_dynamics.train import train
 from trainers.study import Job
 
+pytestmark = pytest.mark.training
+
 DATA = simulate(DatasetConfig(trajectories=300, seed=1))
 TEST = simulate(DatasetConfig(trajectories=30, seed=1001))
 SMALL = {"filters": (8, 16), "hidden": (16,), "batch_size": 16, "learning_rate": 1e-2, "dropout": 0.0}

@@ -22,6 +22,8 @@ import pytest
 from trainers import STUDIES
 from trainers.study import Job
 
+pytestmark = pytest.mark.training
+
 PATH = Path(__file__).with_name("golden.json")
 STUDY = STUDIES["preference_dynamics"]
 SMALL = {"filters": (4, 8), "hidden": (8,), "batch_size": 16, "learning_rate": 1e-2}

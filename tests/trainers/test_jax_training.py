@@ -14,6 +14,8 @@ from trainers.common.jax_training.lanes import groups, train_courses
 from trainers.common.jax_training.programs import CHUNK, FAILURES, Method, Programs, adam
 from trainers.study import Failed, Job, ModelConfigBase, Segments, Trained
 
+pytestmark = pytest.mark.training
+
 SAMPLES, BATCH = 23, 8
 EPOCHS = Epochs(SAMPLES, BATCH)
 RANDOM = np.random.default_rng(0)

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from assets.engine.worker_process import environment
+
+pytestmark = pytest.mark.training
 
 PROGRAM = """
 import json

@@ -18,6 +18,8 @@ from trainers.two_body.problems.two_body import solution
 from trainers.two_body.reference_panel import reference_orbits, with_mean_orbit
 from trainers.two_body.simulate import simulate
 
+pytestmark = pytest.mark.training
+
 READINGS = ("acceleration_error_own_state", "acceleration_error_field", "acceleration_error_same_time")
 
 

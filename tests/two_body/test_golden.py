@@ -7,6 +7,8 @@ import pytest
 
 from tests.two_body.golden import CONFIGURATIONS, FILE, TOLERANCES, measure
 
+pytestmark = pytest.mark.training
+
 GOLDEN = json.loads(FILE.read_text())
 
 

@@ -10,6 +10,8 @@ from trainers.two_body.config import Phase
 from trainers.two_body.segment import segment
 from trainers.two_body.train import train
 
+pytestmark = pytest.mark.training
+
 PHASES = (
     Phase(steps=6, learning_rate=1e-2, segment_length=5),
     Phase(steps=8, learning_rate=1e-2, segment_length=6, schedule="plateau"),

@@ -1,7 +1,7 @@
 """Exact orbits against closed forms, conservation laws, symmetries and an independent integrator."""
 
 from itertools import pairwise
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
@@ -337,13 +337,12 @@ def test_every_preset_simulates(name):
     assert np.isfinite(simulate(config).y).all()
 
 
-@pytest.mark.alone
 def test_a_million_points_a_second():
     config = DatasetConfig(orbits=1000)
     simulate(config)
     seconds = []
     for _ in range(3):
-        start = perf_counter()
+        start = process_time()
         simulate(config)
-        seconds.append(perf_counter() - start)
-    assert min(seconds) < 1.0, "360,000 points; about 0.1 s on one idle core"
+        seconds.append(process_time() - start)
+    assert min(seconds) < 1.0, "360,000 points; about 0.1 s of CPU: other work does not count"

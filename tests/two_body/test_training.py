@@ -23,6 +23,8 @@ from trainers.two_body.simulate import simulate
 from trainers.two_body.stratified_batches import StratifiedBatches
 from trainers.two_body.train import programs, train
 
+pytestmark = pytest.mark.training
+
 PHASES = (
     Phase(steps=8, learning_rate=0.3, segment_length=5),
     Phase(steps=14, learning_rate=0.3, segment_length=5, schedule="plateau"),

@@ -18,6 +18,7 @@ What = Annotated[str, typer.Argument(help="A sweep that was launched with --deta
 def attach(sweep: What = "") -> None:
     """Show what a detached launch prints, from its beginning to its end; Ctrl-C leaves it running."""
     from assets.home.launches import launches
+    from assets.store.locks import is_held
 
     running = [one for one in launches() if one.alive]
     matches = [one for one in running if sweep in ("", one.sweep, one.sweep.partition("/")[2])]
@@ -28,7 +29,7 @@ def attach(sweep: What = "") -> None:
     if not launch.log:
         refuse(f"{launch.sweep} runs in the terminal of process {launch.pid}; only --detach keeps its output")
     try:
-        for text in follow(Path(launch.log), lambda: launch.alive):
+        for text in follow(Path(launch.log), lambda: is_held(launch.log)):  # its last words come after its record
             sys.stdout.write(text)
             sys.stdout.flush()
     except KeyboardInterrupt:

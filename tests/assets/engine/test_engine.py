@@ -19,7 +19,7 @@ from assets.store.store import Store, home
 from tests.assets.conftest import register_toy
 from tests.toy_study.items import make, make_inputs, tasks_of, toy_evaluation, toy_model
 
-pytestmark = [pytest.mark.launch, pytest.mark.alone]
+pytestmark = pytest.mark.launch
 
 LONG = [{"steps": 3000}]
 TWO = min(2, len(usable_cpus()))

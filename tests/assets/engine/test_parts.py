@@ -21,7 +21,6 @@ seeds = itertools.count()
 
 pytestmark = [
     pytest.mark.launch,
-    pytest.mark.alone,
     pytest.mark.skipif(len(usable_cpus()) < 2, reason="two workers are needed"),
 ]
 

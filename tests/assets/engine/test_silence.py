@@ -21,7 +21,7 @@ from tests.faults.pipeline import chain, make, register
 from tests.faults.project import wait_until
 from tests.plain_study.config import DatasetConfig
 
-pytestmark = [pytest.mark.launch, pytest.mark.alone]
+pytestmark = pytest.mark.launch
 
 SILENCE = 2.0
 

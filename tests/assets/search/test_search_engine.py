@@ -12,7 +12,7 @@ from assets.store.store import Store
 from tests.assets.conftest import register_toy
 from tests.assets.toy_search import Inline, Searching
 
-pytestmark = [pytest.mark.launch, pytest.mark.alone]
+pytestmark = pytest.mark.launch
 
 PRUNER = "{startup_trials: 1, warmup: 20, interval: 10}"
 SPACE = """

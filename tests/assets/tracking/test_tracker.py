@@ -13,7 +13,7 @@ from assets.tracking.tracker import Tracker
 from tests.assets.conftest import register_toy
 from tests.toy_study.items import make, make_inputs, toy_evaluation, toy_model
 
-pytestmark = [pytest.mark.launch, pytest.mark.alone]
+pytestmark = pytest.mark.launch
 
 
 @pytest.fixture(scope="module")

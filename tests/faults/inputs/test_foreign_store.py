@@ -54,7 +54,6 @@ def test_gc_takes_what_no_sweep_asks_for_and_nothing_if_it_cannot_know(project: 
 def test_a_launch_without_room_is_refused_with_numbers(project: PlainProject, variable, words, monkeypatch) -> None:
     name = project.sweep()
     monkeypatch.setenv(variable, "1e6" if "FREE" in variable else "1e-9")
-    (project.home / "dagster").mkdir(parents=True)
     shutil.copy(project.root / "workspace.yaml", project.home / "filler")
     output = project.orrery("run", name, code=2)
     assert output.count("GB") >= 2 and variable in output and words in output and "Traceback" not in output

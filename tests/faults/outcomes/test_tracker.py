@@ -17,7 +17,7 @@ from assets.tracking.tracker import Tracker
 from tests.faults.pipeline import chain, make
 from tests.orchestration.conftest import ROOT
 
-pytestmark = [pytest.mark.launch, pytest.mark.alone]
+pytestmark = pytest.mark.launch
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from assets.tracking import mlflow_database
 from assets.tracking.mlflow_runs import MlflowRuns
 from tests.orchestration.conftest import ROOT
 
-pytestmark = [pytest.mark.launch, pytest.mark.alone]
+pytestmark = pytest.mark.launch
 
 PROCESSES = 16
 

@@ -20,7 +20,7 @@ from tests.faults.pipeline import chain, make
 from tests.faults.project import PlainProject, processes_of, wait_until
 from tests.orchestration.conftest import ROOT
 
-pytestmark = [pytest.mark.launch, pytest.mark.alone]
+pytestmark = pytest.mark.launch
 
 TWO_PHASES = "[{steps: 20}, {steps: 300}]"
 

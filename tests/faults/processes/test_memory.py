@@ -17,7 +17,7 @@ from assets.stages.tasks import Task
 from tests.faults.pipeline import chain, make
 from tests.faults.project import wait_until
 
-pytestmark = [pytest.mark.launch, pytest.mark.alone]
+pytestmark = pytest.mark.launch
 
 GROUPS = Path("/sys/fs/cgroup")
 LIMITS = {GROUPS / "memory": "memory.limit_in_bytes", GROUPS: "memory.max"}
@@ -59,6 +59,7 @@ def made_under(store, event: str, strike) -> tuple[dict, list[dict], list]:
     return outcomes, lines, items
 
 
+@pytest.mark.alone  # where only the kills of the whole machine are counted, another test's killed worker would seem one
 def test_a_kernel_that_kills_for_want_of_memory_costs_one_row_after_a_second_try(plain, starved: Path) -> None:
     outcomes, lines, (hungry, other) = made_under(plain, "start", lambda pid: _move(pid, starved))
     assert outcomes[hungry.key].status == "oom" and outcomes[other.key].status == "ok"

@@ -34,7 +34,8 @@ def ask(
 
 @pytest.fixture(scope="module")
 def home(module_project: PlainProject) -> Path:
-    """A home with spaces and accents in its path, in which a sweep ran."""
+    """A home with spaces and accents in its path, in which a sweep ran; the project has no other."""
+    shutil.rmtree(module_project.home)
     for command in (["init", "-q"], ["remote", "add", "origin", f"https://me:{TOKEN}@forge.example/orrery"]):
         subprocess.run(["git", *command], cwd=module_project.root, check=True)
     name = module_project.sweep()
