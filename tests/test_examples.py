@@ -36,6 +36,7 @@ def test_the_notebook_is_kept_without_output() -> None:
     assert not any(cell.get("outputs") for cell in nbformat.read(NOTEBOOK, as_version=4).cells)
 
 
+@pytest.mark.training
 def test_the_python_use_of_the_readme_works() -> None:
     (code,) = blocks("README.md", "python")
     names: dict = {}

@@ -171,6 +171,7 @@ def phase(steps, schedule, rate=0.05):
     return Phase(steps=steps, schedule=schedule, learning_rate=rate, segment_length=5)
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("schedule", ["constant", "plateau", "cosine", "warmup_cosine"])
 def test_a_further_phase_goes_on_under_every_schedule(store, tmp_path, schedule):
     """Each phase starts its schedule anew, so that a further phase changes nothing of those before."""
@@ -182,6 +183,7 @@ def test_a_further_phase_goes_on_under_every_schedule(store, tmp_path, schedule)
     assert_same_bits(training, expected)
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("schedule", ["constant", "plateau"])
 def test_more_steps_go_on_where_the_rate_does_not_know_the_end(store, tmp_path, schedule):
     short, longer = orbit_model(phase(40, schedule, 3.0)), orbit_model(phase(64, schedule, 3.0))
@@ -194,6 +196,7 @@ def test_more_steps_go_on_where_the_rate_does_not_know_the_end(store, tmp_path, 
         assert training[1]["learning_rate"].min() < 3.0
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(("steps", "schedule"), [(8, "cosine"), (8, "warmup_cosine"), (9, "constant")])
 def test_more_steps_begin_anew_where_the_end_changes_the_way(store, steps, schedule):
     """A cosine knows its end; a phase that ends between two checks has a check that the longer one does not."""

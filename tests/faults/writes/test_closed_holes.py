@@ -125,6 +125,7 @@ print(is_telemetry_disabled(), DagsterInstance.get().telemetry_enabled)
 """
 
 
+@pytest.mark.launch
 def test_nothing_reports_to_anyone_whatever_the_environment_says(tmp_path: Path) -> None:
     quiet = ("DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY", "DAGSTER_DISABLE_TELEMETRY", "CI", "PYTEST_CURRENT_TEST")
     environment = {name: value for name, value in os.environ.items() if name not in quiet}
