@@ -33,10 +33,7 @@ def require_space(where: Path) -> None:
     Raises:
         StoreError: with the numbers and what to do.
     """
-    for place in filter(None, os.environ.get(NEVER_UNDER, "").split(os.pathsep)):
-        if where.resolve().is_relative_to(Path(place).resolve()):
-            line = f"{where} lies under {place}, which {NEVER_UNDER} rules out"
-            raise StoreError(errno.EPERM, f"{line}; set ORRERY_HOME to a directory elsewhere")
+    refuse_ruled_out(where, "set ORRERY_HOME to a directory elsewhere")
     free, floor = free_bytes(where) / 1e9, floor_gb()
     if free < floor:
         line = f"{free:.2f} GB are free at {where}, below the floor of {floor:g} GB"
@@ -45,6 +42,17 @@ def require_space(where: Path) -> None:
     if quota < math.inf and (used := size_of(where) / 1e9) > quota:
         line = f"{where} holds {used:.2f} GB, above the quota of {quota:g} GB"
         raise StoreError(errno.EDQUOT, f"{line}: {REMEDY}, or set {QUOTA} higher")
+
+
+def refuse_ruled_out(where: Path, advice: str) -> None:
+    """Refuse a place that is not for data.
+
+    Raises:
+        StoreError: it lies under a directory that ORRERY_NEVER_UNDER names; with what to do.
+    """
+    for place in filter(None, os.environ.get(NEVER_UNDER, "").split(os.pathsep)):
+        if where.resolve().is_relative_to(Path(place).resolve()):
+            raise StoreError(errno.EPERM, f"{where} lies under {place}, which {NEVER_UNDER} rules out; {advice}")
 
 
 def free_space_line(where: Path) -> str:

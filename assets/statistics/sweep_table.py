@@ -9,12 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assets.stages.freshness import Planner
-from assets.store.contract_files import read_evaluation, read_trained
+from assets.statistics.fit import Fit, fit
+from assets.store.contract_files import read_evaluation, read_trained, read_trajectories
 from assets.store.lookup import hash_named
 from assets.store.manifest import Manifest
 from assets.store.store import Missing, Store
 from trainers import STUDIES
-from trainers.study import Config, Evaluation, ModelConfigBase, Trained
+from trainers.study import Config, Evaluation, ModelConfigBase, Trained, Trajectories
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,19 @@ class Loaded:
                 )
         return evaluations
 
+    def fit(self, data: Trajectories | Mapping[str, Any]) -> Fit:
+        """Estimate parameters from data of one's own: trajectories, or the fields of a file dataset.
+
+        `{"file": "own.csv", "columns": {"x": "pos"}, "units": {"x": "m"}, "time_unit": "s"}` reads the channel x from
+        the column pos; docs/commands.md has all fields.
+
+        Raises:
+            ValueError: one line for each field that is wrong, or for what the data lack beside the training data.
+            Missing: the training data are no longer in the store.
+        """
+        training = read_trajectories(self.store.open(*dataset_address(self.store, self.study, self.manifest)))
+        return fit(STUDIES[self.study], self.config, self.trained, training, data)
+
 
 def load(study: str, key: str, store: Store | None = None) -> Loaded:
     """Load a trained model by its partition key, its hash, or the beginning of either.
@@ -91,15 +105,26 @@ def dataset_of(store: Store, study: str, model: Manifest) -> Config:
     """
     from assets.sweeps.file_dataset import FileDataset, is_file
 
-    manifest = model
+    config = store.manifest_or_missing(*dataset_address(store, study, model))["config"]
+    kind = FileDataset if is_file(config) else STUDIES[study].dataset
+    return kind.model_validate(config)
+
+
+def dataset_address(store: Store, study: str, model: Manifest) -> tuple[str, str, str]:
+    """Return the address of the dataset that a model was trained on.
+
+    Raises:
+        Missing: it, or the segments in between, are no longer in the store.
+    """
+    address, manifest = "", model
     for layer in ("segments", "dataset"):
         address = next(name for name in manifest["parts"]["inputs"] if name.startswith(f"{layer}/"))
         upstream = store.manifest(study, layer, address.split("/")[1])
         if upstream is None:
             raise Missing(f"{address} of {study}, an input of {model['key']}, is not in the store; run its sweep")
         manifest = upstream
-    kind = FileDataset if is_file(manifest["config"]) else STUDIES[study].dataset
-    return kind.model_validate(manifest["config"])
+    layer, hash = address.split("/")
+    return study, layer, hash
 
 
 def sweep_table(sweep: Sweep, store: Store, planner: Planner | None = None) -> pd.DataFrame:

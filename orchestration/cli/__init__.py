@@ -7,7 +7,7 @@ import typer
 
 from orchestration.cli import ui
 from orchestration.cli.files import changes, convert, promote
-from orchestration.cli.look import compare, diff, failures, plan, report, show, status, table
+from orchestration.cli.look import compare, diff, failures, fit, plan, report, show, status, table
 from orchestration.cli.runs import attach, replay, run, stop
 from orchestration.cli.store import adopt, gc, verify
 
@@ -40,6 +40,7 @@ app.command("table")(table.table)
 app.command("promote")(promote.promote)
 app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
+app.command("fit")(fit.fit)
 app.command("show")(show.show)
 app.command("convert")(convert.convert)
 app.command("changes")(changes.changes)

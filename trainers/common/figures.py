@@ -1,9 +1,11 @@
-"""Figures that several studies show: losses of a training, coverage of intervals."""
+"""Figures that several studies show: losses of a training, coverage of intervals, data of one's own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,4 +93,63 @@ def coverage_by_stratum(coverage: pd.DataFrame) -> Figure | None:
     axes.set_yticks(place, [f"{row.stratum} (n = {row.n})" for row in coverage.itertuples()], fontsize="small")
     axes.invert_yaxis()
     axes.set(xlabel="observed coverage [%]")
+    return figure
+
+
+MOST_ESTIMATED, MOST_CURVES = 40, 6
+"""Trajectories of which estimates are drawn, and curves."""
+
+
+def estimates_with_intervals(estimates: pd.DataFrame) -> Figure:
+    """Draw the estimate of each parameter with its interval, one panel per parameter; rows with a caveat are hollow.
+
+    At most 40 trajectories are drawn.
+    """
+    from matplotlib.figure import Figure
+
+    names = list(dict.fromkeys(estimates["trajectory"]))[:MOST_ESTIMATED]
+    groups = list(estimates[estimates["trajectory"].isin(names)].groupby("parameter", sort=False))
+    columns = min(3, len(groups))
+    rows = -(-len(groups) // columns)
+    figure = Figure(figsize=(3.6 * columns, (0.9 + 0.22 * len(names)) * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    for axes, (parameter, part) in zip(panels, groups, strict=False):
+        places = [names.index(name) for name in part["trajectory"]]
+        axes.hlines(places, part["lower"], part["upper"], color="C0", lw=2)
+        for doubtful, filling in ((False, "C0"), (True, "white")):
+            chosen = (part["caveat"] != "").to_numpy() == doubtful
+            axes.plot(part["estimate"][chosen], np.array(places)[chosen], "o", color="C0", mfc=filling, ms=5)
+        unit = part["unit"].iloc[0]
+        axes.set(title=parameter if unit == "1" else f"{parameter} [{unit}]", ylim=(len(names) - 0.5, -0.5))
+        axes.set_yticks(range(len(names)), [str(name) for name in names], fontsize="small")
+    for axes in panels[len(groups) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def measured_and_predicted(fit_curves: pd.DataFrame) -> Figure:
+    """Draw what was measured (points) and what the estimates say of it (lines, with their band if they have one).
+
+    One column of panels per trajectory, at most six; one row per channel.
+    """
+    from matplotlib.figure import Figure
+
+    names = list(dict.fromkeys(fit_curves["trajectory"]))[:MOST_CURVES]
+    channels = list(dict.fromkeys(fit_curves["channel"]))
+    size = (max(5.0, 3.2 * len(names)), 1.0 + 1.6 * len(channels))
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(len(channels), len(names), squeeze=False, sharex="col")
+    for row, channel in zip(panels, channels, strict=True):
+        for axes, name in zip(row, names, strict=True):
+            own = fit_curves[(fit_curves["trajectory"] == name) & (fit_curves["channel"] == channel)]
+            axes.plot(own["t"], own["measured"], ".", color="0.6", ms=3, label="measured")
+            axes.plot(own["t"], own["predicted"], "-", color="C0", lw=1, label="of the estimates")
+            if own["lower"].notna().any():
+                axes.fill_between(own["t"], own["lower"], own["upper"], color="C0", alpha=0.2, lw=0)
+        row[0].set_ylabel(channel)
+    for axes, name in zip(panels[0], names, strict=True):
+        axes.set_title(str(name), fontsize="small")
+    for axes in panels[-1]:
+        axes.set_xlabel("t")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize="small")
     return figure

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainers.common.figures import coverage, coverage_by_stratum, loss_curve
+from trainers.common.figures import (
+    coverage,
+    coverage_by_stratum,
+    estimates_with_intervals,
+    loss_curve,
+    measured_and_predicted,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,8 +97,17 @@ def series_compared(series: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-FIGURES = (loss_curve, true_against_predicted, metric_bars, coverage, coverage_by_stratum, example_series)
-"""In the order in which a report shows them."""
+FIGURES = (
+    loss_curve,
+    true_against_predicted,
+    metric_bars,
+    coverage,
+    coverage_by_stratum,
+    example_series,
+    estimates_with_intervals,
+    measured_and_predicted,
+)
+"""In the order in which a report shows them; the last two are of data of one's own."""
 
 COMPARED = (series_compared,)
 """Of several models: each parameter maps the name of a model to its table of that name."""

@@ -138,18 +138,18 @@ def change(column: str, row: int, value) -> pd.DataFrame:
 
 
 REFUSED = [
-    (change("pos", 1, NAN), {}, "'pos' of trajectory 0 is nan at its row 1; expected finite numbers"),
-    (change("vel", 4, float("inf")), {}, "'vel' of trajectory 1 is inf at its row 1"),
-    (change("seconds", 4, 0.0), {}, "time 'seconds' of trajectory 1 does not increase after its row 0"),
-    (change("seconds", 1, 7.0), {}, "time 'seconds' of trajectory 0 does not increase after its row 1"),
+    (change("pos", 1, NAN), {}, "'pos' of trajectory b is nan at its row 1; expected finite numbers"),
+    (change("vel", 4, float("inf")), {}, "'vel' of trajectory a is inf at its row 1"),
+    (change("seconds", 4, 0.0), {}, "time 'seconds' of trajectory a does not increase after its row 0"),
+    (change("seconds", 1, 7.0), {}, "time 'seconds' of trajectory b does not increase after its row 1"),
     (ROWS, {"trajectory": None}, "name the trajectory column"),
-    (change("mass", 1, 9.0), {}, "parameter 'mass' changes within trajectory 0"),
+    (change("mass", 1, 9.0), {}, "parameter 'mass' changes within trajectory b"),
     (ROWS.iloc[:0], {}, "holds no trajectory"),
     (ROWS.iloc[:0], {"trajectory": None}, "holds no trajectory"),
     (ROWS, {"columns": {"x": "position", "v": "vel"}}, "has no 'position'; it has 'run', 'seconds'"),
     (ROWS, {"time": "t"}, "has no 't'"),
     (ROWS, {"trajectory": "orbit"}, "has no 'orbit'"),
-    (ROWS.assign(pos="high"), {}, "'pos' holds object values; expected numbers"),
+    (ROWS.assign(pos="high"), {}, "'pos' holds text, 'high' at row 0; expected numbers"),
 ]
 
 

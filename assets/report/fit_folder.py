@@ -1,0 +1,118 @@
+"""The folder of a fit: estimates and tables as CSV, figures as PNG, and what they were made from."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from assets.home.disk_space import refuse_ruled_out
+from assets.identity.canonical import short_digest
+from assets.identity.code_version import code_version
+from assets.identity.provenance import provenance
+from assets.report.pictures import study_pictures
+from assets.statistics.fit import Fit
+from assets.statistics.sweep_table import Loaded
+from assets.store.atomic import clear, sync
+from assets.store.store import StoreError, home
+from trainers import STUDIES
+
+DESCRIPTION = "fit.json"
+
+
+def default_folder(model: Loaded, fit: Fit) -> Path:
+    """Return where a fit is written unless the user says: `<home>/fits/<study>/<key>/<digest of the data>`."""
+    return home() / "fits" / model.study / model.key / short_digest(dict(fit.data))
+
+
+def check_folder(folder: Path, force: bool) -> None:
+    """Check that the results of a fit may be written to a folder.
+
+    Raises:
+        OSError: one line: it exists (with `force`: and is no earlier fit), its parent is not there, or it lies in the
+            store or under a directory that is not for data.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise StoreError(errno.EEXIST, f"{folder} is no folder; give the path of a new one")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not force:
+            raise StoreError(
+                errno.EEXIST, f"{folder} exists; give the path of a new folder, or --force to replace an earlier fit"
+            )
+        if not (folder / DESCRIPTION).is_file():
+            raise StoreError(errno.EEXIST, f"{folder} holds something else than a fit; give the path of a new folder")
+    if not folder.parent.is_dir() and not folder.is_relative_to(home()):
+        raise StoreError(errno.ENOENT, f"{folder.parent} is no folder; make it first, or give another path")
+    if folder.resolve().is_relative_to((home() / "store").resolve()):
+        raise StoreError(errno.EPERM, f"{folder} lies in the store, which holds artifacts alone; give another path")
+    refuse_ruled_out(folder, "give another path")
+
+
+def write_fit(model: Loaded, fit: Fit, folder: Path, force: bool = False) -> list[str]:
+    """Write a fit to a folder, at once: a reader sees all of it or nothing; return the names of its files.
+
+    Raises:
+        OSError: as `check_folder`, or the disk is full.
+    """
+    check_folder(folder, force)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = folder.with_name(f".{folder.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    draft.mkdir()
+    try:
+        files = _contents(model, fit)
+        for name, content in files.items():
+            (draft / name).write_bytes(content)
+            sync(draft / name)
+        old = None
+        if folder.exists():
+            old = folder.with_name(f"{draft.name}-old")
+            folder.rename(old)
+        draft.rename(folder)
+        sync(folder.parent)
+        if old is not None:
+            clear(old)
+    finally:
+        clear(draft)
+    return list(files)
+
+
+def _contents(model: Loaded, fit: Fit) -> dict[str, bytes]:
+    tables = {"estimates": fit.estimates, **fit.tables}
+    files = {f"{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
+    for picture in study_pictures(
+        STUDIES[model.study], tables, f"{model.study}/{model.key}, {fit.data.get('file', '')}"
+    ):
+        if picture.png:
+            files[f"{picture.name}.png"] = picture.png
+    files[DESCRIPTION] = json.dumps(description(model, fit), indent=1, default=str).encode()
+    return files
+
+
+def description(model: Loaded, fit: Fit) -> Mapping[str, Any]:
+    """Return what a fit was made from: model, data, code and packages."""
+    study = STUDIES[model.study]
+    names = frozenset(_texts(model.config.model_dump(mode="json")))
+    return {
+        "study": model.study,
+        "model": model.key,
+        "model_hash": model.manifest["hash"],
+        "model_fingerprint": model.manifest["fingerprint"],
+        "code": code_version(study, "fit", names),
+        "data": dict(fit.data),
+        "interval_level": fit.level,
+        "trajectories": list(dict.fromkeys(fit.estimates["trajectory"])),
+        **provenance(),
+    }
+
+
+def _texts(value: Any) -> list[str]:
+    """Return every text in a configuration."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [text for inner in value.values() for text in _texts(inner)]
+    return [text for inner in value for text in _texts(inner)] if isinstance(value, list | tuple) else []
