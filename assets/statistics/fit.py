@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from assets.identity.canonical import canonical
 from assets.identity.paths import dotted
 from assets.sweeps.file_dataset import FileDataset, read_labelled
-from assets.sweeps.validate import InvalidError, validated
+from assets.sweeps.validate import InvalidError, validate
 from trainers.common.measurements import caveats, conform
 from trainers.study import ModelConfigBase, Study, Trained, Trajectories
 
@@ -50,10 +50,10 @@ def fit(
         measured, labels = read_labelled(dataset)
         described = canonical(dataset)
     measured = conform(measured, training, study.observed)
-    made = study.fit(config, trained, measured)
-    estimates = made.estimates.assign(caveat=_joined(made.estimates, caveats(measured, training)))
-    tables = {name: _labelled(table, labels) for name, table in made.tables.items()}
-    return Fit(_labelled(estimates, labels), tables, made.level, described)
+    result = study.fit(config, trained, measured)
+    estimates = result.estimates.assign(caveat=_joined(result.estimates, caveats(measured, training)))
+    tables = {name: _labelled(table, labels) for name, table in result.tables.items()}
+    return Fit(_labelled(estimates, labels), tables, result.level, described)
 
 
 def described_by(settings: Mapping[str, Any]) -> FileDataset:
@@ -63,7 +63,7 @@ def described_by(settings: Mapping[str, Any]) -> FileDataset:
         ValueError: one line for each field that is wrong.
     """
     try:
-        return validated(FileDataset, dict(settings))
+        return validate(FileDataset, dict(settings))
     except InvalidError as error:
         lines = [f"{dotted(place)}: {text}" if place else text for place, text in error.findings]
         raise ValueError("\n".join(lines)) from None

@@ -79,9 +79,9 @@ def test_pictures_are_those_of_the_study_whose_tables_are_there(own, tmp_path, m
 
 def test_without_a_folder_the_results_lie_in_the_home(own):
     done = orrery(KEY, own, *OPTIONS, "--json")
-    made = json.loads(done.stdout)
-    assert made["model"] == f"toy/{KEY}" and made["estimates"][0]["parameter"] == "amplitude"
-    folder = Path(made["folder"])
+    printed = json.loads(done.stdout)
+    assert printed["model"] == f"toy/{KEY}" and printed["estimates"][0]["parameter"] == "amplitude"
+    folder = Path(printed["folder"])
     assert folder.is_relative_to(home() / "fits" / "toy" / KEY) and (folder / "fit.json").is_file()
     assert "exists" in refused(KEY, own, *OPTIONS)
     assert orrery(KEY, own, *OPTIONS, "--force").exit_code == 0

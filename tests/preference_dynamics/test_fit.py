@@ -42,12 +42,14 @@ def of(data: Trajectories, points, series=slice(0, 1)) -> Trajectories:
 
 
 def test_the_unknowns_come_back_in_their_intervals(network):
-    found = STUDY.fit(NETWORK, network, OWN).estimates
-    assert list(found["parameter"]) == 2 * list(unknown_names(1)) and list(found["trajectory"]) == 6 * [0] + 6 * [1]
+    estimates = STUDY.fit(NETWORK, network, OWN).estimates
+    assert list(estimates["parameter"]) == 2 * list(unknown_names(1)) and list(estimates["trajectory"]) == 6 * [
+        0
+    ] + 6 * [1]
     truth = np.array([[OWN.parameters[name][k] for name in unknown_names(1)] for k in range(2)]).ravel()
-    clear = found["caveat"].eq("").to_numpy()
-    assert clear.sum() >= 6 and np.allclose(found["estimate"][clear], truth[clear], atol=1e-5)
-    assert (found["unit"] == "1").all()
+    clear = estimates["caveat"].eq("").to_numpy()
+    assert clear.sum() >= 6 and np.allclose(estimates["estimate"][clear], truth[clear], atol=1e-5)
+    assert (estimates["unit"] == "1").all()
 
 
 def test_the_curves_are_those_of_the_estimates_at_the_measured_times(network):
@@ -78,9 +80,12 @@ def test_what_lies_after_the_times_of_the_training_data_is_not_used_and_says_so(
 
 def test_least_squares_take_series_of_their_own_times_and_lengths(squares):
     uneven = np.sort(np.random.default_rng(0).choice(np.arange(1, 30), 20, replace=False))
-    found = STUDY.fit(SQUARES, squares, of(OWN, np.array([0, *uneven]))).estimates
+    estimates = STUDY.fit(SQUARES, squares, of(OWN, np.array([0, *uneven]))).estimates
     truth = [OWN.parameters[name][0] for name in unknown_names(1)]
-    assert np.allclose(found["estimate"], truth, atol=1e-4) and not found["caveat"].str.contains("interpolated").any()
+    assert (
+        np.allclose(estimates["estimate"], truth, atol=1e-4)
+        and not estimates["caveat"].str.contains("interpolated").any()
+    )
 
 
 @pytest.mark.parametrize(

@@ -35,17 +35,17 @@ def conform(measured: Trajectories, training: Trajectories, observed: Sequence[s
         dict(zip(training.input_names, training.input_units, strict=True)),
         training.input_names,
     )
-    known = training.parameters_as("known")
+    known_parameters = training.parameters_as("known")
     for name in measured.parameters:
-        if name in training.parameters and name not in known:
+        if name in training.parameters and name not in known_parameters:
             raise ValueError(
                 f"parameter {name!r} is given, but the model estimates it or averages over it; leave it out"
             )
     parameters = _matching(
         "known parameter",
         {name: measured.parameter_units.get(name, "") for name in measured.parameters},
-        {name: training.parameter_units.get(name, "") for name in known},
-        tuple(known),
+        {name: training.parameter_units.get(name, "") for name in known_parameters},
+        tuple(known_parameters),
     )
     return replace(
         measured,
@@ -58,7 +58,7 @@ def conform(measured: Trajectories, training: Trajectories, observed: Sequence[s
         input_names=inputs,
         input_units=tuple(measured.input_units[measured.input_names.index(name)] for name in inputs),
         parameters={name: measured.parameters[name] for name in parameters},
-        parameter_units={name: measured.parameter_units[name] for name in parameters if name in known},
+        parameter_units={name: measured.parameter_units[name] for name in parameters if name in known_parameters},
         roles=dict.fromkeys(parameters, "known"),
     )
 
@@ -73,21 +73,19 @@ def caveats(measured: Trajectories, training: Trajectories) -> list[str]:
     return ["; ".join(parts) for parts in texts]
 
 
-def _matching(
-    what: str, given: Mapping[str, str], expected: Mapping[str, str], needed: Sequence[str]
-) -> tuple[str, ...]:
-    """Return the given names in the order of the expected ones; both map a name to its unit."""
-    for name in given:
+def _matching(what: str, own: Mapping[str, str], expected: Mapping[str, str], needed: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of `own` in the order of the expected ones; both map a name to its unit."""
+    for name in own:
         if name not in expected:
             near = f"; nearest: {', '.join(nearest(name, expected))}" if expected else ": it was trained without any"
             raise ValueError(f"{what} {name!r} is none of the model's{near}")
-        if given[name] != expected[name]:
-            raise ValueError(_other_unit(f"{what} {name!r}", given[name], expected[name], "units"))
-    if missing := [name for name in needed if name not in given]:
+        if own[name] != expected[name]:
+            raise ValueError(_other_unit(f"{what} {name!r}", own[name], expected[name], "units"))
+    if missing := [name for name in needed if name not in own]:
         listed = ", ".join(f"{name} [{expected[name]}]" for name in missing)
         raise ValueError(f"the data have no {what} {listed}; the model needs {', '.join(needed)}")
-    return tuple(name for name in expected if name in given)
+    return tuple(name for name in expected if name in own)
 
 
-def _other_unit(what: str, given: str, expected: str, field: str) -> str:
-    return f"{what} is in {given!r}; the model was trained on {expected!r}: convert the values, or correct `{field}`"
+def _other_unit(what: str, own: str, expected: str, field: str) -> str:
+    return f"{what} is in {own!r}; the model was trained on {expected!r}: convert the values, or correct `{field}`"

@@ -51,9 +51,10 @@ class FileDataset(Config):
     def _identify(cls, settings: Any) -> Any:
         if isinstance(settings, Mapping) and CONTENT not in settings:
             file = settings.get("file")
-            usable = isinstance(file, str) or (isinstance(file, list) and file and all(map(_is_text, file)))
+            if isinstance(file, str) or (isinstance(file, list) and file and all(map(_is_text, file))):
+                return {**settings, CONTENT: sha256_of(file)}
             # Of a file that is refused anyway, nobody need hear that it has no sum.
-            return {**settings, CONTENT: sha256_of(file) if usable else "0" * 64}
+            return {**settings, CONTENT: "0" * 64}
         return settings
 
     @model_validator(mode="after")

@@ -50,7 +50,7 @@ def fit(
 
     texts = {"columns": columns, "units": units, "inputs": inputs, "parameters": parameters, "constants": constants}
     with clear_errors():
-        settings = _settings(file) | {name: _pairs(name, given) for name, given in texts.items() if given}
+        settings = _settings(file) | {name: _pairs(name, entries) for name, entries in texts.items() if entries}
         settings |= {"time": time} if time else {}
         settings |= {"time_unit": time_unit} if time_unit else {}
         settings |= {"trajectory": trajectory} if trajectory else {}
@@ -60,18 +60,18 @@ def fit(
             check_folder(out.absolute(), force)
         model = load(manifest["study"], manifest["hash"], store)
         try:
-            made = model.fit(settings)
+            result = model.fit(settings)
         except ValueError as error:
             refuse(*str(error).splitlines())
         prepare()
-        folder = default_folder(model, made) if out is None else out.absolute()
-        write_fit(model, made, folder, force)
+        folder = default_folder(model, result) if out is None else out.absolute()
+        write_fit(model, result, folder, force)
     if json:
-        rows = made.estimates.astype(object).where(made.estimates.notna(), None)
-        print_json({"model": f"{model.study}/{model.key}", "interval_level": made.level, "folder": str(folder)}
+        rows = result.estimates.astype(object).where(result.estimates.notna(), None)
+        print_json({"model": f"{model.study}/{model.key}", "interval_level": result.level, "folder": str(folder)}
                    | {"estimates": rows.to_dict("records")})  # fmt: skip
         return
-    _print(made, f"{model.study}/{model.key}")
+    _print(result, f"{model.study}/{model.key}")
     print(f"tables, pictures and what they were made from: {folder}")
 
 
@@ -87,7 +87,7 @@ def _settings(file: str) -> dict[str, Any]:
 def _pairs(name: str, texts: list[str]) -> dict[str, Any]:
     """Read `a=x` as a: x, and a column's name alone as itself."""
     pairs: dict[str, Any] = {}
-    for text in (part for given in texts for part in _entries(given)):
+    for text in (part for entry in texts for part in _entries(entry)):
         key, sign, value = text.partition("=")
         if not key or (not value and (sign or name in ("units", "constants"))):
             refuse(f"--{name} {text!r}: expected NAME={'NUMBER' if name == 'constants' else 'TEXT'}")
@@ -109,11 +109,11 @@ def _entries(text: str) -> list[str]:
     return parts if all("=" in part for part in parts) else [text]
 
 
-def _print(made: "Fit", model: str) -> None:
+def _print(result: "Fit", model: str) -> None:
     from assets.report.tables.table import table_of
     from orchestration.cli.tables import print_table, wide_console
 
     header = ("trajectory", "parameter", "unit", "estimate", "lower", "upper", "caveats")
-    columns = [made.estimates[name] for name in (*header[:-1], "caveat")]
-    note = f"lower and upper are the ends of {100 * made.level:g} % intervals"
+    columns = [result.estimates[name] for name in (*header[:-1], "caveat")]
+    note = f"lower and upper are the ends of {100 * result.level:g} % intervals"
     print_table(wide_console(), table_of(f"Fit of {model}", header, list(zip(*columns, strict=True)), note))

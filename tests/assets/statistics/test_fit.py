@@ -50,10 +50,10 @@ def own(tmp_path):
 
 
 def test_estimates_bear_the_names_of_the_file(model, own):
-    made = model.fit(own())
-    assert list(made.estimates["trajectory"]) == ["NA", "01"] and made.level == 0.9
-    assert np.allclose(made.estimates["estimate"], [1.0, 0.7])
-    curves = made.tables["fit_curves"]
+    result = model.fit(own())
+    assert list(result.estimates["trajectory"]) == ["NA", "01"] and result.level == 0.9
+    assert np.allclose(result.estimates["estimate"], [1.0, 0.7])
+    curves = result.tables["fit_curves"]
     assert set(curves["trajectory"]) == {"NA", "01"} and len(curves[curves["trajectory"] == "01"]) == 2 * 11
 
 
@@ -73,14 +73,14 @@ def test_trajectories_in_memory_are_fitted_by_their_numbers(model):
     from dataclasses import replace
 
     data = STUDY.simulate(DatasetConfig(trajectories=3, seed=7))
-    made = model.fit(replace(data, parameters={}, parameter_units={}))
-    assert list(made.estimates["trajectory"]) == ["0", "1", "2"] and made.data == {}
-    assert np.allclose(made.estimates["estimate"], data.parameters["amplitude"])
+    result = model.fit(replace(data, parameters={}, parameter_units={}))
+    assert list(result.estimates["trajectory"]) == ["0", "1", "2"] and result.data == {}
+    assert np.allclose(result.estimates["estimate"], data.parameters["amplitude"])
 
 
 def test_data_beyond_the_training_data_have_a_caveat(model, own):
-    made = model.fit(own(oscillation(50.0).assign(run="far")))
-    assert list(made.estimates["caveat"]) == ["larger than in training"]
+    result = model.fit(own(oscillation(50.0).assign(run="far")))
+    assert list(result.estimates["caveat"]) == ["larger than in training"]
 
 
 @pytest.mark.parametrize(

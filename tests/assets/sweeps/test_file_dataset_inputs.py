@@ -34,11 +34,13 @@ def test_a_folder_is_one_trajectory_per_file_in_the_order_of_names(tmp_path):
     write(tmp_path, b__run=ONE, a__run=TWO)
     (tmp_path / "notes.txt").write_text("no data")
     write(tmp_path, **{".hidden__run": ONE})
-    made, labels = read_labelled(described(str(tmp_path), parameters={"m": "mass"}, units={"x": "m", "m": "kg"}))
+    trajectories, labels = read_labelled(
+        described(str(tmp_path), parameters={"m": "mass"}, units={"x": "m", "m": "kg"})
+    )
     assert labels == ("a/run.csv", "b/run.csv")
-    np.testing.assert_array_equal(made.t, [[0, 0.5, 2.5], [0, 1, NAN]])
-    np.testing.assert_array_equal(made.y[..., 0], [[4, 5, 6], [1, 2, NAN]])
-    np.testing.assert_array_equal(made.parameters["m"], [3, 2])
+    np.testing.assert_array_equal(trajectories.t, [[0, 0.5, 2.5], [0, 1, NAN]])
+    np.testing.assert_array_equal(trajectories.y[..., 0], [[4, 5, 6], [1, 2, NAN]])
+    np.testing.assert_array_equal(trajectories.parameters["m"], [3, 2])
 
 
 def test_a_pattern_chooses_among_the_files_of_folders(tmp_path):
@@ -51,9 +53,11 @@ def test_a_list_of_files_keeps_its_order_and_may_mix_kinds(tmp_path):
     write(tmp_path, one=ONE)
     pd.DataFrame({"t": [0.0, 1.0], "x": [8.0, 9.0]}).to_parquet(tmp_path / "two.parquet")
     np.savez(tmp_path / "three.npz", t=np.arange(2.0), x=np.array([[5.0, 6], [7, 8]]))
-    made, labels = read_labelled(described([str(tmp_path / name) for name in ("two.parquet", "three.npz", "one.csv")]))
+    trajectories, labels = read_labelled(
+        described([str(tmp_path / name) for name in ("two.parquet", "three.npz", "one.csv")])
+    )
     assert labels == ("two.parquet", "three.npz: 0", "three.npz: 1", "one.csv")
-    np.testing.assert_array_equal(made.y[:, 0, 0], [8, 5, 7, 1])
+    np.testing.assert_array_equal(trajectories.y[:, 0, 0], [8, 5, 7, 1])
 
 
 def test_files_may_hold_several_trajectories_each(tmp_path):
@@ -88,9 +92,9 @@ def test_a_sweep_takes_several_files(tmp_path):
     write(tmp_path, one=ONE, two=TWO)
     document = parse("study: toy\n")
     problems: list[str] = []
-    made = Configurations(STUDY, document, problems)
+    configurations = Configurations(STUDY, document, problems)
     for file in (str(tmp_path), [str(tmp_path / "one.csv"), str(tmp_path / "two.csv")]):
-        config, item = made.dataset({"file": file, **PLAIN}, lambda place: place)
+        config, item = configurations.dataset({"file": file, **PLAIN}, lambda place: place)
         assert problems == [] and len(read_file(config).t) == 2
         assert len(read_file(FileDataset.model_validate(item.config)).t) == 2
 
@@ -99,18 +103,18 @@ def test_a_parameter_may_be_written_once_for_all_trajectories(tmp_path):
     write(tmp_path, one=ONE, two=TWO)
     units = {"x": "m", "k": "N/m"}
     dataset = described(str(tmp_path), constants={"k": 2.5}, units=units, roles={"k": "known"})
-    made = read_file(dataset)
-    np.testing.assert_array_equal(made.parameters["k"], [2.5, 2.5])
-    assert made.parameter_units == {"k": "N/m"} and list(made.parameters_as("known")) == ["k"]
+    trajectories = read_file(dataset)
+    np.testing.assert_array_equal(trajectories.parameters["k"], [2.5, 2.5])
+    assert trajectories.parameter_units == {"k": "N/m"} and list(trajectories.parameters_as("known")) == ["k"]
     other = described(str(tmp_path), constants={"k": 3.0}, units=units, roles={"k": "known"})
     assert dataset_item("toy", dataset).hash != dataset_item("toy", other).hash
 
 
 def test_names_of_trajectories_are_text_as_it_is_written(tmp_path):
     write(tmp_path, runs="id,t,x\nNA,0,1\nNA,1,2\nnull,0,3\n01,0,4\n1,0,5\n1.0,0,6\nTrue,0,7\n")
-    made, labels = read_labelled(described(str(tmp_path / "runs.csv"), trajectory="id"))
+    trajectories, labels = read_labelled(described(str(tmp_path / "runs.csv"), trajectory="id"))
     assert labels == ("NA", "null", "01", "1", "1.0", "True")
-    np.testing.assert_array_equal(made.y[:, 0, 0], [1, 3, 4, 5, 6, 7])
+    np.testing.assert_array_equal(trajectories.y[:, 0, 0], [1, 3, 4, 5, 6, 7])
 
 
 def test_numbers_of_a_parquet_file_may_come_as_nullable_types(tmp_path):
