@@ -100,7 +100,7 @@ def may_import(importer: str, imported: str) -> bool:
     if importer == "trainers":
         return within(imported, "trainers")
     if importer == "trainers.study":
-        return within(imported, "trainers.estimates")
+        return within(imported, "trainers.configurations", "trainers.estimates")
     own = ".".join(importer.split(".")[:2])
     return within(imported, own, "trainers.common", "trainers.study")
 
@@ -122,6 +122,8 @@ def may_import(importer: str, imported: str) -> bool:
         ("trainers.study", "dagster", False),
         ("trainers.study", "trainers.estimates", True),
         ("trainers.study", "trainers.common.schedules", False),
+        ("trainers.study", "trainers.configurations", True),
+        ("trainers.two_body.config", "trainers.configurations.Config", False),
     ],
 )
 def test_the_import_rules_tell_right_from_wrong(importer: str, imported: str, allowed: bool) -> None:

@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from trainers.configurations import Config as Config
+from trainers.configurations import DatasetConfigBase as DatasetConfigBase
+from trainers.configurations import DatasetSettings as DatasetSettings
+from trainers.configurations import ModelConfigBase as ModelConfigBase
+from trainers.configurations import PhaseBase as PhaseBase
 from trainers.estimates import Estimates as Estimates
 
 if TYPE_CHECKING:
@@ -45,107 +48,6 @@ Status = Literal["ok"] | Settled | Repeatable
 SETTLED: tuple[Settled, ...] = get_args(Settled)
 REPEATABLE: tuple[Repeatable, ...] = get_args(Repeatable)
 STATUSES: tuple[Status, ...] = ("ok", *SETTLED, *REPEATABLE)
-
-
-class Config(BaseModel):
-    """A frozen configuration: unknown keys, NaN and infinity are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
-
-
-class DatasetConfigBase(Config):
-    """What Orrery needs from every dataset configuration.
-
-    A large set may be simulated in parts, by several workers at once; Orrery joins them along the trajectories. For
-    that, the first k trajectories of a larger set with the same seed are the smaller set, bit for bit, and part p holds
-    the contiguous range `part_of(N, p)` of the set's trajectories, so that the joined set is the one that a single call
-    makes. Units, roles, `arrays`, `meta` and all else that a set shares are equal in its parts.
-    """
-
-    def parts(self) -> int:
-        """Return how many parts `simulate` can be asked for; 1 where a set is made in one call."""
-        return 1
-
-    def part_of(self, count: int, part: int | None, block: int = 1) -> slice:
-        """Return the range of `count` trajectories that a part holds, all for None.
-
-        The parts differ by at most `block` trajectories and begin at multiples of it: a block is what is computed
-        together where company changes the rounding.
-        """
-        if part is None:
-            return slice(0, count)
-        blocks, parts = -(-count // block), self.parts()
-        first, last = (blocks * number // parts * block for number in (part, part + 1))
-        return slice(min(first, count), min(last, count))
-
-
-class PhaseBase(Config):
-    """What Orrery needs from a training phase."""
-
-    steps: Annotated[int, Field(ge=1)]
-    """Optimiser steps."""
-
-
-class DatasetSettings(Config):
-    """The settings of a dataset of the study, or of a file; Orrery checks them where they are written."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class ModelConfigBase(Config):
-    """What Orrery needs from every model configuration.
-
-    A model that trains in phases has a field `phases: tuple[<a PhaseBase>, ...]`. The state at the end of each phase is
-    then stored, and a longer training starts from it.
-    """
-
-    shared: ClassVar[tuple[str, ...]] = ()
-    """Paths that may differ within a cohort since the compiled program stays the same: `phases[*].learning_rate`."""
-
-    seed: int = 0
-    """Seed of every random choice of the training [integer >= 0]."""
-    validation: DatasetSettings | None = None
-    """Validation data of its own: a dataset by name, settings or file. All training trajectories then train; without
-    it, the study holds some of them out."""
-
-    def segmentation(self) -> Config:
-        """Project the fields that `segment` needs; two models with equal projections share their segments.
-
-        `validation` is no part of it: its dataset is an input of the segments, as the training dataset is.
-        """
-        raise NotImplementedError
-
-    def at_once(self) -> int:
-        """Return how many members of a cohort on the same segments `train` should be handed at once."""
-        return 1
-
-    def prefixes(self) -> tuple[ModelConfigBase, ...]:
-        """Return this configuration cut after each phase but the last, shortest first.
-
-        A study whose phases depend on later ones returns () instead: what is stored for a prefix must be, bit for bit,
-        the state in which the longer training begins its next phase.
-        """
-        phases = getattr(self, "phases", ())
-        return tuple(self.model_copy(update={"phases": phases[:count]}) for count in range(1, len(phases)))
-
-    def extendable(self) -> bool:
-        """Return whether the same training with more steps in its last phase passes through the end of this one.
-
-        It must do so bit for bit: not under a schedule that depends on the number of steps.
-        """
-        return False
-
-    def warm_start(self) -> tuple[ModelConfigBase, int] | None:
-        """Return (key, steps), or None if the training is not `extendable`.
-
-        Configurations with equal key differ only in the steps of their last phase, and the shorter training is a prefix
-        of the longer.
-        """
-        phases: tuple[PhaseBase, ...] = getattr(self, "phases", ())
-        if not phases or not self.extendable():
-            return None
-        key = (*phases[:-1], phases[-1].model_copy(update={"steps": 1}))
-        return self.model_copy(update={"phases": key}), phases[-1].steps
 
 
 @dataclass(frozen=True)
@@ -270,6 +172,19 @@ class Trained:
     meta: Meta = field(default_factory=dict)
     stopped: bool = False
     """Whether `report` asked to stop before the last step."""
+
+    def fact(self, name: str) -> str | float | int | bool:
+        """Return a fact of `meta`.
+
+        Raises:
+            ValueError: the model was trained before its study stored this fact.
+        """
+        if name not in self.meta:
+            raise ValueError(
+                f"model {self.key} holds no {name!r}: it was trained by an older version of its study; train it again "
+                "with `orrery run` and the name of its sweep"
+            )
+        return self.meta[name]
 
 
 @dataclass(frozen=True)

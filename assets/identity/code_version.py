@@ -31,7 +31,7 @@ Locate = Callable[[str], Path | None]
 """Path of a module's source; None for a module outside Orrery and its studies."""
 
 ROOT_PACKAGE = "trainers"
-CONTRACT = f"{ROOT_PACKAGE}.study"
+CONTRACT = tuple(f"{ROOT_PACKAGE}.{name}" for name in ("study", "configurations", "estimates"))
 FIGURES = "figures"
 CONFIG = "config"
 
@@ -190,7 +190,7 @@ class _Reach:
 
     def _module(self, name: str) -> Module | None:
         path = self.locate(name)
-        if path is None or name == CONTRACT or name.rpartition(".")[2] == FIGURES:
+        if path is None or name in CONTRACT or name.rpartition(".")[2] == FIGURES:
             return None
         status = path.stat()
         stamp = (status.st_mtime_ns, status.st_size)

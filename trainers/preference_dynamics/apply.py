@@ -133,10 +133,10 @@ def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Predict
     """Return the predictor of a trained model; `which` is best or last.
 
     Raises:
-        ValueError: if there are no such weights.
+        ValueError: if there are no such weights, or the model was trained before models held their number of actions.
     """
     weights = below(which, trained.weights)
     if not weights:
         names = sorted({name.partition("/")[0] for name in trained.weights})
         raise ValueError(f"no weights {which!r}; there are: {', '.join(names) or 'none'}")
-    return Predictor(config, weights, trained.fitted, int(trained.meta["actions"]))
+    return Predictor(config, weights, trained.fitted, int(trained.fact("actions")))

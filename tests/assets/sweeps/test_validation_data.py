@@ -15,6 +15,7 @@ from assets.store.contract_files import read_segments, read_trained
 from tests.toy_study import STUDY
 from tests.toy_study.config import DatasetConfig, ModelConfig
 from tests.toy_study.items import make, make_inputs, toy_evaluation
+from trainers import STUDIES
 
 pytest_plugins = ("tests.assets.sweep_fixtures",)
 
@@ -86,6 +87,28 @@ def test_axes_reach_into_it_and_may_leave_it_out(home, sweep):
 def test_what_is_wrong_with_it_has_its_line(home, problems, validation, line):
     (problem,) = problems(SWEEP.replace("few", validation))
     assert problem.startswith(line)
+
+
+def test_a_split_of_the_training_data_beside_it_is_refused(home, problems, sweep):
+    (line,) = problems(SWEEP.replace("validation: few", "validation: few, train_fraction: 0.5"))
+    assert line == (
+        "one.yaml:7: model: train_fraction is 0.5 beside `validation`, with which no training trajectory is held out; "
+        "leave out train_fraction or validation"
+    )
+    default = sweep(SWEEP.replace("validation: few", "validation: few, train_fraction: 0.75"))
+    assert default.rows[0].configuration.item.hash == sweep(SWEEP).rows[0].configuration.item.hash
+    assert sweep(SWEEP.replace("validation: few", "train_fraction: 0.5")).rows
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=list(STUDIES))
+@pytest.mark.parametrize(("name", "value"), [("train_fraction", 0.5), ("split_by", "segment"), ("split_seed", 7)])
+def test_no_study_takes_a_split_beside_it(study, name, value):
+    if name not in study.model.model_fields:
+        pytest.skip(f"{study.name} has no {name}")
+    own = {"validation": {"seed": 5}}
+    assert study.model.model_validate({name: value}) and study.model.model_validate(own)
+    with pytest.raises(ValueError, match=f"{name} is .* beside `validation`"):
+        study.model.model_validate({**own, name: value})
 
 
 def test_segments_depend_on_both_datasets(home, sweep):
