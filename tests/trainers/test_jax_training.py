@@ -33,6 +33,8 @@ class Config(ModelConfigBase):
     together: int = 1
     validates: bool = True
     gives_up: bool = False
+    unmeasurable: int | None = None
+    """Phase whose validation loss is NaN."""
 
     def at_once(self) -> int:
         return self.together
@@ -89,6 +91,8 @@ def data_of(config: Config, number: int) -> PhaseData:
     train, other = (
         {"x": jnp.asarray(X[part]), "y": jnp.asarray(Y[part])} for part in (slice(SAMPLES), slice(SAMPLES, 40))
     )
+    if number == config.unmeasurable:
+        other = {**other, "y": other["y"] * np.nan}
     return PhaseData(
         train=train,
         batches=lambda seed, steps: EPOCHS.draw(seed, number, steps),
@@ -266,6 +270,16 @@ def test_a_loss_that_is_not_finite_is_an_outcome_that_spares_the_next_job(whole)
     assert len(losses) == failed.place.step and np.isfinite(losses).all()
     assert f"last finite loss {losses.iloc[-1]:.6g}" in failed.detail
     assert all(np.isfinite(array).all() for array in failed.partial.weights.values())
+    assert_same(good, whole)
+
+
+def test_a_validation_loss_that_is_not_finite_is_divergence_with_its_place(whole):
+    failed, good = outcomes([Job("a", changed(unmeasurable=1), SEGMENTS), Job("b", CONFIG, SEGMENTS)])
+    assert isinstance(failed, Failed) and failed.status == "diverged"
+    assert (failed.place.stage, failed.place.phase, failed.place.step) == ("train", 1, 30)
+    assert failed.detail.startswith("validation loss nan; lower the rate or set clip_norm; last finite loss ")
+    assert len(failed.partial.history) == 30 and failed.partial.stopped
+    assert np.array_equal(failed.partial.weights["phase0/best/a"], whole.weights["phase0/best/a"])
     assert_same(good, whole)
 
 

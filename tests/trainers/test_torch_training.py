@@ -225,6 +225,19 @@ def test_a_loss_that_leaves_the_finite_is_an_outcome_with_what_went_before():
     assert made.partial.weights["best/last.bias"].tolist() == shorter.weights["best/last.bias"].tolist()
 
 
+def test_a_validation_loss_that_is_not_finite_is_divergence_with_its_place():
+    one = task(TWO)
+    usual = one.validation_loss
+
+    def breaks(index, epoch):
+        return {name: value * (np.nan if epoch.phase == 1 else 1.0) for name, value in usual(index, epoch).items()}
+
+    made = trained(replace(one, validation_loss=breaks))
+    assert isinstance(made, Failed) and made.status == "diverged" and "validation loss nan in epoch 5" in made.detail
+    assert (made.place.stage, made.place.phase, made.place.step) == ("train", 1, 15)
+    assert made.partial is not None and len(made.partial.history) == 4
+
+
 def test_a_report_that_asks_stops_the_training():
     made = trained(task(), report=lambda progress: progress.step >= 6)
     assert made.stopped and len(made.history) == 2 and made.counts["steps"] == 6

@@ -100,7 +100,7 @@ class Course:
             state = self._after_steps(state, chunk.learner, rows, rates[:done], data.columns(steps[:done]))
         if done < count:
             return state, self._failure(state, {name: float(values[done]) for name, values in rows.items()})
-        return self._check(state, phase, data), None
+        return self._check(state, phase, data)
 
     def _after_steps(self, state: State, learner: Learner, rows: Columns, rates: np.ndarray, further: Columns) -> State:
         """Return the state after the steps of `rates`; validation columns are NaN until a check measures them."""
@@ -117,11 +117,14 @@ class Course:
         }
         return replace(state, learner=learner, step=state.step + count, blocks=(*state.blocks, block))
 
-    def _check(self, state: State, phase: CurriculumPhase, data: PhaseData) -> State:
-        """Return the state after the check that is due at this step, if one is, and after the end of the phase."""
+    def _check(self, state: State, phase: CurriculumPhase, data: PhaseData) -> tuple[State, Failed | None]:
+        """Return the state after the check that is due at this step, if one is, and after the end of the phase.
+
+        A validation loss that is not finite is divergence.
+        """
         every, last = data.check_every, state.step == phase.steps
         if state.step % every and not last:
-            return state
+            return state, None
         # the mean over the steps since the last check; the last interval of a phase may be shorter
         score = float(np.mean(state.recent("loss", (state.step - 1) % every + 1), dtype=np.float64))
         if data.validation is not None:
@@ -129,10 +132,12 @@ class Course:
             for name, value in row.items():
                 state.blocks[-1][f"validation_{name}"][-1] = value
             score = float(row["loss"])
+            if not np.isfinite(score):
+                return state, self._divergence(state, f"validation loss {score}")
         if score < state.score:
             state = replace(state, best=state.learner.model, score=score)
         state = replace(state, plateau=after_check(schedule_of(phase), state.plateau, score, state.step, phase.steps))
-        return state.end_phase() if last else state
+        return (state.end_phase() if last else state), None
 
     def _progress(self, state: State) -> Progress:
         row = {name: float(values[-1]) for name, values in state.blocks[-1].items()}
@@ -149,12 +154,18 @@ class Course:
 
     def _failure(self, state: State, row: dict[str, float]) -> Failed:
         """Return the failure of a step from its row; the place is the number of steps done before it."""
-        before = f"last finite loss {state.blocks[-1]['loss'][-1]:.6g}" if state.blocks else "no step succeeded before"
         status: Settled = "solver_failed" if row.get(FAILURES) else "diverged"
         if status == "solver_failed":
             what = f"the solver gave up on {row[FAILURES]:.0f} segments; loosen rtol or raise max_steps"
-        else:
-            what = f"loss {row['loss']}, gradient norm {row['gradient_norm']}; lower the rate or set clip_norm"
+            return self._failed(state, status, what)
+        return self._divergence(state, f"loss {row['loss']}, gradient norm {row['gradient_norm']}")
+
+    def _divergence(self, state: State, what: str) -> Failed:
+        return self._failed(state, "diverged", f"{what}; lower the rate or set clip_norm")
+
+    def _failed(self, state: State, status: Settled, what: str) -> Failed:
+        """Return a failure after the steps done so far, with the model that there is."""
+        before = f"last finite loss {state.blocks[-1]['loss'][-1]:.6g}" if state.blocks else "no step succeeded before"
         place = Place("train", state.phase, state.steps)
         return Failed(self.job.key, status, place, f"{what}; {before}", self._outcome(state, stopped=True))
 
