@@ -7,18 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
+from assets.engine.failures import death, failed_part
 from assets.engine.queue import Dispatch, cohort_of
+from assets.engine.task_state import State, TaskState
 from assets.engine.worker_process import WorkerProcess
-from assets.home.oom_counter import OomCounter, oom_counter
-from assets.stages.layers import LAYERS
-from assets.stages.make import store_failure
+from assets.home.oom_counter import oom_counter
 from assets.stages.parts import missing_parts
 from assets.stages.tasks import Outcome, Task
-from assets.store.store import Damaged, Missing, Store
-from trainers.study import Failed, Place
+from assets.store.store import Store
 
 TICK_SECONDS = 0.5
 
@@ -46,64 +44,6 @@ class Workers(Protocol):
 
     def retire(self, worker: WorkerProcess) -> None:
         """End one worker."""
-
-
-class State(Enum):
-    """Where a task is."""
-
-    WAITING = "waiting"
-    HANDED = "handed"
-    """Handed to a worker, which has not begun with it."""
-    ANNOUNCED = "announced"
-    """Its worker has said that it begins."""
-    OOM_ONCE = "oom once"
-    """Out of memory in company; waits to be tried once more alone, after all others."""
-    DONE = "done"
-    """Its worker has said how it ended."""
-    LOST = "lost"
-    """Its worker died of it, or before it could say how it ended."""
-
-
-TRANSITIONS: dict[State, tuple[State, ...]] = {
-    State.WAITING: (State.HANDED, State.LOST),  # lost: a dataset of which a part failed
-    State.HANDED: (State.ANNOUNCED, State.WAITING, State.LOST),  # waiting again: the worker has older code, or died
-    State.ANNOUNCED: (State.DONE, State.LOST, State.OOM_ONCE, State.WAITING),  # waiting again: it died in company
-    State.OOM_ONCE: (State.HANDED,),
-    State.DONE: (),
-    State.LOST: (),
-}
-
-
-@dataclass(eq=False)
-class TaskState:
-    """One task on its way."""
-
-    task: Task
-    state: State = State.WAITING
-    forgiven: bool = False
-    """Whether a worker died with it before it began, or while others trained beside it; that is forgiven once."""
-    oom: Outcome | None = None
-    """How it ended when it ran out of memory for the first time."""
-    started: float = 0.0
-    phase: int = 0
-    step: int = 0
-    memory: OomCounter | None = None
-    """Kills for want of memory, counted since it was announced."""
-    whole: TaskState | None = None
-    """The dataset that it is a part of."""
-    parts_left: int = 0
-    """Parts that a dataset waits for."""
-
-    def move(self, state: State) -> None:
-        """Pass to another state."""
-        if state not in TRANSITIONS[self.state]:
-            raise AssertionError(f"{self.task.item.key} cannot pass from {self.state.value} to {state.value}")
-        self.state = state
-
-    def hand_over(self) -> None:
-        """Begin an attempt."""
-        self.move(State.HANDED)
-        self.started, self.phase, self.step, self.memory = time.monotonic(), 0, 0, None
 
 
 @dataclass
@@ -285,21 +225,10 @@ class TaskLoop:
         if outcome.status != "ok":
             whole.move(State.LOST)
             self.waiting.remove([part.task for part in self.tasks.values() if part.whole is whole])
-            return self._record_failed_part(whole.task, one.task, outcome)
+            return failed_part(whole.task, one.task, outcome, self.engine.store)
         if not whole.parts_left:
             self.waiting.put_back(whole.task)
         return None
-
-    def _record_failed_part(self, whole: Task, part: Task, outcome: Outcome) -> Outcome:
-        assert outcome.status != "ok"
-        store, number, count = self.engine.store, part.item.config["part"], part.item.config["parts"]
-        detail, trace = f"part {number + 1} of {count}: {outcome.detail}", ""
-        with suppress(Damaged, Missing):
-            trace = store.open(*part.item.address).text("traceback")
-        store.remove(*part.item.address)
-        failed = Failed(whole.item.key, outcome.status, outcome.place, detail)
-        detail = store_failure(whole.item, whole.fingerprint, store, failed, trace)
-        return Outcome(whole.item, outcome.status, outcome.place, detail, outcome.seconds)
 
     # -- deaths -------------------------------------------------------------------------------------------------------
 
@@ -311,8 +240,15 @@ class TaskLoop:
         if not worker.ready and self.stop_by is None:
             self._count_false_start(worker, cause)
         unforgiven = [one for one in batch if not self._forgive(one, worker, alone=len(batch) == 1)]
-        outcomes = [self._settle(one, self._record_death(worker, one, cause), State.LOST) for one in unforgiven]
+        outcomes = [self._settle(one, self._died(worker, one, cause), State.LOST) for one in unforgiven]
         return [outcome for outcome in outcomes if outcome is not None]
+
+    def _died(self, worker: WorkerProcess, one: TaskState, cause: str) -> Outcome:
+        """Store how a task ended of which its worker died, and tell of it."""
+        item, stopping = one.task.item, self.stop_by is not None
+        outcome = death(worker, one, cause, stopping, self.engine.store)
+        self.on_line({"event": "death", "key": item.key, "layer": item.layer, "worker": worker.number, "cause": cause})
+        return outcome
 
     def _forgive(self, one: TaskState, worker: WorkerProcess, alone: bool) -> bool:
         """Let a task wait again that its worker did not die of, or may not have died of; on a stop it stays unmade."""
@@ -332,23 +268,6 @@ class TaskLoop:
             words = worker.last_words().strip().splitlines() or ["it said nothing"]
             raise EngineError(f"workers do not start ({cause}): {words[-1]}; see {worker.log}")
 
-    def _record_death(self, worker: WorkerProcess, one: TaskState, cause: str) -> Outcome:
-        item, status = one.task.item, self._status(worker, one, cause)
-        detail = _detail(status, worker, one, cause)
-        failed = Failed(item.key, status, Place(LAYERS[item.layer].stage, one.phase, one.step), detail)
-        detail = store_failure(item, one.task.fingerprint, self.engine.store, failed, worker.last_words())
-        seconds = time.monotonic() - one.started
-        self.on_line({"event": "death", "key": item.key, "layer": item.layer, "worker": worker.number, "cause": cause})
-        return Outcome(item, status, failed.place, detail, seconds)
-
-    def _status(self, worker: WorkerProcess, one: TaskState, cause: str) -> Literal["interrupted", "oom", "killed"]:
-        if self.stop_by is not None:
-            return "interrupted"
-        starved = one.memory is not None and one.memory.rose
-        if cause == "SIGKILL" and not worker.silent and starved:
-            return "oom"
-        return "killed"
-
     def _kill_overdue(self) -> None:
         now = time.monotonic()
         for worker in list(self.assignments):
@@ -360,13 +279,3 @@ class TaskLoop:
                 if (silence := worker.pulse.silence) > self.engine.silence:
                     worker.silent = silence
                     worker.kill()
-
-
-def _detail(status: str, worker: WorkerProcess, one: TaskState, cause: str) -> str:
-    if worker.silent:
-        return f"no sign of life for {worker.silent:.0f} s; the worker was killed, its stack is in traceback.txt"
-    if status == "oom" and one.memory is not None:
-        return one.memory.claim
-    if status == "interrupted":
-        return f"stopped at step {one.step}; run again to resume"
-    return f"the worker died of {cause}"
