@@ -200,6 +200,13 @@ def test_a_predictor_speaks_the_units_of_the_dataset(normalisation):
     assert predictor.features(states)[..., 0] == pytest.approx(1 / radius)
 
 
+def test_a_model_that_holds_no_problem_says_to_train_it_again(model):
+    config, outcome = model
+    with pytest.raises(ValueError, match=r"model \S+ holds no 'problem': .* train it again") as raised:
+        apply(config, dataclasses.replace(outcome, meta={}))
+    assert "\n" not in str(raised.value)
+
+
 def test_weights_by_name(model):
     config, outcome = model
     state = TEST.y[0, 0]

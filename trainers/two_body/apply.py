@@ -105,7 +105,8 @@ def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Predict
     """Return the predictor of a trained model; `which` may be best, last, phase0/best, phase0/last, ...
 
     Raises:
-        ValueError: there are no such weights, or they are not those of this configuration.
+        ValueError: there are no such weights, they are not those of this configuration, or the model was trained before
+            models held their problem.
     """
     weights = below(which, trained.weights)
     if not weights and config.kind != "true_law":
@@ -114,7 +115,7 @@ def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Predict
     with jax.enable_x64(True):
         double = {name: np.asarray(array, np.float64) for name, array in weights.items()}
         parameters = _parameters(config, double, trained.fitted)
-    return Predictor(config, parameters, str(trained.meta["problem"]))
+    return Predictor(config, parameters, str(trained.fact("problem")))
 
 
 def _parameters(config: ModelConfig, arrays: Arrays, fitted: Arrays) -> Any:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
+from trainers.common.baselines import without_steps
 from trainers.study import Job, Trained
 
 
@@ -12,16 +11,5 @@ def train_baseline(job: Job) -> Trained:
 
     mean_acceleration: the constant that `segment` fitted; true_law: the problem's own acceleration, without weights.
     """
-    fitted = job.segments.fitted
-    constant = {"acceleration": fitted["mean_acceleration"]} if job.config.kind == "mean_acceleration" else {}
-    weights = {f"{which}/{name}": array for which in ("best", "last") for name, array in constant.items()}
-    return Trained(
-        key=job.key,
-        weights=weights,
-        state={},
-        history=pd.DataFrame({name: [] for name in ("phase", "step", "learning_rate", "loss", "validation_loss")}),
-        timings={"trace": 0.0, "compile": 0.0, "train": 0.0},
-        counts={"parameters": sum(array.size for array in constant.values()), "steps": 0, "solver_steps": 0},
-        fitted=fitted,
-        meta=job.segments.meta,
-    )
+    constant = job.config.kind == "mean_acceleration"
+    return without_steps(job, {"acceleration": job.segments.fitted["mean_acceleration"]} if constant else {})

@@ -13,13 +13,14 @@ is over finite values, n of them. Padding of orbits of unequal length does not c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from trainers.common.statistics import describe, finite
+from trainers.common.summary import Row, mean, summary
 from trainers.study import Evaluation, Trained, Trajectories
 from trainers.two_body import metrics
 from trainers.two_body.apply import Predictor, apply
@@ -30,12 +31,7 @@ from trainers.two_body.normalisation import units_of
 from trainers.two_body.problems import load_problem
 from trainers.two_body.reference_panel import field_table, padded_panel, phase_table, rollout_table, with_mean_orbit
 
-UNITS = {
-    "theta": "deg",
-    "theta_field": "deg",
-    "phase_lead": "deg",
-    "phase_lead_periapsis": "deg",
-    "phase_error": "deg",
+UNITS = dict.fromkeys(("theta", "theta_field", "phase_lead", "phase_lead_periapsis", "phase_error"), "deg") | {
     "skewness": "1",
     "pearson_1": "1",
     "pearson_2": "1",
@@ -74,10 +70,11 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
     with np.errstate(all="ignore"):  # a diverging rollout overflows on its way to NaN
         points = _points(predictor, rolled, test)
         errors, orbits = _long(points), _per_orbit(points, rolled, test)
-        summary = _summary(points, orbits, baseline_errors(trained, test))
+        rows = list(_summary(points, orbits, baseline_errors(trained, test)))
         tables = _panel(predictor, rolled_all[padded_panel(test)], test) | _phases(config, trained, test)
     means = orbits[["orbit", "n", *AVERAGED]].rename(columns={"orbit": "trajectory"})
-    return Evaluation(summary, {"errors": errors, "orbits": orbits, "per_trajectory": means, **tables})
+    tables |= {"errors": errors, "orbits": orbits, "per_trajectory": means}
+    return Evaluation(summary(rows, UNITS, otherwise="%"), tables)
 
 
 def _panel(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dict[str, pd.DataFrame]:
@@ -231,25 +228,15 @@ def _largest(values: np.ndarray) -> np.ndarray:
     return np.where(mask.any(axis=1), np.where(mask, values, -np.inf).max(axis=1), np.nan)
 
 
-def _summary(points: dict[str, np.ndarray], orbits: pd.DataFrame, baseline: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Return the tidy summary: metric, value, unit, n."""
-    rows = [_row(name, points[name]) for name in AVERAGED]
+def _summary(points: dict[str, np.ndarray], orbits: pd.DataFrame, baseline: dict[str, np.ndarray]) -> Iterator[Row]:
+    """Yield the rows of the summary."""
+    yield from (mean(name, points[name]) for name in AVERAGED)
     spread = describe(points["acceleration_error_own_state"])
     count = int(spread.pop("n"))
-    rows += [_entry(name, value, count) for name, value in spread.items()]
-    rows += [_row(name, orbits[name]) for name in ("phase_lead", "phase_lead_periapsis", "energy_drift")]
-    rows += [_row("phase_error", np.abs(orbits["phase_lead"]))]
+    yield from (Row(name, value, count) for name, value in spread.items())
+    yield from (mean(name, orbits[name].to_numpy()) for name in ("phase_lead", "phase_lead_periapsis", "energy_drift"))
+    yield mean("phase_error", np.abs(orbits["phase_lead"].to_numpy()))
     own = finite(orbits["acceleration_error_own_state"].to_numpy())
-    rows += [_entry("worst_orbit", float(own.max()) if own.size else np.nan, own.size)]
-    rows += [_row(name, values) for name, values in baseline.items()]
-    rows += [_entry("rollout_failures", float(orbits["failed"].sum()), len(orbits))]
-    return pd.DataFrame(rows, columns=["metric", "value", "unit", "n"])
-
-
-def _row(name: str, values: Any) -> dict[str, Any]:
-    usable = finite(values)
-    return _entry(name, float(usable.mean()) if usable.size else np.nan, usable.size)
-
-
-def _entry(name: str, value: float, count: int) -> dict[str, Any]:
-    return {"metric": name, "value": value, "unit": UNITS.get(name, "%"), "n": count}
+    yield Row("worst_orbit", float(own.max()) if own.size else np.nan, own.size)
+    yield from (mean(name, values) for name, values in baseline.items())
+    yield Row("rollout_failures", float(orbits["failed"].sum()), len(orbits))

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainers.common.figures import draw_losses, loss_columns, mark_phases
+
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-NOT_LOSSES = ("phase", "step", "learning_rate", "gradient_norm", "solver_steps", "validation_field")
 
 
 def loss_curve(history: pd.DataFrame) -> Figure:
     """Draw the loss, its parts and their validation against the optimiser step over all phases.
 
-    Validation points are joined where they were measured; dotted lines mark the start of a phase.
+    Validation points are joined where they were measured; dotted lines mark the start of a phase; the lowest validation
+    loss is marked.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for name in [str(column) for column in history if column not in NOT_LOSSES]:
-        points = history[["step", name]].dropna()
-        if len(points):
-            style = ".-" if name.startswith("validation_") else "-"
-            axes.plot(points["step"], points[name], style, label=name, lw=2.2 if name == "loss" else 0.9)
-    _mark_phases(axes, history)
-    axes.set(xlabel="optimiser step", ylabel="loss", yscale="log" if len(history) else "linear")
-    if axes.lines:
-        axes.legend(fontsize="small", loc="upper right")
-    return figure
+    # the field error is in percent, and no loss
+    return draw_losses(history, [name for name in loss_columns(history) if name != "validation_field"])
 
 
 def gradient_norm(history: pd.DataFrame) -> Figure:
@@ -46,15 +34,10 @@ def gradient_norm(history: pd.DataFrame) -> Figure:
     if len(history):
         norm.plot(history["step"], history["gradient_norm"], "C0-", lw=0.7, label="gradient norm")
         rate.plot(history["step"], history["learning_rate"], "C1-", lw=1.2, label="learning rate")
-    _mark_phases(norm, history)
+    mark_phases(norm, history, "step")
     scale = "log" if len(history) else "linear"
     norm.set(xlabel="optimiser step", ylabel="norm of the gradient", yscale=scale)
     rate.set(ylabel="learning rate", yscale=scale)
     if norm.lines:
         norm.legend(handles=[*norm.lines[:1], *rate.lines], fontsize="small", loc="lower left")
     return figure
-
-
-def _mark_phases(axes: Axes, history: pd.DataFrame) -> None:
-    for start in history.loc[history["phase"].diff() > 0, "step"]:
-        axes.axvline(start, color="0.6", ls=":")
