@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
-from assets.search.search_file import load_search
+from assets.search.search_file import load
 from assets.sweeps.sweep_file import load_sweep
 from tests.documents import ROOT, blocks, read, replaced
 
@@ -66,7 +66,7 @@ def test_the_searches_in_documents_load(tmp_path: Path) -> None:
     for text in (whole, whole + named):
         file = tmp_path / "shown.yaml"
         file.write_text(text)
-        search = load_search(file)
+        search = load(file)
         assert not search.warnings and len(search.corners) >= 3
 
 

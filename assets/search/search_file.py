@@ -14,7 +14,7 @@ from assets.sweeps.configurations import Configurations
 from assets.sweeps.keys import with_keys
 from assets.sweeps.sweep import Configuration, Sweep
 from assets.sweeps.sweep_file import SEARCH, Reading, is_search, shown_name
-from assets.sweeps.yaml_loader import SweepError, read_document
+from assets.sweeps.yaml_loader import read_document
 from trainers.study import Config
 
 VALIDATION = "validation_"
@@ -36,19 +36,6 @@ class SearchFile(Config):
     """Settings of every trial: dataset and model. A list is a value."""
     search: SearchSettings
     """Objective, space, sampler and pruner."""
-
-
-def load_search(path: Path, root: Path | None = None) -> Search:
-    """Read and validate one search file, at any path.
-
-    Raises:
-        SweepError: with one line for everything that is wrong: file, line, key, what was given, what was expected.
-    """
-    path = Path(path)
-    document = read_document(path, shown_name(path, root))
-    if not is_search(document):
-        raise SweepError([document.problem((), "has no key 'search'; expected a search", "")])
-    return SearchReading(document, path).search()
 
 
 class SearchReading(Reading):

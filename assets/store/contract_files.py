@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assets.store.manifest import MISSING
 from trainers.common.named_arrays import below, prefixed
-from trainers.study import Evaluation, Failed, Place, Segments, Trained, Trajectories
+from trainers.study import Evaluation, Failed, Segments, Trained, Trajectories
 
 if TYPE_CHECKING:
     from assets.store.store import Artifact, Draft
@@ -102,16 +101,6 @@ def write_failed(draft: Draft, failed: Failed, traceback: str = "") -> None:
         draft.text("traceback", traceback)
     if failed.partial is not None:
         write_trained(draft, failed.partial)
-
-
-def read_failed(artifact: Artifact) -> Failed:
-    """Read a failure."""
-    manifest, failure = artifact.manifest, artifact.manifest["failure"]
-    if failure is None or manifest["status"] == "ok" or manifest["status"] == MISSING:
-        raise ValueError(f"{artifact.path} holds no failure: its status is {manifest['status']}")
-    partial = read_trained(artifact) if artifact.holds("trained.json") else None
-    place = Place(failure["stage"], failure["phase"], failure["step"])
-    return Failed(manifest["key"], manifest["status"], place, failure["detail"], partial)
 
 
 def write_evaluation(draft: Draft, evaluation: Evaluation) -> None:

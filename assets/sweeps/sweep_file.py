@@ -70,18 +70,12 @@ def load_sweep(path: Path, root: Path | None = None) -> Sweep:
     Raises:
         SweepError: with one line for everything that is wrong: file, line, key, what was given, what was expected.
     """
-    return read_sweep(path, root)[1]
-
-
-def read_sweep(path: Path, root: Path | None = None) -> tuple[Reading, Sweep]:
-    """Read one sweep file; return the reading as well, which knows where each setting stands. See `load_sweep`."""
     path = Path(path)
     document = read_document(path, shown_name(path, root))
     if is_search(document):
         raise SweepError([document.problem((SEARCH,), "this file is a search; expected a sweep")])
-    reading = Reading(document, path)
-    (sweep,) = with_keys([reading.sweep()])
-    return reading, sweep
+    (sweep,) = with_keys([Reading(document, path).sweep()])
+    return sweep
 
 
 def is_search(document: Document) -> bool:

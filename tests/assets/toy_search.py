@@ -4,7 +4,7 @@ from collections import deque
 from textwrap import dedent
 
 from assets.engine.engine import Engine
-from assets.search.search_file import load_search
+from assets.search.search_file import load
 from assets.search.search_run import SearchRun
 from assets.stages import make
 from assets.store.store import Store
@@ -77,7 +77,7 @@ class Searching:
     def load(self, name="tune", **changes):
         path = self.folder / f"{name}.yaml"
         path.write_text(dedent(TEXT).format(**DEFAULTS | changes))
-        return load_search(path)
+        return load(path)
 
     def run(self, search, engine=None):
         return list(SearchRun(search, Store(), engine or Inline(), lambda line: None).run())

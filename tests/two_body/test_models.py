@@ -12,7 +12,7 @@ from scipy.special import expit, sph_harm_y
 
 from trainers.two_body.config import ModelConfig
 from trainers.two_body.models.activations import ACTIVATIONS
-from trainers.two_body.models.feature_layers import FEATURE_LAYERS, feature_size
+from trainers.two_body.models.feature_layers import FEATURE_LAYERS
 from trainers.two_body.models.frames import rtn_basis
 from trainers.two_body.models.network import (
     init_network,
@@ -56,7 +56,7 @@ def network_of(config, slopes=0):
     """Draw a network without compiling the initialisation."""
     rng = np.random.default_rng(2)
     sizes = [
-        feature_size(config.feature_layer),
+        FEATURE_LAYERS[config.feature_layer].size,
         *[config.width] * config.depth,
         OUTPUT_LAYERS[config.output_layer].size,
     ]
@@ -168,8 +168,8 @@ def activated_by_name():
 def test_features_follow_their_formula(name):
     given = features_by_name()[name]
     np.testing.assert_allclose(given, FEATURES[name], rtol=1e-12, atol=1e-12)
-    assert given.shape == (feature_size(name), 7)
-    assert len(set(FEATURE_LAYERS[name].names)) == feature_size(name)
+    assert given.shape == (FEATURE_LAYERS[name].size, 7)
+    assert len(set(FEATURE_LAYERS[name].names)) == FEATURE_LAYERS[name].size
 
 
 @pytest.mark.parametrize("name", OUTPUT_LAYERS)

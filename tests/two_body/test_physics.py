@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from tests.two_body.elements_of_states import states_to_elements
 from trainers.two_body.config import PRESETS, DatasetConfig
 from trainers.two_body.orbits.kepler import (
     TURN,
@@ -17,7 +18,6 @@ from trainers.two_body.orbits.kepler import (
     perifocal_axes,
     period,
     states_at,
-    states_to_elements,
 )
 from trainers.two_body.orbits.units import EARTH_RADIUS_KM, TIME_UNIT_S
 from trainers.two_body.problems.two_body import acceleration, invariants

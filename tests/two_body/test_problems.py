@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from tests.two_body.elements_of_states import states_to_elements
 from trainers.two_body.config import DatasetConfig
 from trainers.two_body.integrators import dopri8
-from trainers.two_body.orbits.kepler import states_to_elements
 from trainers.two_body.problems import PROBLEMS, cr3bp, j2, load_problem
 from trainers.two_body.simulate import simulate
 

@@ -6,7 +6,7 @@ import pytest
 
 from assets.catalogue import read_catalogue
 from assets.search.search import Search
-from assets.search.search_file import load, load_search
+from assets.search.search_file import load
 from assets.search.space import Options
 from assets.sweeps.sweep_file import load_sweep
 from assets.sweeps.yaml_loader import SweepError
@@ -48,14 +48,14 @@ def problems(write):
             assert old in text
             text = text.replace(old, new)
         with pytest.raises(SweepError) as caught:
-            load_search(write(text))
+            load(write(text))
         return [line.rpartition("tune.yaml:")[2] for line in caught.value.problems]
 
     return refused
 
 
 def test_a_space_draws_within_what_it_says(write):
-    search = load_search(write(GOOD))
+    search = load(write(GOOD))
     low, high = (search.space.draw(lambda name, leaf, end=end: leaf.ends[end]) for end in (0, -1))
     assert low == {
         "model.learning_rate": 1e-4, "model.dropout": 0.0, "model.filters": [8], "model.kernels": [3],
@@ -71,7 +71,7 @@ def test_a_space_draws_within_what_it_says(write):
 
 
 def test_a_number_has_four_digits_and_stays_inside(write):
-    search = load_search(write(GOOD))
+    search = load(write(GOOD))
     values = search.space.draw(lambda name, leaf: leaf.ends[0] if isinstance(leaf, Options) else leaf.high * 0.9999999)
     assert values["model.learning_rate"] == 0.01
     rate = search.space.dimensions[0].entry
@@ -80,13 +80,13 @@ def test_a_number_has_four_digits_and_stays_inside(write):
 
 def test_names_of_leaves_tell_entries_apart(write):
     names = []
-    load_search(write(GOOD)).space.draw(lambda name, leaf: (names.append(name), leaf.ends[-1])[1])
+    load(write(GOOD)).space.draw(lambda name, leaf: (names.append(name), leaf.ends[-1])[1])
     assert names[2:5] == ["model.filters.length", "model.filters[0]", "model.filters[1]"]
     assert len(set(names)) == len(names) and "model.kernels[3]" in names
 
 
 def test_every_option_is_tried_before_anything_starts(write):
-    corners = load_search(write(GOOD)).corners
+    corners = load(write(GOOD)).corners
     assert {kernel for corner in corners for kernel in corner.model.kernels} == {3, 5, 7}
     assert {corner.model.optimiser for corner in corners} == {"adam", "adamw"}
 
@@ -130,14 +130,12 @@ def test_a_file_is_a_sweep_or_a_search(problems, write):
     assert line.startswith("7: vary: given beside search; expected one of the two")
     with pytest.raises(SweepError, match="7: search: this file is a search; expected a sweep"):
         load_sweep(write(GOOD))
-    with pytest.raises(SweepError, match="has no key 'search'"):
-        load_search(write(GOOD.partition("search:")[0]))
     assert isinstance(load(write(GOOD)), Search)
 
 
 def test_what_the_model_refuses_of_a_combination_is_a_warning_and_a_failed_trial(write):
     text = GOOD.replace("{list: {choice: [3, 5, 7]}, length: model.filters}", "{choice: [[3], [3, 3]]}")
-    search = load_search(write(text))
+    search = load(write(text))
     assert any(
         "some combinations are refused" in line and "give one kernel per block" in line for line in search.warnings
     )
@@ -146,7 +144,7 @@ def test_what_the_model_refuses_of_a_combination_is_a_warning_and_a_failed_trial
     assert row is None and refusal == "filters has 4 entries and kernels 2; give one kernel per block"
     always = text.replace("[[3], [3, 3]]", "[[3, 3, 3, 3, 3]]")
     with pytest.raises(SweepError, match="give one kernel per block"):
-        load_search(write(always))
+        load(write(always))
 
 
 def test_the_catalogue_holds_searches_apart(tmp_path):

@@ -10,7 +10,7 @@ from assets.home.checkpoints import Checkpoints
 from assets.stages import inputs
 from assets.stages.freshness import Planner
 from assets.stages.make import run, run_together
-from assets.store.contract_files import read_failed, read_trained
+from assets.store.contract_files import read_trained
 from tests.toy_study import STUDY
 from tests.toy_study.config import DatasetConfig
 from tests.toy_study.items import TEST, make, make_inputs, tasks_of, toy_evaluation, toy_model
@@ -69,10 +69,10 @@ def test_an_end_that_is_not_good_is_a_row(store, behaviour, status, step, detail
     (outcome,) = make(store, model)
     assert (outcome.status, outcome.place.step, outcome.detail) == (status, step, detail)
     artifact = store.open(*model.address)
-    failed = read_failed(artifact)
-    assert (failed.status, failed.place.stage, failed.place.step) == (status, "train", step)
+    failure = artifact.manifest["failure"]
+    assert (artifact.manifest["status"], failure["stage"], failure["step"]) == (status, "train", step)
     if behaviour == "diverge":
-        assert failed.partial is not None and len(failed.partial.history) == 30
+        assert len(read_trained(artifact).history) == 30
     else:
         assert detail in artifact.text("traceback")
         assert artifact.manifest["numbers"]["last_loss"] > 0
@@ -140,7 +140,7 @@ def test_a_training_that_is_asked_to_stop_resumes_to_the_same_bits(store, home):
     answers = iter([False] * 4 + [True])
     stopped = run(whole, task.fingerprint, store, lambda progress: next(answers))
     assert (stopped.status, stopped.place.phase, stopped.place.step) == ("interrupted", 1, 50)
-    assert read_failed(store.open(*whole.address)).partial.stopped
+    assert read_trained(store.open(*whole.address)).stopped
     assert [p.name for p in sorted((home / "checkpoints" / "toy" / whole.hash).iterdir())] == [
         "000000040.safetensors",
         "000000050.safetensors",

@@ -1,8 +1,6 @@
 import pytest
 
-from assets.sweeps.diff import compare, difference, origins
-from assets.sweeps.sweep_file import load_sweep
-from assets.sweeps.yaml_loader import SweepError
+from assets.sweeps.diff import compare, difference
 from tests.assets.sweep_study import GOOD
 
 pytest_plugins = ("tests.assets.sweep_fixtures",)
@@ -25,16 +23,3 @@ def test_settings_that_one_lacks():
 
 def test_equal_configurations_do_not_differ():
     assert difference({"a": {"x": 1}, "b": {"x": 1.0}}) == []
-
-
-def test_origins_of_settings(tmp_path):
-    path = tmp_path / "one.yaml"
-    path.write_text(GOOD)
-    key = load_sweep(path).rows[1].configuration.key
-    settings = {setting.path: (setting.value, setting.origin, setting.line) for setting in origins(path, key)}
-    assert settings["model.head"] == ("signed", "vary", 8)
-    assert settings["model.phases[1].rate"] == (1e-4, "base", 6)
-    assert settings["model.phases[0].rate"] == (1e-3, "default", None)
-    assert settings["dataset.size"] == (2, "base", 5)
-    with pytest.raises(SweepError, match="0 configurations 'nonsense'"):
-        origins(path, "nonsense")

@@ -9,7 +9,7 @@ import pytest
 
 from assets.checks import check_disk
 from assets.home import disk_space
-from assets.store.contract_files import read_failed
+from assets.store.contract_files import read_trained
 from assets.store.store import Store, StoreError
 from tests.faults.project import PlainProject
 
@@ -74,7 +74,7 @@ def test_failures_are_grouped_by_cause_with_what_they_share(mixed: PlainProject)
 
 def test_what_diverged_keeps_the_model_that_it_had(mixed: PlainProject) -> None:
     hash = by_case(mixed)["diverging"]["hash"]
-    trained = read_failed(Store(mixed.home / "store").open("plain", "model", hash)).partial
+    trained = read_trained(Store(mixed.home / "store").open("plain", "model", hash))
     assert len(trained.history) > 1 and trained.weights["best/map"].shape == (2, 2)
 
 

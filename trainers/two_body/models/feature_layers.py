@@ -202,8 +202,3 @@ FEATURE_LAYERS: dict[str, FeatureLayer] = {
     "logr_vr_vt": FeatureLayer(logr_vr_vt, ("log r", "v_r", "v_t")),
 }
 """Feature layers by name."""
-
-
-def feature_size(name: str) -> int:
-    """Return the number of features of the layer `name`."""
-    return FEATURE_LAYERS[name].size

@@ -1,4 +1,4 @@
-"""Exact two-body motion: Kepler's equation, and orbital elements to states and back.
+"""Exact two-body motion: Kepler's equation, and states from orbital elements.
 
 Canonical units (mu = 1) and radians throughout; every function broadcasts over its arguments and holds for
 eccentricities 0 <= e < 1. Differences that cancel as e -> 1, such as `E - sin E` near perigee, are written so
@@ -12,9 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 TURN = 2.0 * np.pi
-
-SINGULAR = 1e-11
-"""Below this eccentricity the apse line, and below this sine of the inclination the line of nodes, is undefined."""
 
 
 class Elements(NamedTuple):
@@ -131,48 +128,3 @@ def perifocal_axes(elements: Elements) -> tuple[np.ndarray, np.ndarray]:
 def elements_to_states(elements: Elements) -> np.ndarray:
     """Return the states (N, 6) at the true anomaly of N orbits."""
     return states_at(elements, mean_anomaly(elements.true_anomaly, elements.eccentricity)[:, None])[:, 0]
-
-
-def states_to_elements(states: np.ndarray) -> Elements:
-    """Return the elements, angles in [0, 2 pi), of the ellipses through the states (N, 6).
-
-    The node of an equatorial orbit is put on the x axis and the perigee of a circular orbit on its node.
-
-    Raises:
-        ValueError: if a state is not on an ellipse, i.e. its energy is not negative.
-    """
-    r, v = states[:, :3], states[:, 3:]
-    radius, axial = _norm(r), np.cross(r, v)
-    energy = 0.5 * _norm(v) ** 2 - 1.0 / radius
-    if not np.all(energy < 0.0):
-        raise ValueError(f"largest orbital energy is {energy.max():g}; expected closed orbits, energy < 0")
-    inclination, node = _plane(axial)
-    forward = np.cross(axial / _norm(axial)[:, None], node)
-    apse = np.cross(v, axial) - r / radius[:, None]
-    eccentricity = _norm(apse)
-    perigee = np.where(eccentricity < SINGULAR, 0.0, _angle(apse, node, forward))
-    return Elements(
-        semi_major_axis=-0.5 / energy,
-        eccentricity=eccentricity,
-        inclination=inclination,
-        raan=np.arctan2(node[:, 1], node[:, 0]) % TURN,
-        argument_of_perigee=perigee % TURN,
-        true_anomaly=(_angle(r, node, forward) - perigee) % TURN,
-    )
-
-
-def _plane(axial: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return inclinations (N,) and unit vectors to the ascending node (N, 3) of angular momenta (N, 3)."""
-    level = np.hypot(axial[:, 0], axial[:, 1])
-    node = np.stack([-axial[:, 1], axial[:, 0], np.zeros_like(level)], axis=1)
-    equatorial = (level < SINGULAR * _norm(axial))[:, None]
-    safe = np.where(equatorial, 1.0, level[:, None])
-    return np.arctan2(level, axial[:, 2]), np.where(equatorial, [1.0, 0.0, 0.0], node / safe)
-
-
-def _angle(vector: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return np.arctan2((vector * second).sum(axis=1), (vector * first).sum(axis=1))
-
-
-def _norm(vectors: np.ndarray) -> np.ndarray:
-    return np.sqrt((vectors * vectors).sum(axis=1))
