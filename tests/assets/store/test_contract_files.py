@@ -173,20 +173,18 @@ def test_loaded_arrays_can_be_handed_to_a_framework(there_and_back):
 
 
 @pytest.mark.parametrize("partial", [None, trained()], ids=["nothing kept", "the best so far kept"])
-def test_failed(there_and_back, partial):
-    value = Failed("a-0123456789ab", "diverged", Place("train", 1, 30), "the loss is nan", partial)
-    assert_equal(value, there_and_back("failed", value, traceback="Traceback ...\n  \udcff"))
-
-
-def test_a_failure_says_so_in_its_manifest(tmp_path):
-    store = Store(tmp_path)
+def test_a_failure_says_so_in_its_manifest_and_keeps_what_can_be_kept(tmp_path, partial):
+    store, trace = Store(tmp_path), "Traceback ...\n  \udcff"
     with store.writing("toy", "model", "0123456789ab") as draft:
-        failed = Failed("a", "solver_failed", Place("train", 0, 7), "step limit")
-        contract_files.write_failed(draft, failed, traceback="why")
+        failed = Failed("a", "solver_failed", Place("train", 1, 7), "step limit", partial)
+        contract_files.write_failed(draft, failed, traceback=trace)
     artifact = store.open("toy", "model", "0123456789ab")
     assert artifact.manifest["status"] == "solver_failed"
-    assert artifact.manifest["failure"] == {"stage": "train", "phase": 0, "step": 7, "detail": "step limit"}
-    assert artifact.text("traceback") == "why"
+    assert artifact.manifest["failure"] == {"stage": "train", "phase": 1, "step": 7, "detail": "step limit"}
+    assert artifact.text("traceback") == trace.replace("\udcff", r"\udcff")
+    assert artifact.holds("trained.json") == (partial is not None)
+    if partial is not None:
+        assert_equal(partial, contract_files.read_trained(artifact))
 
 
 @pytest.mark.parametrize(
