@@ -74,7 +74,7 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
         tables = _panel(predictor, rolled_all[padded_panel(test)], test) | _phases(config, trained, test)
     means = orbits[["orbit", "n", *AVERAGED]].rename(columns={"orbit": "trajectory"})
     tables |= {"errors": errors, "orbits": orbits, "per_trajectory": means}
-    return Evaluation(summary(rows, UNITS, otherwise="%"), tables)
+    return Evaluation(summary(rows, UNITS, default_unit="%"), tables)
 
 
 def _panel(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dict[str, pd.DataFrame]:
