@@ -30,6 +30,12 @@ UNUSED = "unused"
 
 HASH = re.compile(r"[0-9a-f]{12}")
 
+FORMER = ("journals", "leases", "live")
+"""Directories in which earlier versions kept what ran; nothing reads them any more."""
+
+FORMER_NAME = re.compile(r"\.?[a-z][a-z0-9_]*[-.].*[0-9a-f]{12}\.(json|jsonl|stop)(-\d+)?")
+"""Names of the files in them."""
+
 
 @dataclass(frozen=True)
 class Garbage:
@@ -91,6 +97,7 @@ def _candidates(store: Store) -> Iterator[tuple[str, Path, str]]:
     yield from (("part", path, "") for path in _joined_parts(store))
     yield from (("running record", path, "") for path in _finished_records(store))
     yield from (("marker", path, "") for path in _without_model(store))
+    yield from (("former records", path, "") for path in _former_records())
 
 
 def _joined_parts(store: Store) -> Iterator[Path]:
@@ -142,4 +149,12 @@ def _without_model(store: Store) -> Iterator[Path]:
     """Yield the markers of shorter trainings whose model is gone."""
     for path in (home() / "lineage").glob("*/*/*"):
         if (name := MARKER.fullmatch(path.name)) and store.manifest(path.parts[-3], "model", name["hash"]) is None:
+            yield path
+
+
+def _former_records() -> Iterator[Path]:
+    """Yield the directories of earlier versions that hold nothing but their files."""
+    for path in (home() / name for name in FORMER):
+        files = [file for file in path.rglob("*") if file.is_symlink() or not file.is_dir()]
+        if path.is_dir() and all(FORMER_NAME.fullmatch(file.name) for file in files):
             yield path

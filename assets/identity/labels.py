@@ -73,6 +73,22 @@ def fit(tokens: Iterable[Token], ending: Iterable[Token] = ()) -> str:
     return re.sub(r"[^a-z0-9._-]", "", joined).strip("._-") or DEFAULT
 
 
+def whole_words(text: str) -> str:
+    """Return the label of a name of words: where it is too long it loses words, inner ones first, and no number.
+
+    >>> whole_words("complex-planar-10-test")
+    'complex-10-test'
+    """
+    words = text.split("-")
+    while len("-".join(words)) > MAX_LABEL:
+        spare = [n for n, word in enumerate(words) if n and word.isalpha()]
+        if not spare:
+            break
+        inner = [n for n in spare if n < len(words) - 1]
+        words.pop(max(inner or spare, key=lambda n: len(words[n])))
+    return fit([Token("", "-".join(words), text=True)])
+
+
 def label(*settings: Mapping[str, Any]) -> str:
     """Return a label of what canonical configurations hold, such as `orbits10.points36`; the seed comes last."""
     values: dict[str, list[Any]] = {}

@@ -40,7 +40,9 @@ def clear_write_errors(where: Path, size: int = 0) -> Iterator[None]:
 
 def unreadable(path: Path, error: OSError) -> StoreError:
     """Return the error of a place that cannot be read."""
-    return StoreError(error.errno, f"cannot read the store at {path}: {_cause(error)}; check what is there")
+    action = "make it readable" if error.errno in NO_PERMISSION else "repair it"
+    line = f"cannot read the store at {path}: {_cause(error)}; {action} or set ORRERY_HOME to another directory"
+    return StoreError(error.errno, line)
 
 
 def free_bytes(where: Path) -> int:

@@ -16,7 +16,17 @@ from typing import Any, Literal
 import trainers
 from assets.identity.canonical import HASH_LENGTH, Item, compact
 from assets.identity.items import dataset_item
-from assets.identity.labels import KEY_DIGITS, MAX_LABEL, Token, distinct, fit, scalar, setting_token, short_name
+from assets.identity.labels import (
+    KEY_DIGITS,
+    MAX_LABEL,
+    Token,
+    distinct,
+    fit,
+    scalar,
+    setting_token,
+    short_name,
+    whole_words,
+)
 from assets.sweeps.sweep import Row, Sweep
 
 Address = tuple[str, str, str]
@@ -129,7 +139,7 @@ def _presets(study: str) -> dict[str, str]:
 
 
 def _text(text: str) -> str:
-    return fit([Token("", _slug(text), text=True)])
+    return whole_words(_slug(text))
 
 
 def _slug(text: str) -> str:

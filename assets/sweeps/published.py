@@ -148,7 +148,8 @@ def _reading_findings(published: Published) -> Iterator[tuple[Place, str]]:
         for row, source in moves.items():
             for value in (row, source):
                 if value not in published.rows:
-                    text = f"{value!r} is none of the rows; nearest: {', '.join(nearest(value, published.rows))}"
+                    choices = ", ".join(nearest(value, published.rows))
+                    text = f"unknown row {value!r}; expected one under `rows`; nearest: {choices}"
                     yield ("readings", name, row), text
 
 

@@ -68,6 +68,17 @@ class TestLabels:
         assert labels(sweep(GOOD), "dataset") == ["small", "test", "other"]
         assert labels(sweep(GOOD), "segments") == ["small"]
 
+    def test_a_long_name_of_a_dataset_loses_words_and_is_not_cut(self, sweep):
+        names = {
+            "elliptic_planar_set_10_test": "elliptic-10-test",
+            "circular_planar_100_train": "circular-100-train",
+            "harmonic_oscillator_test": "harmonic-test",
+            "short_3d_1_test": "short-3d-1-test",
+        }
+        tests = ", ".join(f"{{{name}: {{size: 3, seed: {seed}}}}}" for seed, name in enumerate(names, 20))
+        found = labels(sweep(GOOD.replace("{other: {size: 3, seed: 9}}", tests)), "dataset")
+        assert found[2:] == list(names.values())
+
     def test_datasets_and_segments_say_the_axes_on_which_they_depend(self, sweep):
         text = (
             "study: paper\nvary: {dataset.size: [3, 4], dataset.seed: [5, 6], model.width: [8, 16], model.seed: [0, 1]}"

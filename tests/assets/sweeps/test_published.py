@@ -180,7 +180,7 @@ def test_the_report_shows_both(folder):
         ("wild: {{run: d}}", "wlid: {{run: d}}", "published.rows.wlid: no value 'wlid' of run; nearest: wild"),
         ("wild: {{run: d}}", "wild: {{run: x}}", "published.rows.wild: no line of {table} has"),
         ("wild: {{run: d}}", "wild: {{doubt: ''}}", "different lines on many; expected one"),
-        ("{{flat: wide,", "{{falt: wide,", "'falt' is none of the rows; nearest: flat"),
+        ("{{flat: wide,", "{{falt: wide,", "unknown row 'falt'; expected one under `rows`; nearest: flat"),
         ("{table}", "nowhere.csv", "published.file: given 'nowhere.csv'; expected a .csv file that is there"),
         ("[[flat, wide]]", "[[flat, wid]]", "questions[0].pairs: no value 'wid' of run; nearest: wild, wide"),
         ("[[flat, wide]]", "[]", "expected either `pairs`"),

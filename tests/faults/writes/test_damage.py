@@ -99,12 +99,17 @@ def test_gc_lists_only_what_is_ours_dead_and_of_no_use(plain, tmp_path) -> None:
     (checkpoints := home() / "checkpoints/plain").mkdir(parents=True, exist_ok=True)
     model = next(item for item in items if item.layer == "model")
     (checkpoints / model.hash).symlink_to(outside)
+    (former := home() / "leases").mkdir()
+    (former / "plain-model-0123456789ab.json").write_text("{}")
+    (own := home() / "journals").mkdir()
+    (own / "thoughts.jsonl").write_text("{}")
     listed = garbage(plain)
-    assert {one.path for one in listed} == {torn, log}
-    assert all(str(dead) in one.owner and one.age >= 0 for one in listed)
+    assert {one.path for one in listed} == {torn, log, former}
+    assert all(one.age >= 0 and (str(dead) in one.owner or one.path == former) for one in listed)
     for one in listed:
         one.remove()
-    assert garbage(plain) == [] and foreign.exists() and alive.exists() and outside.exists()
+    assert garbage(plain) == [] and not former.exists() and own.exists()
+    assert foreign.exists() and alive.exists() and outside.exists()
     lock.close()
     writing.close()
     assert {one.path for one in garbage(plain)} == {alive, Path(writing.name)}, "nobody writes them any more"
