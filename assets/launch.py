@@ -1,4 +1,4 @@
-"""What one launch shares: the store, one planner, and the experiment of each sweep, so that nothing is read twice.
+"""What one launch shares, so that nothing is read twice: the store, one planner, results and report of each sweep.
 
 A launch is one `orrery run` with all the Dagster runs that it starts, or a single Dagster run that was started alone.
 Whoever makes or removes artifacts within it tells it so; what rests on them is judged anew, and nothing else.
@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from assets.identity.canonical import Item
+from assets.report import sweep_report
+from assets.report.sweep_report import Report
 from assets.stages.freshness import Planner
 from assets.statistics.experiment import Experiment
 from assets.store.store import Store
@@ -24,6 +26,7 @@ class Launch:
         self.store = store or Store()
         self.planner = Planner(self.store)
         self._experiments: dict[tuple[str, ...], Experiment] = {}
+        self._reports: dict[Experiment, Report] = {}
 
     def experiment(self, sweep: Sweep) -> Experiment:
         """Return the results of a sweep; the same object until an artifact is made."""
@@ -32,20 +35,31 @@ class Launch:
             self._experiments[key] = Experiment(sweep, self.store, self.planner)
         return self._experiments[key]
 
+    def report(self, sweep: Sweep) -> Report:
+        """Write the report of a sweep, unless this launch has written it from the same results."""
+        experiment = self.experiment(sweep)
+        if experiment not in self._reports:
+            self._reports[experiment] = sweep_report.write(experiment)
+        return self._reports[experiment]
+
     def forget(self, items: Iterable[Item]) -> None:
         """Drop what is known of artifacts that were made, removed or found damaged, and of all that rests on them."""
         self.planner.forget(items)
-        self._experiments.clear()
+        self._forget_results()
 
     def reread_code(self) -> None:
         """Drop everything if the code was edited meanwhile: workers that start then make artifacts of the new code."""
         if self.planner.reread_code():
-            self._experiments.clear()
+            self._forget_results()
 
     def refresh(self) -> None:
         """Drop everything, since other processes may have changed the store."""
         self.planner.refresh()
+        self._forget_results()
+
+    def _forget_results(self) -> None:
         self._experiments.clear()
+        self._reports.clear()
 
 
 _present: ContextVar[Launch | None] = ContextVar("launch", default=None)

@@ -7,9 +7,9 @@ import dagster as dg
 from assets import partition_page
 from assets.catalogue import StudyCatalogue
 from assets.checks import check_disk, disk_spec
-from assets.launch import present_launch
-from assets.report import stored_leaderboard, sweep_report
-from assets.statistics.experiment import Experiment
+from assets.launch import Launch, present_launch
+from assets.report import stored_leaderboard
+from assets.sweeps.sweep import Sweep
 from trainers.study import Study
 
 
@@ -34,7 +34,7 @@ def _asset(
     catalogue: StudyCatalogue,
     upstream: dg.AssetDep,
     description: str,
-    describe: Callable[[Experiment], tuple[str, dict]],
+    describe: Callable[[Launch, Sweep], tuple[str, dict]],
     checked: bool = False,
 ) -> dg.AssetsDefinition:
     key = dg.AssetKey([study.name, name])
@@ -53,25 +53,22 @@ def _asset(
     def sweep_asset(context: dg.AssetExecutionContext) -> Iterator:
         launch = present_launch()
         for partition in context.partition_keys:
-            yield _event(key, partition, launch.experiment(catalogue.sweeps[partition]), describe)
+            yield _event(key, partition, *describe(launch, catalogue.sweeps[partition]))
         if checked:
             yield check_disk(key, catalogue.sweeps[context.partition_keys[-1]], launch.store)
 
     return sweep_asset
 
 
-def _event(
-    key: dg.AssetKey, partition: str, experiment: Experiment, describe: Callable[[Experiment], tuple[str, dict]]
-) -> dg.AssetMaterialization:
-    version, metadata = describe(experiment)
+def _event(key: dg.AssetKey, partition: str, version: str, metadata: dict) -> dg.AssetMaterialization:
     tags = {"dagster/data_version": version[:16], "dagster/data_version_is_user_provided": "true"}
     return dg.AssetMaterialization(key, partition=partition, metadata=metadata, tags=tags)
 
 
-def _leaderboard_metadata(experiment: Experiment) -> tuple[str, dict]:
-    board = stored_leaderboard.write(experiment)
+def _leaderboard_metadata(launch: Launch, sweep: Sweep) -> tuple[str, dict]:
+    board = stored_leaderboard.write(launch.experiment(sweep))
     return board.version, {
-        "links": partition_page.sweep_links(experiment.sweep.name, board.path),
+        "links": partition_page.sweep_links(sweep.name, board.path),
         "dagster/row_count": len(board.rows),
         "leaderboard": dg.MetadataValue.md(board.markdown),
         "failed": board.failed,
@@ -79,10 +76,10 @@ def _leaderboard_metadata(experiment: Experiment) -> tuple[str, dict]:
     }
 
 
-def _report_metadata(experiment: Experiment) -> tuple[str, dict]:
-    report = sweep_report.write(experiment)
+def _report_metadata(launch: Launch, sweep: Sweep) -> tuple[str, dict]:
+    report = launch.report(sweep)
     return report.version, {
-        "links": partition_page.sweep_links(experiment.sweep.name, report.path.parent),
+        "links": partition_page.sweep_links(sweep.name, report.path.parent),
         "answer": report.answer,
         "page": dg.MetadataValue.path(str(report.path)),
         "markdown": dg.MetadataValue.path(str(report.markdown)),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     import dagster as dg
 
+    from assets.catalogue import Catalogue
     from assets.engine.engine import Engine
     from orchestration.sweep_run import JobByName
 
@@ -29,15 +30,16 @@ TICK_SECONDS = 0.2
 
 
 def run_in_terminal(
+    catalogue: "Catalogue",
     work: "Callable[[dg.DagsterInstance, JobByName], Result]",
     cpus: int,
     quiet: bool,
     limit: float | None,
     titles: Mapping[str, str] = {},
 ) -> Result:
-    """Do the work with Dagster's instance and the jobs by name; no training begins after `limit` seconds.
+    """Do the work with Dagster's instance and the jobs of a catalogue by name.
 
-    `titles` are what the progress on the screen calls the artifacts, by key.
+    No training begins after `limit` seconds. `titles` are what the progress on the screen calls the artifacts, by key.
     """
     from orchestration.launch.home import prepare
 
@@ -47,9 +49,9 @@ def run_in_terminal(
     from assets.engine.background import listening
     from assets.engine.engine import shared_engine
     from orchestration.cli.runs.live import live_display
-    from orchestration.definitions import defs
+    from orchestration.project import definitions
 
-    engine = shared_engine(cpus or None)
+    defs, engine = definitions(catalogue), shared_engine(cpus or None)
     engine.train_until = None if limit is None else time.monotonic() + limit
 
     def with_instance() -> Result:

@@ -49,6 +49,16 @@ def test_what_was_made_is_judged_anew_and_the_rest_is_not(toy):
     assert launch.planner.verdict(segments) is before
 
 
+def test_a_report_is_written_once_until_something_is_made(toy, monkeypatch):
+    launch, sweep, written = Launch(), sweep_of(toy), []
+    monkeypatch.setattr(
+        "assets.report.sweep_report.write", lambda experiment: written.append(experiment) or len(written)
+    )
+    assert launch.report(sweep) == launch.report(sweep_of(toy)) == 1
+    launch.forget([toy])
+    assert launch.report(sweep) == 2 and written == [written[0], launch.experiment(sweep)]
+
+
 def test_an_experiment_is_read_once_until_something_is_made(toy):
     launch, sweep = Launch(), sweep_of(toy)
     experiment = launch.experiment(sweep)

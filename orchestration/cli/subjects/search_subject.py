@@ -85,7 +85,8 @@ class SearchSubject:
 
         if options.only_failed:
             refuse(f"{self.name} is a search; --only-failed is for sweeps, a search repeats what it needs by itself")
-        summary = run_in_terminal(partial(run_search, self.search), options.cpus, options.json, options.limit)
+        work = partial(run_search, self.search)
+        summary = run_in_terminal(catalogue, work, options.cpus, options.json, options.limit)
         report = report_unless_stopped(self.report)
         if options.json:
             counts = {"trials": summary.trials, "failed": summary.failed, "seconds": summary.seconds}

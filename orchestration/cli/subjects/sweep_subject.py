@@ -142,9 +142,7 @@ class SweepSubject:
 
     def report(self) -> Report:
         """Write the report of the sweep."""
-        from assets.report import sweep_report
-
-        return sweep_report.write(self.launch.experiment(self.sweep))
+        return self.launch.report(self.sweep)
 
     def _launch(self, catalogue: Catalogue, options: RunOptions) -> Summary:
         """Say what the run will take, and run."""
@@ -160,7 +158,7 @@ class SweepSubject:
             print(budget.line, free_space_line(home()), sep="\n", flush=True)
         budget.check()
         work = partial(run_sweep, sweep, catalogue)
-        return run_in_terminal(work, options.cpus, options.json, options.limit, titles(sweep))
+        return run_in_terminal(catalogue, work, options.cpus, options.json, options.limit, titles(sweep))
 
     def _retry_rows(self) -> Sweep:
         """Return a sweep of only those rows that failed with a cause that is not settled."""

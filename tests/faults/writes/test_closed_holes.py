@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from assets.catalogue import Catalogue
-from orchestration.definitions import definitions
 from orchestration.desk.processes import in_use
 from orchestration.launch.home import prepare
+from orchestration.project import definitions
 from tests.orchestration.conftest import ROOT
 from tests.orchestration.serving import Served, free_port
 
