@@ -234,7 +234,7 @@ def test_no_module_imports_in_a_circle() -> None:
 MOST_FILES = 15
 
 
-def test_no_folder_is_a_corridor() -> None:
+def test_no_folder_holds_too_many_files() -> None:
     folders = Counter(str(path.parent.relative_to(ROOT)) for path in FILES if path.stem not in ("__init__", "__main__"))
     large = {folder: count for folder, count in folders.items() if count > MOST_FILES}
     assert not large

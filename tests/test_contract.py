@@ -209,11 +209,11 @@ def without_truth(data: Trajectories) -> Trajectories:
     return replace(data, parameters=known, parameter_units=units, roles=dict.fromkeys(known, "known"))
 
 
-def test_a_predictor_can_be_had(one):
+def test_a_trained_model_has_a_predictor(one):
     assert one.study.apply(one.job(0).config, _company(one.study.name)[1]) is not None
 
 
-def test_nothing_that_a_stage_is_given_changes(one):
+def test_training_changes_none_of_its_segments(one):
     segments = _segments(one.study.name)
     before = {name: array.copy() for name, array in segments.phases[0].items()}
     list(one.study.train([one.job(3)], lambda progress: True))

@@ -50,7 +50,7 @@ def test_on_another_system_it_is_what_pip_finds(bare: pytest.MonkeyPatch) -> Non
     assert install.choose().index == "" and install.choose().size == install.CPU
 
 
-def test_the_settings_of_pip_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_of_pip_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX"):
         monkeypatch.delenv(name, raising=False)

@@ -36,6 +36,6 @@ def test_a_pass_that_breaks_off_is_a_failure(tmp_path: Path, text: str | None, c
     assert (ended, closing_line(outcomes)) == (code, "0 passed, 1 failed")
 
 
-def test_where_nothing_was_skipped_nothing_is_said_of_it(tmp_path: Path) -> None:
+def test_a_table_without_skipped_rows_does_not_mention_them(tmp_path: Path) -> None:
     (tmp_path / "test_some.py").write_text("def test_passes(): pass")
     assert closing_line(one_pass(UNIT, ["-p", "no:cacheprovider"], [str(tmp_path)])[1]) == "1 passed, 0 failed"

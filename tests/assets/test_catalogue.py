@@ -69,7 +69,7 @@ def test_cohorts_are_contiguous_and_seeds_ascend(root):
     assert len({item.cohort for item in items[:3]}) == len({item.cohort for item in items[3:]}) == 1
 
 
-def test_no_folder_is_an_empty_catalogue(tmp_path):
+def test_an_absent_folder_is_an_empty_catalogue(tmp_path):
     assert read_catalogue(tmp_path / "absent").sweeps == {}
 
 

@@ -36,7 +36,7 @@ def test_within_a_block_there_is_one_launch_and_outside_each_has_its_own(fresh_h
     assert present_launch() is not outer
 
 
-def test_what_was_made_is_judged_anew_and_the_rest_is_not(toy):
+def test_a_planner_judges_anew_only_what_was_made(toy):
     launch = Launch()
     evaluation, segments = toy_evaluation(toy), toy.segments
     make_inputs(launch.store, toy)

@@ -354,7 +354,7 @@ def test_links_are_short_enough_to_show_inline(sweep) -> None:
     assert isinstance(partition_page.links(row.configuration.item), dg.MarkdownMetadataValue)
 
 
-def test_a_damaged_artifact_is_said_to_be(desk: Served, sweep) -> None:
+def test_the_page_of_a_damaged_artifact_names_the_damage(desk: Served, sweep) -> None:
     model = model_of(sweep, "diverge")
     path = Store().path(*model.address) / "trained.json"
     path.write_bytes(path.read_bytes()[:-2] + b" }")

@@ -258,7 +258,7 @@ def test_the_stop_button_ends_a_training_that_runs_and_its_best_is_kept(ui: Ui, 
     until(lambda: manifest(project)["status"] == "interrupted", 120)
 
 
-def test_one_ctrl_c_ends_all_of_it_and_the_next_run_goes_on_from_there(ui: Ui, project: PlainProject) -> None:
+def test_one_ctrl_c_ends_the_ui_and_its_run_and_the_next_run_resumes(ui: Ui, project: PlainProject) -> None:
     """The run that the UI started, its workers, daemon, MLflow: nothing is left, the training is kept."""
     name = project.sweep("evening", axes="model.seed: [8]", pause=0.2, phases="[{steps: 600}]")
     until(lambda: len(keys(ui)) == 4 and not project.left(), 60)
@@ -290,7 +290,7 @@ def test_a_signal_while_it_starts_leaves_nothing(project: PlainProject, number: 
     until(lambda: not running_in(ui.home), 60)
 
 
-def test_killed_outright_it_leaves_nothing_either(project: PlainProject) -> None:
+def test_a_killed_ui_leaves_no_process(project: PlainProject) -> None:
     ui = Ui(project)
     until(lambda: len(running_in(ui.home)) >= 4, 60)
     ui.process.kill()
@@ -298,6 +298,6 @@ def test_killed_outright_it_leaves_nothing_either(project: PlainProject) -> None
     until(lambda: not running_in(ui.home), 60)
 
 
-def test_what_is_gone_is_not_served(ui: Ui) -> None:
+def test_a_ui_that_has_ended_serves_nothing(ui: Ui) -> None:
     with pytest.raises(OSError):
         urllib.request.urlopen(f"http://127.0.0.1:{ui.ports[0]}", timeout=5)

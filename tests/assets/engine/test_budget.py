@@ -60,10 +60,10 @@ def test_what_does_not_fit_is_refused_with_the_numbers():
     Budget(seconds=60, cpus=2, due=9, unknown=0, memory=20 * 10**9, free=24 * 10**9).check()
 
 
-def test_the_memory_of_this_process_is_told_in_bytes():
+def test_the_memory_of_this_process_is_in_bytes():
     assert 10**7 < peak_memory() < 10**12
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(40, "40 s"), (400, "7 min"), (9000, "2.5 h")])
-def test_times_are_said_as_people_say_them(seconds, text):
+def test_times_are_written_in_seconds_minutes_or_hours(seconds, text):
     assert duration(seconds) == text

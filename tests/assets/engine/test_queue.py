@@ -28,7 +28,7 @@ def test_a_second_worker_takes_the_largest_cohort_that_nobody_has_begun():
     assert names(dispatch, None, None, None) == ["a1", "c1", "b1"]
 
 
-def test_it_helps_where_most_is_left_when_all_are_begun():
+def test_a_free_worker_helps_the_cohort_with_most_tasks_left_once_all_have_begun():
     dispatch = Dispatch([*(task(f"a{i}", "a") for i in range(4)), task("b0", "b"), task("b1", "b")])
     assert names(dispatch, None, None, of("b"), of("b")) == ["a0", "b0", "b1", "a1"]
     assert len(dispatch) == 2
@@ -40,7 +40,7 @@ def test_where_time_may_run_out_every_setting_has_its_first_seed_before_any_has_
     assert names(dispatch, None, of("a"), of("b"), of("c"), of("a")) == ["a0", "b0", "c0", "c1", "a1"]
 
 
-def test_what_is_put_back_comes_first():
+def test_a_task_that_is_put_back_comes_first():
     dispatch = Dispatch([task("a1", "a"), task("a2", "a")])
     dispatch.put_back(dispatch.take(None))
     assert names(dispatch, None, None) == ["a1", "a2"]
@@ -48,7 +48,7 @@ def test_what_is_put_back_comes_first():
         dispatch.take(None)
 
 
-def test_what_trains_together_is_taken_together():
+def test_tasks_that_train_together_are_handed_out_together():
     inputs = (Item("toy", "segments", "s", "", {}),)
     items = [Item("toy", "model", f"a{n}", "", {"seed": n}, inputs, "a", at_once=3) for n in range(5)]
     other = Item("toy", "model", "b", "", {"seed": 0}, (Item("toy", "segments", "t", "", {}),), "a", at_once=3)

@@ -77,7 +77,7 @@ def test_a_worker_that_only_says_that_it_is_alive_is_killed(engine, monkeypatch)
     assert simulated(engine, pause=60.0)[0].status == "killed"
 
 
-def test_words_and_growth_of_cpu_time_are_signs_of_life(monkeypatch):
+def test_output_and_growing_cpu_time_are_signs_of_life(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr("assets.engine.worker_process.time.monotonic", lambda: clock[0])
     pulse = Pulse()

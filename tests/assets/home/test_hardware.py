@@ -29,6 +29,6 @@ def test_a_gpu_that_is_there_and_computes_nothing_is_not_recorded(torch):
     assert device_used("torch", before) == "gpu" and device_used("numpy", before) == "cpu"
 
 
-def test_torch_that_never_spoke_to_a_gpu_has_handed_out_nothing(torch):
+def test_torch_without_a_gpu_has_handed_out_no_memory(torch):
     torch.blocks = None
     assert torch_blocks() == 0 and device_used("torch", 0) == "cpu"

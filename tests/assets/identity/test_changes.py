@@ -52,12 +52,12 @@ def since(before: dict[str, str], now: dict[str, str]) -> list[str]:
         ('"x"', '"y"', None),
     ],
 )
-def test_settings_that_came_went_or_changed_are_named(old: str, new: str, line_start: str | None) -> None:
+def test_settings_added_removed_or_changed_are_listed(old: str, new: str, line_start: str | None) -> None:
     lines = since({"config.py": CONFIG}, {"config.py": CONFIG.replace(old, new)})
     assert len(lines) == (line_start is not None) and all(line.startswith(line_start or "") for line in lines)
 
 
-def test_settings_that_are_inherited_are_named() -> None:
+def test_inherited_settings_are_listed() -> None:
     base = "class Base(Config):\n    rate: float = 1e-3\n    steps: int = 1\n"
     own = "from trainers.orbits.bases import Base\nclass Phase(Base):\n    steps: int = 5\n"
     before = {"bases.py": base, "config.py": own}
@@ -78,7 +78,7 @@ def test_settings_that_are_inherited_are_named() -> None:
         ("def scaled(m):\n", "def scaled(m):  # twice\n", []),
     ],
 )
-def test_names_that_came_went_or_mean_something_else_are_named(old: str, new: str, line_starts: list[str]) -> None:
+def test_names_added_removed_or_redefined_are_listed(old: str, new: str, line_starts: list[str]) -> None:
     lines = since({"heads.py": HEADS}, {"heads.py": HEADS.replace(old, new)})
     assert len(lines) == len(line_starts) and all(
         line.startswith(start) for line, start in zip(lines, line_starts, strict=True)

@@ -82,7 +82,7 @@ class TestIdentity:
         assert canonical(DatasetConfig(start=-0.0)) == {"start": 0.0}
         assert digest(canonical(DatasetConfig(start=-0.0))) == digest(canonical(DatasetConfig(start=0.0)))
 
-    def test_members_of_a_union_are_told_apart(self):
+    def test_members_of_a_union_have_different_hashes(self):
         assert len({model_hash(), model_hash(network=Gru()), model_hash(network=Mlp())}) == 3
 
     def test_every_setting_counts(self):
@@ -137,12 +137,12 @@ class TestCohort:
         assert self.cohort() == self.cohort(seed=5, loss={"weight": 2.0}, phases=[{"rate": 0.5}])
         assert self.cohort() == self.cohort(DatasetConfig(seed=4))
 
-    def test_everything_else_does(self):
+    def test_every_other_setting_and_the_dataset_make_another_cohort(self):
         variants = [{}, {"width": 3}, {"loss": {"name": "mae"}}, {"phases": [{"steps": 4}]}, {"phases": [{}, {}]}]
         cohorts = [self.cohort(**variant) for variant in variants] + [self.cohort(DatasetConfig(size=3))]
         assert len(set(cohorts)) == len(cohorts)
 
-    def test_without_shared_leaves_the_rest(self):
+    def test_settings_without_the_shared_ones_keep_all_others(self):
         form = {"seed": 3, "width": 4, "phases": [{"rate": 0.1, "steps": 3}, {"rate": 0.2}]}
         rest = {"width": 4, "phases": [{"steps": 3}, {}], "loss": {}}
         assert without_shared(ModelConfig, form) == rest

@@ -74,7 +74,7 @@ def test_pruning_ends_trainings_and_leaves_identity_true(searching):
     assert verdict.due and verdict.reason.startswith("pruned last time")
 
 
-def test_a_sweep_goes_on_from_a_pruned_trial_to_the_bits_of_one_that_never_was(searching, tmp_path, monkeypatch):
+def test_a_sweep_continues_from_a_pruned_trial_to_the_bits_of_an_unpruned_one(searching, tmp_path, monkeypatch):
     search = searching.load(trials=8, pruner=PRUNER)
     one = next(trial for trial in searching.run(search) if trial.state == "pruned")
     item = item_of(search, one)
@@ -89,7 +89,7 @@ def test_a_sweep_goes_on_from_a_pruned_trial_to_the_bits_of_one_that_never_was(s
     assert trials_of(search) == [], "another home knows nothing of the search"
 
 
-def test_a_trial_that_fails_is_told_as_failed_and_never_as_a_number(searching):
+def test_a_failed_trial_is_reported_as_failed_and_never_as_a_number(searching):
     space = "    model.behaviour: {choice: [train, diverge, raise, memory]}\n    model.width: {integer: [2, 9]}"
     search = searching.load(trials=12, space=space)
     trials = searching.run(search)

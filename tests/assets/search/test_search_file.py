@@ -111,7 +111,7 @@ def test_every_option_is_tried_before_anything_starts(write):
         ("description: Which network?", "schedule: '0 2 * * *'", "2: schedule: unknown key 'schedule'"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said_in_one_line_with_its_place(problems, old, new, line):
+def test_every_problem_is_one_line_with_its_place(problems, old, new, line):
     (problem,) = problems((old, new))
     assert problem.startswith(line)
 

@@ -107,7 +107,7 @@ def test_edited_code_stales_its_layer_and_what_is_made_of_it(store, stored_chain
         assert "will be made" in reason(store, stored_chain[above])
 
 
-def test_a_shared_planner_sees_the_store_again_where_it_is_told_to(store, stored_chain):
+def test_a_shared_planner_reads_the_store_again_after_forget_and_refresh(store, stored_chain):
     shared, other = planner(store), chain(seed=1)
     put(store, *other.values())
     states = {layer: shared.verdict(item).state for layer, item in stored_chain.items()}

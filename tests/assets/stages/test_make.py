@@ -90,7 +90,7 @@ def test_a_job_without_an_outcome_is_a_row(store, monkeypatch, yielded, ends):
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
-def test_who_takes_no_further_outcomes_hears_of_no_error(store):
+def test_a_caller_that_takes_no_further_outcomes_gets_no_error(store):
     models = [toy_model(seed=seed) for seed in range(2)]
     make_inputs(store, *models)
     outcomes = run_together(tasks_of(store, models), store)

@@ -95,7 +95,7 @@ def test_it_waits_for_missing_scores_and_an_interrupted_launch_takes_the_same_se
 
 
 @pytest.mark.parametrize("settings", [2, 4])
-def test_equal_settings_are_declared_different_no_more_often_than_it_says(settings):
+def test_equal_settings_are_declared_different_at_most_at_the_error_rate(settings):
     wrong = 0
     for seed in range(300):
         progress = progress_of(scores(*[1.0] * settings, seed=seed), Seeds(min=3, max=6))

@@ -38,12 +38,12 @@ def test_many_runs_on_many_trajectories_cover_what_they_promise():
     assert 0.90 <= share <= 0.99
 
 
-def test_runs_on_the_same_trajectories_do_not_wear_their_spread_away():
+def test_more_runs_on_the_same_trajectories_do_not_narrow_their_interval():
     few, many = (interval([sample(n, 5, between_runs=0.0, between_trajectories=1.0)]) for n in (2, 40))
     assert many[1] - many[0] > 0.8 * (few[1] - few[0])
 
 
-def test_what_there_is_only_one_of_is_not_resampled():
+def test_a_single_run_or_trajectory_is_not_resampled():
     assert all(np.isnan(interval([sample(1, 1)])))
     low, high = interval([sample(1, 20, between_trajectories=1.0)])
     assert low < high

@@ -82,7 +82,7 @@ def test_an_evaluation_of_an_older_version_of_the_model_does_not_count(swept):
         ("orbits", "a-0123456789ab", "unknown study 'orbits'; expected one of two_body"),
     ],
 )
-def test_what_cannot_be_loaded_is_said_in_one_line(swept, study, key, complaint):
+def test_a_model_that_cannot_be_loaded_is_one_line(swept, study, key, complaint):
     with pytest.raises(Missing) as error:
         load(study, key, swept)
     assert complaint in str(error.value)

@@ -100,7 +100,7 @@ def test_what_a_manifest_of_an_older_version_lacks_is_empty(store):
 OLD = {"study", "layer", "hash", "key", "label", "status", "files", "numbers", "created"}
 
 
-def test_what_is_not_there_reads_as_missing(store):
+def test_an_absent_artifact_reads_as_missing(store):
     manifest = store.manifest_or_missing(*ADDRESS)
     assert manifest["status"] == MISSING and (manifest["study"], manifest["layer"], manifest["hash"]) == ADDRESS
     assert manifest["files"] == {} and manifest["failure"] is None

@@ -72,7 +72,7 @@ def test_without_a_trajectory_column_the_file_is_one_trajectory(dataset):
     assert trajectories.y.shape == (1, 3, 2)
 
 
-def test_trajectories_whose_rows_alternate_are_told_apart(dataset):
+def test_trajectories_with_alternating_rows_are_separated(dataset):
     trajectories = read_file(dataset(ROWS.iloc[[0, 3, 1, 4, 2]]))
     np.testing.assert_array_equal(trajectories.t, [[0, 1, 2.5], [0, 2, NAN]])
 

@@ -103,7 +103,7 @@ def test_runs_that_spread_too_far_agree_with_nothing():
 
 
 @pytest.mark.parametrize("runs", [3, 5])
-def test_one_more_run_falls_inside_as_often_as_it_is_said(runs):
+def test_the_interval_for_one_more_run_has_its_nominal_coverage(runs):
     rng = np.random.default_rng(0)
     inside = []
     for _ in range(2000):
@@ -130,7 +130,7 @@ def test_the_reading_that_ours_agrees_with_is_found_on_whatever_level(folder, ri
     assert sum(one["closest"] for one in comparisons) == pytest.approx(1)
 
 
-def test_questions_are_answered_with_their_interval_or_said_to_be_open(folder):
+def test_questions_are_answered_with_an_interval_or_reported_inconclusive(folder):
     first, second, third = answers(Experiment(sweep_of(folder, "".join(f"{r},many,1,\n" for r in "abcd")), Store()))
     comparison = first.comparisons[0]
     assert (comparison["a"], comparison["b"], comparison["pairs"]) == ("flat", "wide", 5)

@@ -129,7 +129,7 @@ def test_two_at_once_make_one_run(stored, tracker, client):
     assert len(ids) == 1 and None not in ids
 
 
-def test_off_is_off(stored, monkeypatch, tmp_path):
+def test_tracking_that_is_off_writes_nothing(stored, monkeypatch, tmp_path):
     tracker = Tracker(None)
     assert tracker.log(stored[1][0], []) is None and tracker.flush(0.1)
     monkeypatch.setattr(Tracker, "_shared", None)

@@ -39,7 +39,7 @@ def kill_all(project: PlainProject) -> None:
     wait_until(lambda: not processes_of(project))
 
 
-def test_a_killed_launch_is_told_closed_and_gone_on_from_to_the_same_bits(project: PlainProject) -> None:
+def test_a_killed_launch_is_detected_closed_and_resumed_to_the_same_bits(project: PlainProject) -> None:
     name = project.sweep(axes="model.seed: [0, 1]", pause=0.1, phases=TWO_PHASES)
     launch = project.start("run", name)
     wait_until(lambda: project.training(step=50))

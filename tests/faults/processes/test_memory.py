@@ -60,7 +60,7 @@ def made_under(store, event: str, strike) -> tuple[dict, list[dict], list]:
 
 
 @pytest.mark.alone  # where only the kills of the whole machine are counted, another test's killed worker would seem one
-def test_a_kernel_that_kills_for_want_of_memory_costs_one_row_after_a_second_try(plain, starved: Path) -> None:
+def test_a_worker_killed_by_the_kernel_out_of_memory_costs_one_row_after_a_second_try(plain, starved: Path) -> None:
     outcomes, lines, (hungry, other) = made_under(plain, "start", lambda pid: _move(pid, starved))
     assert outcomes[hungry.key].status == "oom" and outcomes[other.key].status == "ok"
     assert f"the kernel killed the worker for want of memory ({starved}" in outcomes[hungry.key].detail
@@ -70,13 +70,13 @@ def test_a_kernel_that_kills_for_want_of_memory_costs_one_row_after_a_second_try
     assert again == ["ok"]
 
 
-def test_a_kill_without_evidence_is_not_told_as_want_of_memory(plain) -> None:
+def test_a_kill_without_evidence_is_not_reported_as_out_of_memory(plain) -> None:
     outcomes, lines, (struck, other) = made_under(plain, "progress", lambda pid: os.kill(pid, signal.SIGKILL))
     assert outcomes[struck.key].status == "killed" and outcomes[other.key].status == "ok"
     assert sum(line["event"] == "death" for line in lines) == 1
 
 
-def test_what_jax_says_of_too_large_an_array_is_want_of_memory() -> None:
+def test_the_error_of_jax_for_too_large_an_array_is_out_of_memory() -> None:
     import jax.numpy as jnp
 
     with pytest.raises(Exception, match="RESOURCE_EXHAUSTED") as caught:

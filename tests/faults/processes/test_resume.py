@@ -62,7 +62,7 @@ def longer(store):
     return item
 
 
-def test_more_phases_go_on_from_the_longest_stored_model(store, longer, monkeypatch):
+def test_more_phases_continue_from_the_longest_stored_model(store, longer, monkeypatch):
     expected = made_at_once(store, longer, monkeypatch)
     short, middle = toy_model(phases=[FIRST]), toy_model(phases=[FIRST, SECOND])
     make_inputs(store, short, middle)
@@ -73,7 +73,7 @@ def test_more_phases_go_on_from_the_longest_stored_model(store, longer, monkeypa
     assert_same_bits(stored(store, longer), expected)
 
 
-def test_a_phase_end_that_another_training_passed_is_gone_on_from(store, longer, monkeypatch):
+def test_a_training_continues_from_a_phase_end_that_another_one_stored(store, longer, monkeypatch):
     other = toy_model(phases=[FIRST, SECOND, {"steps": 15, "learning_rate": 0.01}])
     make_inputs(store, other)
     expected = made_at_once(store, other, monkeypatch)
@@ -86,7 +86,7 @@ def test_a_phase_end_that_another_training_passed_is_gone_on_from(store, longer,
 
 
 @pytest.mark.parametrize("phases", [[{"steps": 60}], [{"steps": 60}, SECOND]])
-def test_more_steps_go_on_from_the_longest_shorter_training(store, phases, monkeypatch):
+def test_more_steps_continue_from_the_longest_shorter_training(store, phases, monkeypatch):
     longer = toy_model(phases=phases)
     shorter = [toy_model(phases=[{"steps": steps}]) for steps in (20, 40, 80)]
     make_inputs(store, longer, *shorter)
@@ -98,7 +98,7 @@ def test_more_steps_go_on_from_the_longest_shorter_training(store, phases, monke
 
 
 @pytest.mark.parametrize("change", ["code", "data", "status", "bits"])
-def test_what_was_made_otherwise_is_not_gone_on_from(store, longer, change, monkeypatch):
+def test_no_training_continues_from_a_model_of_other_code_or_data(store, longer, change, monkeypatch):
     short = toy_model(phases=[FIRST])
     make_inputs(store, short)
     make(store, short)
@@ -173,7 +173,7 @@ def phase(steps, schedule, rate=0.05):
 
 @pytest.mark.training
 @pytest.mark.parametrize("schedule", ["constant", "plateau", "cosine", "warmup_cosine"])
-def test_a_further_phase_goes_on_under_every_schedule(store, tmp_path, schedule):
+def test_a_further_phase_continues_under_every_schedule(store, tmp_path, schedule):
     """Each phase starts its schedule anew, so that a further phase changes nothing of those before."""
     short, longer = orbit_model(phase(8, schedule)), orbit_model(phase(8, schedule), phase(12, schedule))
     orbit_made(store, short)
@@ -185,7 +185,7 @@ def test_a_further_phase_goes_on_under_every_schedule(store, tmp_path, schedule)
 
 @pytest.mark.training
 @pytest.mark.parametrize("schedule", ["constant", "plateau"])
-def test_more_steps_go_on_where_the_rate_does_not_know_the_end(store, tmp_path, schedule):
+def test_more_steps_continue_where_the_schedule_does_not_depend_on_the_end(store, tmp_path, schedule):
     short, longer = orbit_model(phase(40, schedule, 3.0)), orbit_model(phase(64, schedule, 3.0))
     orbit_made(store, short)
     (training,) = orbit_made(store, longer)
@@ -198,7 +198,7 @@ def test_more_steps_go_on_where_the_rate_does_not_know_the_end(store, tmp_path, 
 
 @pytest.mark.training
 @pytest.mark.parametrize(("steps", "schedule"), [(8, "cosine"), (8, "warmup_cosine"), (9, "constant")])
-def test_more_steps_begin_anew_where_the_end_changes_the_way(store, steps, schedule):
+def test_more_steps_begin_anew_where_the_schedule_depends_on_the_end(store, steps, schedule):
     """A cosine knows its end; a phase that ends between two checks has a check that the longer one does not."""
     short, longer = orbit_model(phase(steps, schedule)), orbit_model(phase(16, schedule))
     orbit_made(store, short)

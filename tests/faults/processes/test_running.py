@@ -176,7 +176,7 @@ def test_after_a_kill_the_record_says_when_it_began_and_how_far_it_was(plain) ->
     assert plain.manifest(*model.address)["status"] == "ok" and not record.path.exists()
 
 
-def test_every_attempt_is_told_with_its_end_and_the_failures_name_the_file(plain) -> None:
+def test_every_attempt_is_recorded_with_its_end_and_failures_name_the_record(plain) -> None:
     items = chain(phases=({"steps": 60},))
     model, record = items[2], RunningRecord(*items[2].address)
     list(make(plain, *items[:2]))

@@ -100,7 +100,7 @@ def test_what_cannot_be_compared_is_one_line(toy_experiment, pair, names, messag
     assert "\n" not in str(caught.value)
 
 
-def test_only_the_settings_that_differ_are_told(compared):
+def test_only_the_settings_that_differ_are_listed(compared):
     assert as_json(compared)["settings"] == [{"setting": "model.width", "A": 2, "B": 6}]
 
 
@@ -139,12 +139,12 @@ def test_swapping_the_models_swaps_the_verdict():
     assert there.comparison["effect"] * back.comparison["effect"] == pytest.approx(1)
 
 
-def test_few_trajectories_decide_nothing_and_it_is_said():
+def test_few_trajectories_are_inconclusive_and_the_reason_is_given():
     (verdict,) = verdicts(stubs(errors(3), errors(3, factor=0.1)), TESTS)
     assert not verdict.better and verdict.reason == "3 trajectories, at least 6 are needed"
 
 
-def test_trajectories_that_one_of_them_lost_are_left_out_on_both_sides():
+def test_trajectories_without_a_number_on_one_side_are_left_out_on_both():
     gaps = errors(factor=0.5)
     gaps[:5] = np.nan
     (verdict,) = verdicts(stubs(errors(), gaps), TESTS)
@@ -179,7 +179,7 @@ def test_the_seeds_of_a_sweep_speak_for_the_settings(compared, toy_experiment, p
     assert same.settings_verdicts[0].text == "A and B differ in their seed alone"
 
 
-def test_what_failed_is_said_in_one_line_and_the_rest_is_compared(toy_experiment, pair):
+def test_a_failed_model_is_one_line_and_the_rest_is_compared(toy_experiment, pair):
     wild = model_of(toy_experiment, 2, "wild", 2)
     comparison = compare([pair[0].key, wild.key], toy_experiment.store, [toy_experiment.sweep])
     (line,) = comparison.missing
