@@ -192,21 +192,21 @@ def test_a_study_that_fits_estimates_every_trajectory_of_its_test_set(one):
     if find_spec(f"{one.study.package}.fit") is None:
         pytest.skip("the study has no fit")
     own = conform(without_truth(one.study.simulate(one.test)), one.study.simulate(one.dataset), one.study.observed)
-    made = one.study.fit(one.job(0).config, _company(one.study.name)[1], own)
-    assert isinstance(made, Estimates) and set(made.estimates["trajectory"]) == set(range(len(own.t)))
-    doubtful = made.estimates["caveat"] != ""
+    estimate = one.study.fit(one.job(0).config, _company(one.study.name)[1], own)
+    assert isinstance(estimate, Estimates) and set(estimate.estimates["trajectory"]) == set(range(len(own.t)))
+    doubtful = estimate.estimates["caveat"] != ""
     assert doubtful.mean() < 0.5, "the test set is of the kind of the training data"
-    numbers = made.estimates[["estimate", "lower", "upper"]]
+    numbers = estimate.estimates[["estimate", "lower", "upper"]]
     assert np.isfinite(numbers[~doubtful]).all(axis=None)
-    for table in made.tables.values():
+    for table in estimate.tables.values():
         assert set(table["trajectory"]) <= set(range(len(own.t)))
 
 
 def without_truth(data: Trajectories) -> Trajectories:
     """Leave out the parameters that a user would not know."""
-    known = data.parameters_as("known")
-    units = {name: unit for name, unit in data.parameter_units.items() if name in known}
-    return replace(data, parameters=known, parameter_units=units, roles=dict.fromkeys(known, "known"))
+    parameters = data.parameters_as("known")
+    units = {name: unit for name, unit in data.parameter_units.items() if name in parameters}
+    return replace(data, parameters=parameters, parameter_units=units, roles=dict.fromkeys(parameters, "known"))
 
 
 def test_a_trained_model_has_a_predictor(one):

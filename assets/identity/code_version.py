@@ -170,7 +170,7 @@ class _Reach:
             chains = [(alias.module, [alias.name, *names[1:]])] if alias else [(star, names) for star in module.stars]
             for source, chain in chains:
                 target = Target(source, ".".join(filter(None, chain)) or None)
-                yield from self._resolve(Reference(target, reference.key, reference.chosen))
+                yield from self._resolve(Reference(target, reference.key, reference.by_key))
 
     def _foreign(self, target: Target) -> _Definition:
         """Note a name of a package that is not ours."""
@@ -202,7 +202,7 @@ class _Reach:
         """Yield the statements that bind a name, or of a table the entries that count."""
         self._run_always(module)
         table = module.table(name)
-        if table is not None and (reference.chosen or reference.key):
+        if table is not None and (reference.by_key or reference.key):
             keys = {reference.key} if reference.key in table else self.names & table.keys() or table.keys()
             for key in sorted(keys):
                 yield self._read(_Definition(module.name, f"{name}[{key}]"), module, table[key])

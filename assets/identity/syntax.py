@@ -28,7 +28,7 @@ class Reference:
     target: Target
     key: str | None = None
     """The constant key of a subscript: `TABLE["this"]`."""
-    chosen: bool = False
+    by_key: bool = False
     """Whether the use picks one entry by a key that is known only at run time: `TABLE[name]`."""
 
 
@@ -206,7 +206,7 @@ class _Scope:
         elif isinstance(node, ast.Subscript):
             yield from self._visit_subscript(node)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
-            yield from self._chosen(node.func.value, node.args[0] if node.args else None)
+            yield from self._visit_entry(node.func.value, node.args[0] if node.args else None)
             for part in (*node.args, *node.keywords):
                 yield from self.visit(part)
         elif isinstance(node, ast.Name | ast.Attribute):
@@ -236,17 +236,17 @@ class _Scope:
             yield from inner.visit(statement)
 
     def _visit_subscript(self, node: ast.Subscript) -> Iterator[Reference]:
-        yield from self._chosen(node.value, node.slice)
+        yield from self._visit_entry(node.value, node.slice)
         yield from self.visit(node.slice)
 
-    def _chosen(self, value: ast.expr, key: ast.expr | None) -> Iterator[Reference]:
+    def _visit_entry(self, value: ast.expr, key: ast.expr | None) -> Iterator[Reference]:
         target = self._resolve(value) if isinstance(value, ast.Name | ast.Attribute) else None
         if target is None:
             yield from self.visit(value)
         elif isinstance(key, ast.Constant) and isinstance(key.value, str):
             yield Reference(target, key=key.value)
         else:
-            yield Reference(target, chosen=True)
+            yield Reference(target, by_key=True)
 
     def _resolve(self, node: ast.expr) -> Target | None:
         """Return what a name or a chain of attributes stands for, if it is not local."""

@@ -38,14 +38,14 @@ LAUNCH = """mutation ($job: ExecutionParams!) { launchRun(executionParams: $job)
 
 def running_in(home: Path) -> list[psutil.Process]:
     """Return every process whose environment names a home."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
             if process.environ().get("ORRERY_HOME") == str(home) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+                processes.append(process)
         except psutil.Error:
             continue
-    return found
+    return processes
 
 
 class Ui:
@@ -67,24 +67,24 @@ class Ui:
 
     def wait_until_it_serves(self) -> str:
         """Return what it says until it is up."""
-        said = ""
+        output = ""
         for line in self.process.stdout:
-            said += line
+            output += line
             if "Ctrl-C" in line:
                 break
-        return said
+        return output
 
     def end(self, number: signal.Signals) -> str:
         """Send a signal, and return what it said until its end."""
         self.process.send_signal(number)
-        said, _ = self.process.communicate(timeout=60)
-        return said
+        output, _ = self.process.communicate(timeout=60)
+        return output
 
 
-def until(seen: Callable[[], object], seconds: float) -> float:
+def until(condition: Callable[[], object], seconds: float) -> float:
     """Wait until something is so; return how long it took."""
     began = time.monotonic()
-    while not seen():
+    while not condition():
         assert time.monotonic() - began < seconds, "it did not come about"
         time.sleep(0.2)
     return time.monotonic() - began
@@ -113,8 +113,8 @@ def tracked(project: PlainProject) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def ui(project: PlainProject) -> Iterator[Ui]:
     ui = Ui(project)
-    assert f"http://127.0.0.1:{ui.ports[0]} " in (said := ui.wait_until_it_serves()), said
-    assert f"http://127.0.0.1:{ui.ports[1]} " in said
+    assert f"http://127.0.0.1:{ui.ports[0]} " in (output := ui.wait_until_it_serves()), output
+    assert f"http://127.0.0.1:{ui.ports[1]} " in output
     until(lambda: keys(ui), 60)
     yield ui
     if ui.process.poll() is None:
@@ -154,8 +154,8 @@ def keys(ui: Ui) -> list[str]:
 def events(ui: Ui, layer: str) -> list[dict]:
     """Return the metadata of every materialization that the UI shows of a layer, by label."""
     answer = ui.desk.graphql(EVENTS, path=["plain", layer])["data"]["assetNodeOrError"]
-    found = answer["assetMaterializations"]
-    return [{entry["label"]: entry for entry in event["metadataEntries"]} for event in found]
+    events = answer["assetMaterializations"]
+    return [{entry["label"]: entry for entry in event["metadataEntries"]} for event in events]
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -198,8 +198,8 @@ def test_what_the_store_calls_fresh_is_not_stale_in_the_ui(ui: Ui) -> None:
     for layer in ("dataset", "segments", "model", "evaluation"):
         answer = ui.desk.graphql(PARTITIONS, path=["plain", layer])["data"]["assetNodeOrError"]
         for key in answer["partitionKeys"]:
-            told = ui.desk.graphql(STALE, path=["plain", layer], key=key)["data"]["assetNodeOrError"]
-            assert told == {"staleStatus": "FRESH", "staleCauses": []}, (layer, key)
+            status = ui.desk.graphql(STALE, path=["plain", layer], key=key)["data"]["assetNodeOrError"]
+            assert status == {"staleStatus": "FRESH", "staleCauses": []}, (layer, key)
 
 
 def test_a_saved_sweep_file_shows_its_partitions_within_ten_seconds(ui: Ui, project: PlainProject) -> None:
@@ -207,8 +207,8 @@ def test_a_saved_sweep_file_shows_its_partitions_within_ten_seconds(ui: Ui, proj
     project.sweep("long", axes="model.seed: [7]", pause=0.2, phases="[{steps: 100000}]")
     began = time.monotonic()
     while len(keys(ui)) < 3:
-        told = ui.desk.ask("/").text
-        assert "has changed" in told or len(keys(ui)) == 3, "neither the partitions nor a banner"
+        text = ui.desk.ask("/").text
+        assert "has changed" in text or len(keys(ui)) == 3, "neither the partitions nor a banner"
         assert time.monotonic() - began < 60
         time.sleep(0.2)
     seconds = time.monotonic() - began
@@ -252,8 +252,8 @@ def test_the_stop_button_ends_a_training_that_runs_and_its_best_is_kept(ui: Ui, 
     launch(ui, "plain/long")
     until(lambda: training(ui), 120)
     (job,) = training(ui)
-    asked = {"study": job["study"], "hash": job["hash"]}
-    assert ui.desk.ask("/live/stop", "POST", asked).json == {"stopping": True}
+    body = {"study": job["study"], "hash": job["hash"]}
+    assert ui.desk.ask("/live/stop", "POST", body).json == {"stopping": True}
     until(lambda: not ui.desk.ask("/live/state").json, 120)
     until(lambda: manifest(project)["status"] == "interrupted", 120)
 

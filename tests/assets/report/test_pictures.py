@@ -29,7 +29,7 @@ def nothing(history):
     """Draw nothing."""
 
 
-def broken(history):
+def failing(history):
     """Draw what cannot be drawn."""
     raise ValueError("no such column\nat all")
 
@@ -41,7 +41,7 @@ def pair(history, segments):
 
 @pytest.fixture
 def figures(monkeypatch):
-    functions = {"FIGURES": (line, nothing, broken), "COMPARED": (pair, nothing)}
+    functions = {"FIGURES": (line, nothing, failing), "COMPARED": (pair, nothing)}
     monkeypatch.setattr(pictures, "_functions", lambda study, name: functions[name])
 
 
@@ -56,9 +56,9 @@ def test_a_figure_is_a_png_and_a_pdf_with_its_label_in_the_file():
 
 def test_a_figure_with_nothing_to_show_is_left_out_and_a_broken_one_says_why(figures):
     drawings = list(study_pictures(None, {"history": [1, 2]}, "label"))
-    assert [picture.name for picture in drawings] == ["line", "broken"]
+    assert [picture.name for picture in drawings] == ["line", "failing"]
     assert drawings[1].error == "this figure could not be drawn: ValueError: no such column"
-    with pytest.raises(ValueError, match="broken is not drawn"):
+    with pytest.raises(ValueError, match="failing is not drawn"):
         drawings[1].pdf()
 
 
