@@ -70,7 +70,7 @@ def garbage(store: Store, older: float = 0.0, needed: Collection[Address] | None
     """
     inside = home().resolve()
     entries = []
-    for kind, path, process in (*_candidates(store), *_unneeded(store, needed)):
+    for kind, path, process in (*_candidates(store), *_unneeded_artifacts(store, needed)):
         if path.is_symlink() or not path.resolve().is_relative_to(inside):
             continue
         try:
@@ -93,7 +93,7 @@ def _candidates(store: Store) -> Iterator[tuple[str, Path, str]]:
         name = LOG.fullmatch(path.name)
         if name and not is_held(path):
             yield "log", path, f"process {name['worker'] or name['run']}"
-    yield from (("checkpoints", path, "") for path in _finished(store))
+    yield from (("checkpoints", path, "") for path in _finished_checkpoints(store))
     yield from (("part", path, "") for path in _joined_parts(store))
     yield from (("running record", path, "") for path in _finished_records(store))
     yield from (("marker", path, "") for path in _without_model(store))
@@ -121,14 +121,14 @@ def needed_by(sweeps: Iterable[Sweep]) -> set[Address]:
     return addresses
 
 
-def _unneeded(store: Store, needed: Collection[Address] | None) -> Iterator[tuple[str, Path, str]]:
+def _unneeded_artifacts(store: Store, needed: Collection[Address] | None) -> Iterator[tuple[str, Path, str]]:
     """Yield the artifacts that no sweep is made of; tables of whole sweeps stay."""
     for address in store.addresses() if needed is not None else ():
         if address not in (needed or ()) and address[1] in (*LAYER_NAMES, PART, STATE):
             yield f"{UNUSED} {address[1]}", store.path(*address), ""
 
 
-def _finished(store: Store) -> Iterator[Path]:
+def _finished_checkpoints(store: Store) -> Iterator[Path]:
     """Yield the checkpoints of trainings whose model is stored."""
     for path in (home() / "checkpoints").glob("*/*"):
         manifest = HASH.fullmatch(path.name) and store.manifest(path.parent.name, "model", path.name)

@@ -226,7 +226,7 @@ class _Scope:
         body = node.body if isinstance(node.body, list) else [node.body]
         arguments = [argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)]
         shared = {name for n in ast.walk(node) if isinstance(n, ast.Global | ast.Nonlocal) for name in n.names}
-        plain = [name for statement in body for name in _assigned(statement) if name not in shared]
+        plain = [name for statement in body for name in _assigned_names(statement) if name not in shared]
         imports = {name: target for statement in body for name, target in _local_imports(statement, self.module)}
         for part in (node.args, *getattr(node, "decorator_list", ()), getattr(node, "returns", None)):
             if part is not None:
@@ -269,7 +269,7 @@ class _Scope:
         return Target(owner.module, f"{owner.name}.{name}")
 
 
-def _assigned(statement: ast.AST) -> Iterator[str]:
+def _assigned_names(statement: ast.AST) -> Iterator[str]:
     """Yield names that become local by a statement: `a.b = 1` and `a[0] = 1` make none."""
     if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
         yield statement.name
@@ -280,7 +280,7 @@ def _assigned(statement: ast.AST) -> Iterator[str]:
         yield from bound(statement)
     elif not isinstance(statement, ast.Lambda):
         for child in ast.iter_child_nodes(statement):
-            yield from _assigned(child)
+            yield from _assigned_names(child)
 
 
 def _local_imports(statement: ast.AST, module: Module) -> Iterator[tuple[str, Target]]:

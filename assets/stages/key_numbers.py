@@ -28,7 +28,7 @@ def numbers_of(study: Study, artifact: Trajectories | Segments | Trained | Evalu
     if isinstance(artifact, Segments):
         return _segments(artifact)
     if isinstance(artifact, Trained):
-        return _trained(artifact)
+        return _model_numbers(artifact)
     return _evaluation(study, artifact)
 
 
@@ -100,7 +100,7 @@ def _segments(artifact: Segments) -> dict[str, float]:
     return counted
 
 
-def _trained(artifact: Trained) -> dict[str, float]:
+def _model_numbers(artifact: Trained) -> dict[str, float]:
     losses = {name: artifact.history[name].dropna() for name in ("loss", "validation_loss") if name in artifact.history}
     final = {f"final_{name}": float(values.iloc[-1]) for name, values in losses.items() if len(values)}
     best = {f"best_{name}": float(values.min()) for name, values in losses.items() if len(values)}

@@ -183,7 +183,7 @@ def train(making: Making, segments: Segments) -> Generator[TrainingRequest, Trai
         return trained
     making.notes["total_steps"] = making.watch.total_steps
     if trained.stopped:
-        return _stopped(making, trained)
+        return _stop_failure(making, trained)
     making.timings |= {name: float(seconds) for name, seconds in trained.timings.items() if name != "train"}
     making.notes["counts"] = {name: int(count) for name, count in trained.counts.items()}
     if "device" in trained.meta:
@@ -213,7 +213,7 @@ def _without_segments(making: Making, segments: Segments) -> Failed:
     return Failed(making.item.key, "skipped:zero_segments", Place("segments", phase), detail)
 
 
-def _stopped(making: Making, trained: Trained) -> Failed:
+def _stop_failure(making: Making, trained: Trained) -> Failed:
     """Say why a training stopped early; either way its checkpoint stays."""
     step, total = making.watch.step, making.watch.total_steps
     if making.watch.pruned:

@@ -46,7 +46,7 @@ def _part(item: Item, number: int, count: int) -> Item:
 def missing_parts(task: Task, store: Store) -> list[Task]:
     """Return the tasks of the parts of a dataset that are not stored."""
     parts = (_part_task(part, task.fingerprint) for part in parts_of(task.item))
-    return [part for part in parts if not _stored(part, store)]
+    return [part for part in parts if not _is_stored(part, store)]
 
 
 def _part_task(part: Item, whole: Fingerprint) -> Task:
@@ -55,7 +55,7 @@ def _part_task(part: Item, whole: Fingerprint) -> Task:
     return Task(part, Fingerprint(value, part.hash, whole.code, {}))
 
 
-def _stored(part: Task, store: Store) -> bool:
+def _is_stored(part: Task, store: Store) -> bool:
     manifest = store.manifest(*part.item.address)
     return bool(manifest and manifest["status"] == "ok" and manifest["fingerprint"] == part.fingerprint.value)
 
@@ -72,7 +72,7 @@ def simulate_parts(item: Item, fingerprint: Fingerprint, store: Store) -> Trajec
 
 def _read(part: Task, store: Store) -> Trajectories | None:
     try:
-        return read_trajectories(store.open(*part.item.address)) if _stored(part, store) else None
+        return read_trajectories(store.open(*part.item.address)) if _is_stored(part, store) else None
     except (Damaged, Missing):
         return None
 
@@ -101,7 +101,7 @@ def join(parts: Sequence[Trajectories]) -> Trajectories:
         for number, part in enumerate(parts[1:], start=2):
             if not _equal(here := getattr(part, name), first := getattr(parts[0], name)):
                 raise ValueError(f"{name} of part {number} differs from that of part 1: {here!r}, {first!r}")
-    joined = {name: _joined(name, [getattr(part, name) for part in parts]) for name in BY_TRAJECTORY}
+    joined = {name: _join(name, [getattr(part, name) for part in parts]) for name in BY_TRAJECTORY}
     return Trajectories(**joined, **{name: getattr(parts[0], name) for name in shared})
 
 
@@ -115,21 +115,21 @@ def _equal(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _joined(name: str, values: Sequence[Any]) -> Any:
+def _join(name: str, values: Sequence[Any]) -> Any:
     """Join arrays, or mappings of arrays, along their first axis."""
     import numpy as np
 
     if all(value is None for value in values):
         return None
     if all(isinstance(value, Mapping) and value.keys() == values[0].keys() for value in values):
-        return {entry: _joined(f"{name}/{entry}", [value[entry] for value in values]) for entry in values[0]}
+        return {entry: _join(f"{name}/{entry}", [value[entry] for value in values]) for entry in values[0]}
     kinds = {(value.dtype, value.shape[2:]) if isinstance(value, np.ndarray) else type(value) for value in values}
     if len(kinds) > 1 or not isinstance(values[0], np.ndarray):
         raise ValueError(f"{name} differs between parts in what it holds, its type or its shape; expected the same")
-    return np.concatenate(list(_padded(values)))
+    return np.concatenate(list(_pad(values)))
 
 
-def _padded(arrays: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+def _pad(arrays: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield arrays (N, T, ...) with NaN at the end of their second axis up to the longest one."""
     import numpy as np
 

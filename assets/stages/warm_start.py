@@ -74,7 +74,7 @@ class WarmStart:
         if manifest is None or not self._same(manifest, progress.phase + 1):
             with self.store.writing(*address) as draft:
                 draft.arrays(STATE, progress.state())
-                draft.manifest |= self._described(prefix, address[2], data) | {"step": progress.step}
+                draft.manifest |= self._state_fields(prefix, address[2], data) | {"step": progress.step}
 
     def add_marker(self) -> None:
         """Let longer trainings find this one, now that it is stored."""
@@ -117,7 +117,7 @@ class WarmStart:
         same_code = manifest["status"] == "ok" and manifest["parts"]["code"] == self.fingerprint.code
         return same_code and manifest["data"] == self.data(phases)
 
-    def _described(self, prefix: ModelConfigBase, hash: str, data: str) -> ManifestFields:
+    def _state_fields(self, prefix: ModelConfigBase, hash: str, data: str) -> ManifestFields:
         name, form = label(self.item.dataset.identity, canonical(prefix)), canonical(prefix)
         return {
             "key": f"{name}-{hash}",

@@ -89,13 +89,13 @@ def _text(question: Question, comparisons: Sequence[Mapping[str, Any]], count: i
         (one,) = paired
         if one["p_holm"] < SIGNIFICANT:
             return f"{'Yes' if one['effect'] < NEUTRAL[one['scale']] else 'No, the contrary'}: {_effect(one)}."
-        return f"Inconclusive: {_effect(one)}{_needed(one, count)}."
+        return f"Inconclusive: {_effect(one)}{_pairs_needed(one, count)}."
     undecided = [one["b"] for one in paired if not one["p_holm"] < SIGNIFICANT]
     closest = min(paired, key=lambda one: one["effect"])
     text = f"{paired[0]['a']} comes first. The closest other one is b, {closest['b']}: {_effect(closest)}"
     if not undecided:
         return f"{text}. It is better than all {len(paired)} others."
-    return f"{text}. Against {', '.join(undecided)} the comparison is inconclusive{_needed(closest, count)}."
+    return f"{text}. Against {', '.join(undecided)} the comparison is inconclusive{_pairs_needed(closest, count)}."
 
 
 def _effect(comparison: Mapping[str, Any]) -> str:
@@ -105,6 +105,6 @@ def _effect(comparison: Mapping[str, Any]) -> str:
     return f"{SCALES[comparison['scale']]} = {size}, {better}{p}"
 
 
-def _needed(comparison: Mapping[str, Any], count: int) -> str:
+def _pairs_needed(comparison: Mapping[str, Any], count: int) -> str:
     needed = pairs_needed(count)
     return f"; at least {needed} pairs are needed" if comparison["pairs"] < needed else ""

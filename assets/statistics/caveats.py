@@ -30,13 +30,13 @@ def caveats(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[
     # A baseline configuration reaches its own value up to rounding: that is not worse.
     if value > baseline and not math.isclose(value, baseline, rel_tol=1e-9):
         yield "worse than the baseline"
-    if any(not _validated(experiment, row) for row in rows):
+    if any(not _has_validation(experiment, row) for row in rows):
         yield "no validation"
     if overlap := _overlap(experiment, rows[0], test):
         yield overlap
 
 
-def _validated(experiment: Experiment, row: Row) -> bool:
+def _has_validation(experiment: Experiment, row: Row) -> bool:
     segments = experiment.store.manifest_or_missing(*row.configuration.item.segments.address)
     return bool(segments["numbers"].get("validation_segments"))
 

@@ -84,14 +84,16 @@ def axis_values(experiment: Experiment) -> pd.DataFrame:
         if is_seed(axis):
             continue
         groups = [compact(row.axes[axis]) for row in rows]
-        importance = _explained(_variance_scale(experiment, rows), _indicators(groups))
+        importance = _explained_variance(_variance_scale(experiment, rows), _indicators(groups))
         for value in _values(experiment, axis):
             at_value = [row for row, group in zip(rows, groups, strict=True) if group == compact(value)]
-            records.append({"axis": axis, "value": value, **_reached(experiment, at_value), "importance": importance})
+            records.append(
+                {"axis": axis, "value": value, **_row_numbers(experiment, at_value), "importance": importance}
+            )
     return pd.DataFrame(records, columns=list(AXIS_VALUES))
 
 
-def _reached(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Any]:
+def _row_numbers(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Any]:
     if not rows:
         return {"runs": 0, **dict.fromkeys(("best", "median", "mean", "low", "high"), math.nan)}
     samples = experiment.samples(rows)
@@ -124,12 +126,12 @@ def shares(values: Array, first: list[str], second: list[str]) -> dict[str, floa
     """Return the shares of the variance of values (N,) that two groupings explain: alone, additively, interacting."""
     a, b = _indicators(first), _indicators(second)
     cells = _indicators([f"{one}|{other}" for one, other in zip(first, second, strict=True)])
-    additive = _explained(values, np.concatenate([a, b], axis=1))
+    additive = _explained_variance(values, np.concatenate([a, b], axis=1))
     return {
-        "share_first": _explained(values, a),
-        "share_second": _explained(values, b),
+        "share_first": _explained_variance(values, a),
+        "share_second": _explained_variance(values, b),
         "share_both": additive,
-        "interaction": max(0.0, _explained(values, cells) - additive),
+        "interaction": max(0.0, _explained_variance(values, cells) - additive),
     }
 
 
@@ -149,7 +151,7 @@ def _indicators(groups: list[str]) -> Array:
     return (np.array(groups)[:, None] == np.array(sorted(set(groups)))[None]).astype(float)
 
 
-def _explained(values: Array, columns: Array) -> float:
+def _explained_variance(values: Array, columns: Array) -> float:
     """Return the share of the variance that a least-squares fit on the columns explains; NaN without variance."""
     if not len(values):
         return math.nan
