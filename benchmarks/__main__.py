@@ -18,8 +18,8 @@ from benchmarks.table import markdown
 OUT = processes.ROOT / "results/benchmarks"
 
 
-def chosen(scratch: Path, sampled: int) -> dict[str, Callable[[], Any]]:
-    """Return every benchmark by name; those of one CPU run as a process there."""
+def all_benchmarks(scratch: Path, sampled: int) -> dict[str, Callable[[], Any]]:
+    """Return every benchmark by name; those of one CPU run in a process of their own on it."""
     cpus = usable_cpus()
     alone = {
         name: lambda name=name: processes.result(processes.start(cpus[-1], f"benchmarks.{name}"))
@@ -39,24 +39,24 @@ def main(
     names: Annotated[list[str] | None, typer.Argument(help="Benchmarks; none: all.")] = None,
     sampled: Annotated[int, typer.Option(help="Plain configurations that `sweep` really runs.")] = 4,
 ) -> None:
-    """Run what was asked for and add it to what is known."""
+    """Run benchmarks and add their results to the stored ones."""
     path = OUT / "bench.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
+    results = json.loads(path.read_text()) if path.exists() else {}
     with tempfile.TemporaryDirectory() as scratch:
-        runs = chosen(Path(scratch), sampled)
+        runs = all_benchmarks(Path(scratch), sampled)
         for name in names or runs:
             if name not in runs:
                 raise typer.BadParameter(f"{name!r}; expected some of {', '.join(runs)}")
             print(f"benchmark {name} ...", flush=True)
-            known[name] = {"machine": machine(), **runs[name]()}
+            results[name] = {"machine": machine(), **runs[name]()}
             OUT.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(known, indent=1) + "\n")
-    (OUT / "bench.md").write_text(markdown(known))
-    print(markdown(known))
+            path.write_text(json.dumps(results, indent=1) + "\n")
+    (OUT / "bench.md").write_text(markdown(results))
+    print(markdown(results))
 
 
 def machine() -> str:
-    """Say what was measured on."""
+    """Return a description of this machine."""
     return f"{len(usable_cpus())} CPUs, {platform.machine()}, Python {platform.python_version()}"
 
 

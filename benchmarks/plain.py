@@ -66,7 +66,7 @@ def main(path: str, settings: dict) -> dict:
 
     Test sets of as many orbits as `settings["evaluate"]` names are rolled out as well.
     """
-    started = time.perf_counter()
+    start = time.perf_counter()
     data = np.load(path)
     config = ModelConfig.model_validate(settings["model"])
     ts, ys = jnp.asarray(data["t"], jnp.float32), jnp.asarray(data["y"], jnp.float32)
@@ -89,17 +89,17 @@ def main(path: str, settings: dict) -> dict:
     random, laps = np.random.default_rng(config.seed), []
     batch = min(config.batch_size, len(ts))
     for _ in range(settings["steps"]):
-        chosen = random.permutation(len(ts))[:batch]
-        network, state, value = make_step(network, state, ts[chosen], ys[chosen])
+        index = random.permutation(len(ts))[:batch]
+        network, state, value = make_step(network, state, ts[index], ys[index])
         value.block_until_ready()
         laps.append(time.perf_counter())
     predicted = jax.vmap(vector_field(network, config))(jnp.asarray(data["test_states"], jnp.float32))[:, 3:]
     error = np.linalg.norm(predicted - data["test_acceleration"], axis=1)
     rolled = [(data[f"test{n}_t"], data[f"test{n}_y"]) for n in settings.get("evaluate", ())]
     return {
-        "first_step_seconds": laps[0] - started,
+        "first_step_seconds": laps[0] - start,
         "steps_per_second": (len(laps) - 1) / (laps[-1] - laps[0]) if len(laps) > 1 else None,
-        "seconds": laps[-1] - started,
+        "seconds": laps[-1] - start,
         "field_error": float(np.mean(100 * error / np.linalg.norm(data["test_acceleration"], axis=1))),
         "own_state_errors": own_state_errors(network, config, settings["solver"], rolled),
     }

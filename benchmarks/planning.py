@@ -41,10 +41,10 @@ def orrery(home: Path, *arguments: str, tracking: str = "off") -> float:
 
 
 def stage_seconds(home: Path) -> float:
-    """Return what all stages took by their manifests."""
-    found = (json.loads(path.read_text()) for path in (home / "store").glob("*/*/*/manifest.json"))
-    made = (manifest for manifest in found if manifest["layer"] in LAYERS)
-    return sum(one["timings"].get(name, 0.0) for one in made for name in ("inputs", LAYERS[one["layer"]].stage))
+    """Return the seconds that all stages took, by their manifests."""
+    manifests = (json.loads(path.read_text()) for path in (home / "store").glob("*/*/*/manifest.json"))
+    stages = (manifest for manifest in manifests if manifest["layer"] in LAYERS)
+    return sum(one["timings"].get(name, 0.0) for one in stages for name in ("inputs", LAYERS[one["layer"]].stage))
 
 
 def size(count: int, scratch: Path) -> dict[str, Any]:

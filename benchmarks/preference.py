@@ -58,7 +58,7 @@ def by_scipy(unknowns: np.ndarray, t: np.ndarray, events: bool, **settings: Any)
         parts.append(np.asarray(done.y).reshape(2 * ACTIONS, -1))
         if done.status != 1:
             break
-        channel = next(k for k, found in enumerate(done.t_events) if len(found))
+        channel = next(k for k, times in enumerate(done.t_events) if len(times))
         now, state, above[channel] = done.t_events[channel][0], done.y_events[channel][0], ~above[channel]
     return observe(np.concatenate(parts, axis=1), one.mu).T
 

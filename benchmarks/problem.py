@@ -47,17 +47,17 @@ def test_points(orbits: int = 100) -> tuple[np.ndarray, np.ndarray]:
 
 def write_plain(path: Path, orbits: int) -> Path:
     """Write what the plain way reads: segments and test states in the normalised units of the training data."""
-    found = segments(model_config(0, 1), orbits)
-    arrays, (states, _) = found.phases[0], test_points()
+    training = segments(model_config(0, 1), orbits)
+    arrays, (states, _) = training.phases[0], test_points()
     from trainers.two_body.normalisation import state_units, units_of
 
-    scaled = states / state_units(found.fitted)
-    truth = normalised_acceleration(found.fitted, str(found.meta["problem"]), scaled.T).T
+    scaled = states / state_units(training.fitted)
+    truth = normalised_acceleration(training.fitted, str(training.meta["problem"]), scaled.T).T
     t = arrays["train/t"] - arrays["train/t"][:, :1]
     tests = {}
     for count in TESTS:
         of_test = STUDY.simulate(STUDY.presets[f"complex_planar_{count}_test"])
-        tests[f"test{count}_t"] = np.float32((of_test.t - of_test.t[:, :1]) / units_of(found.fitted)[1])
-        tests[f"test{count}_y"] = np.float32(of_test.y / state_units(found.fitted))
+        tests[f"test{count}_t"] = np.float32((of_test.t - of_test.t[:, :1]) / units_of(training.fitted)[1])
+        tests[f"test{count}_y"] = np.float32(of_test.y / state_units(training.fitted))
     np.savez(path, t=t, y=arrays["train/y"], test_states=scaled, test_acceleration=truth, **tests)
     return path

@@ -12,11 +12,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def environment(cached: bool = True) -> dict[str, str]:
-    """Return the environment that a worker of the engine gets: one thread, on the CPU, maybe with cached programs."""
+    """Return the environment of a worker of the engine: one thread, on the CPU, with or without cached programs."""
     from assets.engine.worker_process import environment as of_worker
 
-    found = of_worker("cpu", None)
-    return {name: value for name, value in found.items() if cached or name != "JAX_COMPILATION_CACHE_DIR"}
+    variables = of_worker("cpu", None)
+    return {name: value for name, value in variables.items() if cached or name != "JAX_COMPILATION_CACHE_DIR"}
 
 
 def start(cpu: int, *arguments: str, cached: bool = True) -> subprocess.Popen:
@@ -32,7 +32,7 @@ def start(cpu: int, *arguments: str, cached: bool = True) -> subprocess.Popen:
 
 
 def result(process: subprocess.Popen) -> Any:
-    """Wait for a process and return what its last line says.
+    """Wait for a process and return its last line, parsed as JSON.
 
     Raises:
         RuntimeError: it failed.

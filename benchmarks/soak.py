@@ -57,54 +57,54 @@ class Soaked(PlainProject):
         """Return everything that lies beside the home."""
         return {path for path in self.root.rglob("*") if not path.is_relative_to(self.home)}
 
-    def made(self) -> int:
-        """Return how many models and evaluations are stored."""
+    def artifact_count(self) -> int:
+        """Return the number of stored models and evaluations."""
         layers = (self.home / "store/plain" / layer for layer in ("model", "evaluation"))
         return sum(1 for layer in layers for _ in layer.glob("[0-9a-f]*"))
 
 
 @dataclass
 class Soak:
-    """What is to be soaked, and what happened so far."""
+    """A soak test: its expected end, the kills to come, and what has happened so far."""
 
     project: Soaked
     expected: dict[str, str]
     """Status by case."""
     kills: deque[tuple[int, str]]
-    """How much has to be made before each kill, and of whom."""
+    """(number of stored artifacts, victim) of each kill to come."""
     launches: int = 0
     killed: Counter = field(default_factory=Counter)
     """Kills of launchers and of workers at work, by layer."""
-    seen: Counter = field(default_factory=Counter)
-    """Rows that the ends of launches told as to be repeated."""
+    repeats: Counter = field(default_factory=Counter)
+    """Rows that launches reported as to be repeated, by status."""
 
     def run(self) -> None:
-        """Launch until nothing is left to kill and a launch changes nothing."""
+        """Launch until no kill is to come and a launch changes nothing."""
         while self.launch():
             assert self.launches < LAUNCHES, f"no convergence within {LAUNCHES} launches"
         assert not self.kills, f"nothing is left to do and {len(self.kills)} kills are to come"
 
     def launch(self) -> bool:
-        """Launch once, killing what is due; return whether that changed anything."""
+        """Launch once, with the kills that are due; return whether it changed anything."""
         self.launches += 1
-        said = self.project.root / "home" / f"launch-{self.launches}.json"
-        said.parent.mkdir(exist_ok=True)
-        with said.open("w") as out:
+        output = self.project.root / "home" / f"launch-{self.launches}.json"
+        output.parent.mkdir(exist_ok=True)
+        with output.open("w") as out:
             launch = self.project.start("run", SWEEP, "--json", stdout=out, stderr=DEVNULL)
             while launch.poll() is None:
                 self.strike(launch)
                 time.sleep(0.01)
-        text = said.read_text()
-        said.unlink()
+        text = output.read_text()
+        output.unlink()
         if launch.returncode == -signal.SIGKILL:
             return True
         summary = json.loads(text)
-        self.seen.update(reason.split()[0] for reason in summary["failed"].values() if "last time" in reason)
+        self.repeats.update(reason.split()[0] for reason in summary["failed"].values() if "last time" in reason)
         return bool(summary["trained"] or summary["evaluated"] or self.kills)
 
     def strike(self, launch: Popen) -> None:
-        """Kill who is to be killed at this share of the work."""
-        if not self.kills or self.project.made() < self.kills[0][0]:
+        """Do the next kill, if as much is stored as it waits for."""
+        if not self.kills or self.project.artifact_count() < self.kills[0][0]:
             return
         if self.kills[0][1] == "launcher":
             launch.kill()
@@ -128,7 +128,7 @@ class Soak:
 
 
 def prepare(project: Soaked, configurations: int, launcher_kills: int, worker_kills: int, seed: int) -> Soak:
-    """Write the sweep, and draw which configurations fail and when somebody is killed."""
+    """Write the sweep; draw which configurations fail, and the time and the victim of each kill."""
     rng, bad = np.random.default_rng(seed), round(SHARE * configurations)
     kinds = rng.permutation(["skipped:zero_segments"] * bad + ["diverged"] * bad + ["ok"] * (configurations - 2 * bad))
     cases = {f"c{n:04d}": str(kind) for n, kind in enumerate(kinds)}
@@ -136,14 +136,14 @@ def prepare(project: Soaked, configurations: int, launcher_kills: int, worker_ki
     project.sweep("soak", axes="\n".join(["case:", *lines]), pause=0.005)
     kills = rng.permutation(["launcher"] * launcher_kills + ["worker"] * worker_kills)
     when = np.sort(rng.uniform(0.05, 0.85, len(kills))) * 2 * (configurations - bad)
-    return Soak(project, cases, deque((int(made), str(kind)) for made, kind in zip(when, kills, strict=True)))
+    return Soak(project, cases, deque((int(count), str(kind)) for count, kind in zip(when, kills, strict=True)))
 
 
 def faults(soak: Soak, before: set[Path]) -> list[str]:
-    """Return what is wrong in the end."""
+    """Return one line for each check that fails at the end."""
     project = soak.project
-    found = {row["case"]: row["status"] for row in project.json("table", SWEEP)}
-    wrong = {case: found.get(case) for case, status in soak.expected.items() if found.get(case) != status}
+    statuses = {row["case"]: row["status"] for row in project.json("table", SWEEP)}
+    wrong = {case: statuses.get(case) for case, status in soak.expected.items() if statuses.get(case) != status}
     stored = {name: one for name, one in project.manifests().items() if not name.startswith("leaderboard/")}
     untouched = made_untouched(project)
     unlike = [name for name in {*stored, *untouched} if stored.get(name) != untouched.get(name)]
@@ -172,14 +172,14 @@ def made_untouched(project: Soaked) -> dict[str, dict]:
 
 
 def summary(soak: Soak, seconds: float) -> str:
-    """Say what was soaked, what was killed, and how the rows ended."""
+    """Return the report: configurations, kills, and the ends of rows."""
     statuses = ", ".join(f"{status} {count}" for status, count in Counter(soak.expected.values()).items())
     killed = ", ".join(f"{who} {count}" for who, count in sorted(soak.killed.items()))
-    told = ", ".join(f"{status} {count}" for status, count in sorted(soak.seen.items()))
+    repeats = ", ".join(f"{status} {count}" for status, count in sorted(soak.repeats.items()))
     return "\n".join(
         [
             f"soak: {len(soak.expected)} configurations: {statuses}",
-            f"killed: {killed}; rows told as to be repeated: {told or 'none'}",
+            f"killed: {killed}; rows to be repeated: {repeats or 'none'}",
             f"launches until nothing changed: {soak.launches} ({seconds:.0f} s)",
         ]
     )
@@ -187,7 +187,7 @@ def summary(soak: Soak, seconds: float) -> str:
 
 def main(
     configurations: Annotated[int, typer.Option(min=1, help="Rows of the sweep; 5 % impossible, 5 % diverging.")] = 500,
-    seed: Annotated[int, typer.Option(min=0, help="Which rows fail, and when somebody is killed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of which rows fail and when processes are killed.")] = 0,
     launcher_kills: Annotated[int, typer.Option(min=0, help="SIGKILLs of the launcher.")] = 2,
     worker_kills: Annotated[int, typer.Option(min=0, help="SIGKILLs of workers at work.")] = 10,
     place: Annotated[Path | None, typer.Option(help="Empty directory to work in; default: a temporary one.")] = None,

@@ -49,13 +49,13 @@ def evaluation(refined):
 def test_metrics_of_hand_made_arrays():
     truth = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
     predicted = truth + np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0]])
-    made = metrics.overall(predicted, truth)
-    assert made["mse"] == pytest.approx(1.0) and made["mae"] == pytest.approx(4 / 6) and made["median"] == 0.5
-    assert made["r2"] == pytest.approx(((1 - 2 / 8) + (1 - 4 / 8)) / 2)
-    assert made["nrmse_range"] == pytest.approx(0.2) and made["nrmse_std"] == pytest.approx(1 / truth.std())
-    assert made["rmse"] == 1.0 and made["spearman"] == pytest.approx(spearmanr(predicted.ravel(), truth.ravel())[0])
-    assert made["mre"] == pytest.approx((1e8 + 1 / 2 + 2 / 5) / 6)
-    assert made["pearson"] == pytest.approx(np.corrcoef(predicted.ravel(), truth.ravel())[0, 1])
+    scores = metrics.overall(predicted, truth)
+    assert scores["mse"] == pytest.approx(1.0) and scores["mae"] == pytest.approx(4 / 6) and scores["median"] == 0.5
+    assert scores["r2"] == pytest.approx(((1 - 2 / 8) + (1 - 4 / 8)) / 2)
+    assert scores["nrmse_range"] == pytest.approx(0.2) and scores["nrmse_std"] == pytest.approx(1 / truth.std())
+    assert scores["rmse"] == 1.0 and scores["spearman"] == pytest.approx(spearmanr(predicted.ravel(), truth.ravel())[0])
+    assert scores["mre"] == pytest.approx((1e8 + 1 / 2 + 2 / 5) / 6)
+    assert scores["pearson"] == pytest.approx(np.corrcoef(predicted.ravel(), truth.ravel())[0, 1])
     assert metrics.per_target(predicted, truth)["rmse"] == pytest.approx([np.sqrt(2 / 3), np.sqrt(4 / 3)])
     assert metrics.per_target(predicted, truth)["bias"] == pytest.approx([0, 2 / 3])
 
@@ -67,29 +67,31 @@ def test_a_constant_target_counts_apart():
 
 
 def test_training_ends_at_patience_and_keeps_the_best():
-    _, made = trained(**SMALL, epochs=60, patience=2)
-    history = made.history
+    _, model = trained(**SMALL, epochs=60, patience=2)
+    history = model.history
     best = int(history["epoch"][history["validation_loss"].idxmin()])
-    assert made.counts["best_epoch"] == best and len(history) in (best + 2, 60)
-    assert {name.partition("/")[0] for name in made.weights} == {"best", "last"}
+    assert model.counts["best_epoch"] == best and len(history) in (best + 2, 60)
+    assert {name.partition("/")[0] for name in model.weights} == {"best", "last"}
 
 
 def test_the_validation_loss_is_the_metric_mse_of_the_validation_series():
-    config, made = trained(**SMALL, epochs=2)
+    config, model = trained(**SMALL, epochs=2)
     arrays = segment(config.segmentation(), DATA).phases[0]
     inputs = Inputs(*(arrays[f"validation/{name}"] for name in Inputs._fields))
-    estimate = apply(config, made, "last").first_estimate(inputs)
+    estimate = apply(config, model, "last").first_estimate(inputs)
     predicted = np.concatenate([estimate.unknowns, estimate.forecast / inputs.scale], axis=1)
     truth = np.concatenate([arrays["validation/unknowns"], inputs.forecast / inputs.scale], axis=1)
-    assert metrics.overall(predicted, truth)["mse"] == pytest.approx(made.history["validation_loss"].iloc[-1], rel=1e-4)
+    assert metrics.overall(predicted, truth)["mse"] == pytest.approx(
+        model.history["validation_loss"].iloc[-1], rel=1e-4
+    )
 
 
 @pytest.mark.parametrize("actions", [2, 3])
 def test_more_actions_run_from_the_same_settings(actions):
     config = ModelConfig(**POSTERIOR, epochs=1, refine={"steps": 3})
     few, test = (simulate(DatasetConfig(actions=actions, trajectories=20, points=31, seed=k)) for k in (1, 1001))
-    made = next(train([Job("one", config, segment(config.segmentation(), few))]))
-    result = evaluate(config, made, test)
+    model = next(train([Job("one", config, segment(config.segmentation(), few))]))
+    result = evaluate(config, model, test)
     assert len(result.tables["targets"]) == {2: 20, 3: 36}[actions] and values(result)["failures"] < 20
 
 
@@ -110,10 +112,10 @@ def test_ridge_beats_the_constant_and_refining_beats_both(evaluation):
 
 
 def test_an_estimate_that_fails_everywhere_is_counted_and_leaves_no_other_number(evaluation, refined):
-    config, made = refined
-    broken = {name: np.full_like(array, np.nan) for name, array in made.weights.items()}
+    config, model = refined
+    broken = {name: np.full_like(array, np.nan) for name, array in model.weights.items()}
     settings = config.model_copy(update={"refine": type(config.refine)()})
-    result = evaluate(settings, replace(made, weights=broken), TEST)
+    result = evaluate(settings, replace(model, weights=broken), TEST)
     assert values(result)["failures"] == 30 and np.isnan(values(result)["unknowns_mse"])
     assert result.tables["targets"]["rmse"].isna().all() and result.tables["targets"]["n"].eq(0).all()
     assert "coverage" not in result.tables
@@ -125,12 +127,12 @@ def test_strata_of_noise_have_intervals_of_their_own():
     factors = {}
     for strata in (1, 3):
         config = ModelConfig(kind="ridge", features=("steady_state", "summary"), interval_strata=strata)
-        made = next(train([Job("one", config, segment(config.segmentation(), noisy))]))
-        factors[strata] = made.fitted["interval_factor"]
-        predictor = apply(config, made)
+        model = next(train([Job("one", config, segment(config.segmentation(), noisy))]))
+        factors[strata] = model.fitted["interval_factor"]
+        predictor = apply(config, model)
         half_width = predictor.predict(noisy.y, noisy.t[0]).half_width
         assert len(np.unique(half_width[:, 0])) == strata
-    assert factors[1].shape == (6,) and factors[3].shape == (3, 6) and len(made.fitted["interval_edges"]) == 2
+    assert factors[1].shape == (6,) and factors[3].shape == (3, 6) and len(model.fitted["interval_edges"]) == 2
     assert not (factors[3] == factors[1]).all()
 
 
@@ -145,17 +147,19 @@ def test_coverage_is_told_by_stratum(evaluation):
 
 
 def test_a_series_that_never_starts_is_flagged(refined):
-    config, made = refined
+    config, model = refined
     lazy = np.zeros((1, 201, 2))
-    assert apply(config, made).predict(lazy, TEST.t[0]).flagged[0]
+    assert apply(config, model).predict(lazy, TEST.t[0]).flagged[0]
 
 
 def test_series_that_stand_still_do_not_rule_what_needs_a_scale(refined):
     """A series that stays at 0 has neither a relative error nor a scale for its forecast."""
     sleeper = {"g_0": 0.01, "v0_0": -3.0, "m0_0": -3.0}
-    asleep = {name: np.append(known, sleeper.get(name, known[0])) for name, known in TEST.parameters.items()}
+    with_sleeper = {
+        name: np.append(unknown, sleeper.get(name, unknown[0])) for name, unknown in TEST.parameters.items()
+    }
     still = np.zeros((1, *TEST.y.shape[1:]))
-    test = replace(TEST, t=TEST.t[[*range(30), 0]], y=np.concatenate([TEST.y, still]), parameters=asleep)
+    test = replace(TEST, t=TEST.t[[*range(30), 0]], y=np.concatenate([TEST.y, still]), parameters=with_sleeper)
     result = evaluate(*refined, test)
     counts = dict(zip(result.summary["metric"], result.summary["n"], strict=True))
     assert (counts["series_error"], counts["series_rmse"]) == (30, 31 * TEST.y[0].size)
@@ -177,9 +181,9 @@ def test_tables_and_figures_go_together(evaluation, refined):
 
 
 def test_noise_leaves_the_fit_close_and_its_intervals_honest():
-    config, made = trained(**POSTERIOR, epochs=10, refine={"steps": 20})
+    config, model = trained(**POSTERIOR, epochs=10, refine={"steps": 20})
     noisy = simulate(DatasetConfig(trajectories=30, seed=1001, noise=(0.05, 0.05)))
-    result = values(evaluate(config, made, noisy))
+    result = values(evaluate(config, model, noisy))
     assert result["unknowns_median"] < 0.05 < result["baseline"]
 
 
@@ -193,7 +197,7 @@ def test_a_state_goes_on_to_the_same_bits_when_epochs_are_added():
 
 
 def test_every_metric_is_documented(evaluation):
-    measured = {name.removesuffix("_with_constants") for name in evaluation.summary["metric"]}
-    measured = {"rmse_<target>" if re.match(r"rmse_\w+_\d", name) else name for name in measured}
+    names = {name.removesuffix("_with_constants") for name in evaluation.summary["metric"]}
+    names = {"rmse_<target>" if re.match(r"rmse_\w+_\d", name) else name for name in names}
     rows = re.findall(r"^\| (`.*?) \|", read("docs/preference_dynamics.md").partition("## Evaluation")[2], re.M)
-    assert set(re.findall(r"`([a-z_0-9<>]+)`", "".join(rows))) - {"mse_with_constants"} == measured
+    assert set(re.findall(r"`([a-z_0-9<>]+)`", "".join(rows))) - {"mse_with_constants"} == names

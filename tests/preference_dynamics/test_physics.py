@@ -14,7 +14,7 @@ from trainers.preference_dynamics.system.stability import accepted
 T = np.linspace(0.0, 60.0, 61)
 
 
-def drawn(actions, count, seed=0):
+def accepted_draws(actions, count, seed=0):
     """Return accepted draws (count, Q) of the prior."""
     config = DatasetConfig(actions=actions)
     many = draw_prior(config, np.random.default_rng(seed), 60 * count if actions == 3 else 8 * count)
@@ -37,7 +37,7 @@ def by_scipy(unknowns, t, actions):
 
 @pytest.mark.parametrize(("actions", "count", "tolerance"), [(1, 150, 1e-7), (2, 80, 1e-6), (3, 30, 1e-5)])
 def test_series_agree_with_scipy_at_tight_tolerance(actions, count, tolerance):
-    unknowns = drawn(actions, count)
+    unknowns = accepted_draws(actions, count)
     ours = solve(unknowns, T, actions)
     crossings = 0
     for row, series in zip(unknowns, ours, strict=True):
@@ -60,7 +60,7 @@ def test_a_linear_regime_follows_the_matrix_exponential():
 
 
 def test_scaling_the_amplitude_scales_the_series():
-    unknowns = drawn(2, 20)
+    unknowns = accepted_draws(2, 20)
     scaled = unknowns.copy()
     linear = [k for k, name in enumerate(unknown_names(2)) if name.split("_")[0] in ("g", "mu", "v0", "m0")]
     scaled[:, linear] *= 3
@@ -68,7 +68,7 @@ def test_scaling_the_amplitude_scales_the_series():
 
 
 def test_actions_without_coupling_are_systems_of_their_own():
-    one, other = drawn(1, 1)[0], drawn(1, 1, seed=3)[0]
+    one, other = accepted_draws(1, 1)[0], accepted_draws(1, 1, seed=3)[0]
     g, mu, pi, gamma, v0, m0 = (np.array([a, b]) for a, b in zip(one, other, strict=True))
     both = np.concatenate([g, mu, np.diag(pi).ravel(), np.diag(gamma).ravel(), v0, m0])
     series = solve(both[None], T, 2)[0]
@@ -85,7 +85,7 @@ def test_a_desire_that_starts_below_comes_up_at_the_time_it_says():
 
 @pytest.mark.parametrize("actions", [1, 2])
 def test_derivatives_agree_with_differences(actions):
-    unknowns = drawn(actions, 8, seed=1)
+    unknowns = accepted_draws(actions, 8, seed=1)
     series, slopes = solve_with_derivatives(unknowns, T, actions)
     assert np.allclose(series, solve(unknowns, T, actions), atol=1e-9)
     for k in range(unknowns.shape[1]):

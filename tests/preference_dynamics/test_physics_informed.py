@@ -66,9 +66,9 @@ def test_temperature_smooths_the_maximum_and_0_does_not():
 )
 def test_it_learns_and_no_setting_is_ignored(setting):
     data = simulate(DatasetConfig(trajectories=60, points=41, seed=5))
-    made = []
-    for chosen in ({}, setting):
-        config = ModelConfig(**SMALL, epochs=12, learning_rate=1e-2, physics=chosen)
-        made.append(next(train([Job("one", config, segment(config.segmentation(), data))])))
-    assert all(one.history["loss"].min() < 0.9 * one.history["loss"].iloc[0] for one in made)
-    assert made[0].history["loss"].iloc[-1] != made[1].history["loss"].iloc[-1]
+    models = []
+    for physics in ({}, setting):
+        config = ModelConfig(**SMALL, epochs=12, learning_rate=1e-2, physics=physics)
+        models.append(next(train([Job("one", config, segment(config.segmentation(), data))])))
+    assert all(one.history["loss"].min() < 0.9 * one.history["loss"].iloc[0] for one in models)
+    assert models[0].history["loss"].iloc[-1] != models[1].history["loss"].iloc[-1]

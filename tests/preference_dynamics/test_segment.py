@@ -51,10 +51,10 @@ def test_the_split_is_by_series_disjoint_and_has_the_published_proportions():
     assert len(segments.train) == 28 and len(segments.validation) == 6
     assert sorted([*segments.train, *segments.validation]) == list(range(34))
     arrays = segments.phases[0]
-    known = np.stack([DATA.parameters[name] for name in unknown_names(1)], axis=1)
+    unknowns = np.stack([DATA.parameters[name] for name in unknown_names(1)], axis=1)
     for side, index in (("train", segments.train), ("validation", segments.validation)):
-        assert np.array_equal(arrays[f"{side}/unknowns"], known[index])
-    assert np.array_equal(segments.fitted["unknowns_mean"], known[segments.train].mean(axis=0))
+        assert np.array_equal(arrays[f"{side}/unknowns"], unknowns[index])
+    assert np.array_equal(segments.fitted["unknowns_mean"], unknowns[segments.train].mean(axis=0))
 
 
 def test_series_that_hold_nan_are_dropped_and_counted():

@@ -117,9 +117,9 @@ def test_series_agree_with_matrix_exponentials_between_passages():
 
 def test_spreads_of_the_prior_are_those_of_uniform_draws():
     spread = draw_prior(DatasetConfig(actions=2), np.random.default_rng(0), 100_000).std(axis=0)
-    known = {"g": 0.866, "mu": 2.887, "Pi_ii": 0.837, "Gamma_ii": 0.837, "Pi": 0.866, "Gamma": 1.732}
-    known |= {"v0": 2.887, "m0": 1.155}
+    expected = {"g": 0.866, "mu": 2.887, "Pi_ii": 0.837, "Gamma_ii": 0.837, "Pi": 0.866, "Gamma": 1.732}
+    expected |= {"v0": 2.887, "m0": 1.155}
     for name, value in zip(unknown_names(2), spread, strict=True):
         kind, _, index = name.partition("_")
         kind += "_ii" if index in ("0,0", "1,1") else ""
-        assert value == pytest.approx(known[kind], rel=0.01), name
+        assert value == pytest.approx(expected[kind], rel=0.01), name

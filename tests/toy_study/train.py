@@ -39,7 +39,7 @@ class Training:
 
     def run(self, report: Report) -> Trained | Failed:
         """Go through the phases from where the state stands."""
-        started = time.monotonic()
+        start_time = time.monotonic()
         ends = np.cumsum([phase.steps for phase in self.config.phases])
         stopped = False
         while self.step < self.total and self.config.kind == "network" and not stopped:
@@ -47,14 +47,14 @@ class Training:
             loss = self._step()
             if not np.isfinite(loss):
                 place = Place("train", self.phase, self.step)
-                return Failed(self.job.key, "diverged", place, f"the loss is {loss}", self._trained(started))
+                return Failed(self.job.key, "diverged", place, f"the loss is {loss}", self._trained(start_time))
             phase_end = self.step == ends[self.phase]
             if self.step % EVERY == 0 or phase_end:
                 self._misbehave()
                 losses = {"loss": loss, "validation_loss": self.history[-1][-1]}
                 stop = report(Progress(self.job.key, self.phase, self.step, self.total, losses, self._state, phase_end))
                 stopped = stop and self.step < self.total
-        return self._trained(started, stopped)
+        return self._trained(start_time, stopped)
 
     def _step(self) -> float:
         rate = self.config.phases[self.phase].learning_rate

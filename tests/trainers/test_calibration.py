@@ -96,8 +96,8 @@ def test_coverage_of_strata_counts_samples_and_not_entries():
 def gaussian(bias=0.0, width=1.0, count=500):
     """Return samples (200, N, 2) of posteriors of a Gaussian mean, and truths; bias and width make them wrong."""
     truth = RANDOM.normal(size=(count, 2))
-    seen = truth + 0.5 * RANDOM.normal(size=(count, 2))
-    mean, std = seen / 1.25, (0.25 / 1.25) ** 0.5
+    observed = truth + 0.5 * RANDOM.normal(size=(count, 2))
+    mean, std = observed / 1.25, (0.25 / 1.25) ** 0.5
     return mean + bias + width * std * RANDOM.normal(size=(200, count, 2)), truth
 
 

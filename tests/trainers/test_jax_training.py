@@ -122,9 +122,9 @@ def changed(**changes) -> Config:
 
 
 def assert_same(a: Trained, b: Trained) -> None:
-    for left, right in ((a.weights, b.weights), (a.state, b.state)):
-        assert left.keys() == right.keys()
-        assert all(np.array_equal(left[name], right[name], equal_nan=True) for name in left)
+    for first, second in ((a.weights, b.weights), (a.state, b.state)):
+        assert first.keys() == second.keys()
+        assert all(np.array_equal(first[name], second[name], equal_nan=True) for name in first)
     assert a.history.equals(b.history)
 
 
@@ -202,11 +202,11 @@ def test_chunks_longer_than_a_compiled_call_change_no_bits():
     """Without validation, so that the score is a mean over losses of several calls."""
     phase = CurriculumPhase(steps=2 * CHUNK + 7, learning_rate=0.01, schedule="linear", warmup=0.1)
     config, states = changed(phases=(phase,), validates=False), []
-    made = trained(config, report=lambda progress: bool(states.append(progress.state())))
-    assert len(states) == 36 and made.history["validation_loss"].isna().all()
-    assert_same(trained(config, state=states[20]), made)
-    means = made.history["loss"].astype(float).groupby(np.arange(phase.steps) // 3).mean()
-    assert made.state["position/score"] == pytest.approx(means.min(), rel=1e-12)
+    outcome = trained(config, report=lambda progress: bool(states.append(progress.state())))
+    assert len(states) == 36 and outcome.history["validation_loss"].isna().all()
+    assert_same(trained(config, state=states[20]), outcome)
+    means = outcome.history["loss"].astype(float).groupby(np.arange(phase.steps) // 3).mean()
+    assert outcome.state["position/score"] == pytest.approx(means.min(), rel=1e-12)
 
 
 def test_the_state_of_a_prefix_goes_on_as_if_run_at_once(whole):
@@ -236,18 +236,20 @@ def test_a_phase_starts_from_the_best_weights_and_without_moments_where_it_says_
         after = second(start=start_from)
         assert np.array_equal(after.weights["phase1/last/a"], before.weights[f"{start_from}/a"])
         assert after.weights["phase0/best/a"] is not None
-    kept, reset = second(), second(optimiser_state="reset")
-    counters = [[int(made.state[n]) for n in made.state if n.startswith("optimiser/") and made.state[n].ndim == 0]
-                for made in (kept, reset)]  # fmt: skip
+    with_moments, without_moments = second(), second(optimiser_state="reset")
+    counters = [
+        [int(array) for name, array in outcome.state.items() if name.startswith("optimiser/") and array.ndim == 0]
+        for outcome in (with_moments, without_moments)
+    ]
     assert counters == [[30], [3]]
 
 
 def test_what_a_phase_starts_from_is_resumed_to_the_same_bits():
     config = changed(phases=(epochs(9), epochs(4, start="best", optimiser_state="reset", schedule="cosine")))
     states = {}
-    made = trained(config, report=lambda progress: bool(states.update({progress.step: progress.state()})))
+    outcome = trained(config, report=lambda progress: bool(states.update({progress.step: progress.state()})))
     for step in (27, 30):
-        assert_same(trained(config, state=states[step]), made)
+        assert_same(trained(config, state=states[step]), outcome)
 
 
 def test_company_changes_no_bits_and_lanes_learn_the_same(whole):

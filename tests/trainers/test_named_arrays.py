@@ -10,6 +10,6 @@ ARRAYS = {"a": np.arange(3.0), "b/c": np.float32([1, 2])}
 def test_what_is_put_into_a_group_comes_out_of_it():
     stored = prefixed("best", ARRAYS) | prefixed("bestial", {"d": np.zeros(1)}) | {"best": np.zeros(1)}
     assert stored.keys() == {"best/a", "best/b/c", "bestial/d", "best"}
-    found = below("best", stored)
-    assert found.keys() == ARRAYS.keys()
-    assert all(found[name] is ARRAYS[name] for name in ARRAYS)
+    group = below("best", stored)
+    assert group.keys() == ARRAYS.keys()
+    assert all(group[name] is ARRAYS[name] for name in ARRAYS)

@@ -70,7 +70,7 @@ def test_a_broken_study_is_shown_where_bad_sweeps_are(monkeypatch, tmp_path):
 SHOW = "import sys, trainers; print(*trainers.STUDIES); print(bool({'jax', 'torch', 'dagster'} & set(sys.modules)))"
 
 
-def shown(path: Path) -> list[str]:
+def studies_seen_from(path: Path) -> list[str]:
     options = {"cwd": INSTALLED.parents[1], "env": os.environ | {"PYTHONPATH": str(path)}}
     done = subprocess.run([sys.executable, "-c", SHOW], capture_output=True, text=True, **options)
     assert done.returncode == 0, done.stderr
@@ -78,5 +78,5 @@ def shown(path: Path) -> list[str]:
 
 
 def test_a_study_of_another_package_is_known_where_the_package_is_installed(tmp_path):
-    assert shown(INSTALLED) == ["two_body plain preference_dynamics toy", "False"]
-    assert shown(tmp_path) == ["two_body preference_dynamics", "False"]
+    assert studies_seen_from(INSTALLED) == ["two_body plain preference_dynamics toy", "False"]
+    assert studies_seen_from(tmp_path) == ["two_body preference_dynamics", "False"]

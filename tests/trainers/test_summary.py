@@ -31,9 +31,9 @@ def test_a_summary_has_units_and_each_metric_once():
 
 def test_a_model_without_steps_is_best_and_last():
     segments = Segments((), np.arange(1), np.arange(0), (), {"scale": np.ones(1)}, {"actions": 2})
-    made = without_steps(Job("key", None, segments), {"mean": np.zeros(3)}, {"rmse": np.ones(2)}, seconds=0.5)
-    assert set(made.weights) == {"best/mean", "last/mean"} and made.counts == {"parameters": 3, "steps": 0}
-    assert set(made.fitted) == {"scale", "rmse"} and made.meta["actions"] == 2 and not len(made.history)
+    model = without_steps(Job("key", None, segments), {"mean": np.zeros(3)}, {"rmse": np.ones(2)}, seconds=0.5)
+    assert set(model.weights) == {"best/mean", "last/mean"} and model.counts == {"parameters": 3, "steps": 0}
+    assert set(model.fitted) == {"scale", "rmse"} and model.meta["actions"] == 2 and not len(model.history)
 
 
 HISTORY = pd.DataFrame(

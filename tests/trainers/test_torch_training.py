@@ -35,18 +35,18 @@ class Sequences(nn.Module):
 
 
 def task(phases=(PHASE,), network=Sequences, noise=0.1, validates=True, **settings):
-    built = initialise(network, 3)
+    model = initialise(network, 3)
 
     def loss(x, y, epoch):
-        error = built(x) - y
+        error = model(x) - y
         return {"loss": (error**2).mean(), "mae": error.abs().mean()}
 
     def training(index, epoch):
-        drawn = noise * torch.randn(X[index].shape, generator=epoch.random)
-        return loss(X[index] + drawn, Y[index], epoch)
+        draws = noise * torch.randn(X[index].shape, generator=epoch.random)
+        return loss(X[index] + draws, Y[index], epoch)
 
     return Task(
-        network=built,
+        network=model,
         phases=phases,
         seed=1,
         loss=training,
@@ -113,8 +113,8 @@ def test_the_last_batch_is_short_and_no_sample_is_dropped():
     sizes = []
     one = task()
     usual = one.loss
-    counted = replace(one, loss=lambda index, epoch: sizes.append(index.tolist()) or usual(index, epoch))
-    trained(counted)
+    recording = replace(one, loss=lambda index, epoch: sizes.append(index.tolist()) or usual(index, epoch))
+    trained(recording)
     assert [len(index) for index in sizes] == [8, 8, 4] * 4
     for epoch in range(4):
         assert sorted(index for batch in sizes[3 * epoch : 3 * epoch + 3] for index in batch) == list(range(20))
@@ -123,12 +123,12 @@ def test_the_last_batch_is_short_and_no_sample_is_dropped():
 
 def test_the_loss_of_an_epoch_is_the_mean_over_samples():
     rate = 1e-12
-    made = trained(task((replace(PHASE, learning_rate=rate, epochs=1),), noise=0.0, network=Plain))
-    built = initialise(Plain, 3)
+    outcome = trained(task((replace(PHASE, learning_rate=rate, epochs=1),), noise=0.0, network=Plain))
+    model = initialise(Plain, 3)
     with torch.no_grad():
-        error = built(X) - Y
-    assert made.history["loss"][0] == pytest.approx(float((error[:20] ** 2).mean()), rel=1e-5)
-    assert made.history["validation_loss"][0] == pytest.approx(float((error[20:] ** 2).mean()), rel=1e-5)
+        error = model(X) - Y
+    assert outcome.history["loss"][0] == pytest.approx(float((error[:20] ** 2).mean()), rel=1e-5)
+    assert outcome.history["validation_loss"][0] == pytest.approx(float((error[20:] ** 2).mean()), rel=1e-5)
 
 
 class Plain(nn.Module):
@@ -155,9 +155,9 @@ def test_clipping_limits_the_step_and_the_norm_is_that_before_it():
     norms = []
     one = task((replace(PHASE, clip_norm=1e-3, epochs=1),), network=Plain)
     one.network.register_forward_pre_hook(lambda *_: norms.append(_norm(one.network)))
-    made = trained(one)
-    seen = [norm for norm in norms if norm > 0]
-    assert seen and max(seen) <= 1e-3 * (1 + 1e-5) and made.history["gradient_norm"][0] > 1e-2
+    outcome = trained(one)
+    clipped = [norm for norm in norms if norm > 0]
+    assert clipped and max(clipped) <= 1e-3 * (1 + 1e-5) and outcome.history["gradient_norm"][0] > 1e-2
 
 
 def _norm(network):
@@ -177,10 +177,10 @@ def test_a_plateau_acts_after_the_warm_up_and_stops_at_its_floor():
     rule = Schedule(shape="plateau", warmup=0.25, factor=0.7, patience=1, threshold=0.999, floor=0.3)
     phase = replace(PHASE, epochs=12, batch_size=20, schedule=rule, learning_rate=1e-3)
     states = []
-    made = trained(task((phase,)), report=lambda progress: bool(states.append(dict(progress.state()))))
+    outcome = trained(task((phase,)), report=lambda progress: bool(states.append(dict(progress.state()))))
     expected = [1 / 3, 2 / 3, 1, 1, 0.7, 0.49, 0.343, *[0.3] * 5]
-    assert (made.history["learning_rate"] / 1e-3).tolist() == pytest.approx(expected)
-    assert trained(task((phase,)), states[5]).history.equals(made.history)
+    assert (outcome.history["learning_rate"] / 1e-3).tolist() == pytest.approx(expected)
+    assert trained(task((phase,)), states[5]).history.equals(outcome.history)
 
 
 def test_a_negative_score_makes_progress_downwards_only():
@@ -191,12 +191,12 @@ def test_a_negative_score_makes_progress_downwards_only():
 
 def test_patience_ends_a_phase_and_the_best_weights_stay():
     phase = replace(PHASE, epochs=60, patience=2, learning_rate=0.3)
-    made = trained(task((phase,), network=Plain))
-    scores = made.history["validation_loss"]
-    assert len(scores) == made.counts["best_epoch"] + 2 < 60 and scores.idxmin() + 1 == made.counts["best_epoch"]
-    assert not np.array_equal(made.weights["best/layers.0.weight"], made.weights["last/layers.0.weight"])
-    again = trained(task((phase,), network=Plain), made.state)
-    assert again.history.equals(made.history) and same(again.weights, made.weights)
+    outcome = trained(task((phase,), network=Plain))
+    scores = outcome.history["validation_loss"]
+    assert len(scores) == outcome.counts["best_epoch"] + 2 < 60 and scores.idxmin() + 1 == outcome.counts["best_epoch"]
+    assert not np.array_equal(outcome.weights["best/layers.0.weight"], outcome.weights["last/layers.0.weight"])
+    again = trained(task((phase,), network=Plain), outcome.state)
+    assert again.history.equals(outcome.history) and same(again.weights, outcome.weights)
 
 
 def test_a_gap_between_validation_and_training_ends_a_phase():
@@ -205,8 +205,10 @@ def test_a_gap_between_validation_and_training_ends_a_phase():
 
 
 def test_a_gradient_that_explodes_is_divergence():
-    made = trained(task((replace(PHASE, largest_gradient=1e-6),)))
-    assert isinstance(made, Failed) and made.status == "diverged" and "mean norm of the gradient" in made.detail
+    outcome = trained(task((replace(PHASE, largest_gradient=1e-6),)))
+    assert (
+        isinstance(outcome, Failed) and outcome.status == "diverged" and "mean norm of the gradient" in outcome.detail
+    )
 
 
 def test_a_loss_that_leaves_the_finite_is_an_outcome_with_what_went_before():
@@ -217,12 +219,12 @@ def test_a_loss_that_leaves_the_finite_is_an_outcome_with_what_went_before():
         losses = usual(index, epoch)
         return {**losses, "loss": losses["loss"] * (np.nan if epoch.number == 2 else 1.0)}
 
-    made = trained(replace(one, loss=breaks))
-    assert isinstance(made, Failed) and made.status == "diverged" and "loss nan" in made.detail
-    assert "in epoch 3; lower the rate; last finite loss" in made.detail
-    assert made.partial is not None and len(made.partial.history) == 2
+    outcome = trained(replace(one, loss=breaks))
+    assert isinstance(outcome, Failed) and outcome.status == "diverged" and "loss nan" in outcome.detail
+    assert "in epoch 3; lower the rate; last finite loss" in outcome.detail
+    assert outcome.partial is not None and len(outcome.partial.history) == 2
     shorter = trained(task((replace(PHASE, epochs=2),)))
-    assert made.partial.weights["best/last.bias"].tolist() == shorter.weights["best/last.bias"].tolist()
+    assert outcome.partial.weights["best/last.bias"].tolist() == shorter.weights["best/last.bias"].tolist()
 
 
 def test_a_validation_loss_that_is_not_finite_is_divergence_with_its_place():
@@ -239,40 +241,42 @@ def test_a_validation_loss_that_is_not_finite_is_divergence_with_its_place():
 
 
 def test_a_report_that_asks_stops_the_training():
-    made = trained(task(), report=lambda progress: progress.step >= 6)
-    assert made.stopped and len(made.history) == 2 and made.counts["steps"] == 6
+    outcome = trained(task(), report=lambda progress: progress.step >= 6)
+    assert outcome.stopped and len(outcome.history) == 2 and outcome.counts["steps"] == 6
     assert not trained(task(), report=lambda progress: progress.step >= 12).stopped
 
 
 def test_progress_tells_phase_ends_and_losses_alone():
-    seen = []
-    trained(task(TWO), report=lambda progress: bool(seen.append(progress)))
-    assert [progress.phase_end for progress in seen] == [False, False, False, True, False, False, True]
-    assert seen[0].losses.keys() == {"loss", "validation_loss"} and seen[0].total_steps == 21
+    reports = []
+    trained(task(TWO), report=lambda progress: bool(reports.append(progress)))
+    assert [progress.phase_end for progress in reports] == [False, False, False, True, False, False, True]
+    assert reports[0].losses.keys() == {"loss", "validation_loss"} and reports[0].total_steps == 21
 
 
 def first_epoch_of_second_phase(start, optimiser_state):
     """Return the weights before the second phase, and after its first epoch."""
     phases = (replace(PHASE, learning_rate=0.3, epochs=6), replace(PHASE, start=start, optimiser_state=optimiser_state))
-    kept = []
+    before = []
     one = task(phases, network=Plain, noise=0.0)
     usual = one.loss
 
     def loss(index, epoch):
-        if epoch.phase == 1 and not kept:
-            kept.append(weights_of(one.network))
+        if epoch.phase == 1 and not before:
+            before.append(weights_of(one.network))
         return usual(index, epoch)
 
-    made = trained(replace(one, loss=loss), report=lambda progress: progress.phase == 1)
-    return kept[0], made
+    outcome = trained(replace(one, loss=loss), report=lambda progress: progress.phase == 1)
+    return before[0], outcome
 
 
 def test_a_phase_starts_from_the_weights_it_asks_for():
     for start in ("last", "best"):
-        begun, made = first_epoch_of_second_phase(start, "keep")
-        for name, array in begun.items():
-            assert np.array_equal(array, made.weights[f"phase0/{start}/{name}"])
-    assert not np.array_equal(made.weights["phase0/last/layers.0.weight"], made.weights["phase0/best/layers.0.weight"])
+        before, outcome = first_epoch_of_second_phase(start, "keep")
+        for name, array in before.items():
+            assert np.array_equal(array, outcome.weights[f"phase0/{start}/{name}"])
+    assert not np.array_equal(
+        outcome.weights["phase0/last/layers.0.weight"], outcome.weights["phase0/best/layers.0.weight"]
+    )
 
 
 def test_moments_are_kept_or_reset():
@@ -293,9 +297,9 @@ def test_the_best_score_is_reset_with_each_phase():
 
 
 def test_without_validation_the_training_loss_decides():
-    made = trained(task(validates=False))
-    assert made.history["validation_loss"].isna().all() and made.counts["no_validation"] == 1
-    assert made.counts["best_epoch"] == made.history["loss"].idxmin() + 1
+    outcome = trained(task(validates=False))
+    assert outcome.history["validation_loss"].isna().all() and outcome.counts["no_validation"] == 1
+    assert outcome.counts["best_epoch"] == outcome.history["loss"].idxmin() + 1
 
 
 def test_a_state_of_a_longer_training_is_refused():

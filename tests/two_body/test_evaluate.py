@@ -98,11 +98,11 @@ def test_the_tables_agree_with_the_summary(evaluation):
 
 def test_the_panel_holds_true_and_predicted_motion(evaluation):
     rollouts = evaluation.tables["rollouts"]
-    chosen = reference_orbits(TEST)
-    assert rollouts["orbit"].unique().tolist() == chosen
+    panel = reference_orbits(TEST)
+    assert rollouts["orbit"].unique().tolist() == panel
     spread = TEST.parameters["eccentricity"]
-    assert chosen[:3] == [MEAN_ORBIT, int(spread.argmin()), int(spread.argmax())]
-    for orbit in chosen[1:]:
+    assert panel[:3] == [MEAN_ORBIT, int(spread.argmin()), int(spread.argmax())]
+    for orbit in panel[1:]:
         motion = rollouts[rollouts["orbit"] == orbit]
         for axis, name in enumerate(TEST.names):
             assert motion[f"{name}_true"].to_numpy() == pytest.approx(TEST.y[orbit, :, axis])
@@ -277,12 +277,12 @@ def test_the_published_configuration_reaches_its_level():
 
 def test_figures_take_the_tables_by_their_names(model, evaluation):
     tables = {"history": model[1].history, **training_tables(), **evaluation.tables}
-    drawn = {function.__name__: function for function in figures.FIGURES}
-    assert {"loss_curve", "reference_orbits", "error_per_orbit"} <= drawn.keys()
-    for name, function in drawn.items():
-        asked = signature(function).parameters
-        if asked.keys() <= tables.keys():
-            figure = function(**{table: tables[table] for table in asked})
+    functions = {function.__name__: function for function in figures.FIGURES}
+    assert {"loss_curve", "reference_orbits", "error_per_orbit"} <= functions.keys()
+    for name, function in functions.items():
+        names = signature(function).parameters
+        if names.keys() <= tables.keys():
+            figure = function(**{table: tables[table] for table in names})
             assert any(axes.lines or axes.collections or axes.patches for axes in figure.axes), name
     baseline = trained(small(kind="true_law"))
     assert not figures.loss_curve(baseline.history).axes[0].lines

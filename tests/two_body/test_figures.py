@@ -63,7 +63,7 @@ def segments(lengths):
     return pd.DataFrame({"phase": np.arange(len(lengths)), "segment_length": lengths})
 
 
-def drawn(axes):
+def lines_by_label(axes):
     return {line.get_label(): line for line in axes.lines}
 
 
@@ -72,7 +72,7 @@ def test_the_same_orbits_of_all_models_and_their_distance_from_the_truth():
     planes, times = figure.axes[:3], figure.axes[3:6]
     assert [axes.get_title() for axes in planes] == ["mean elements", "orbit 3", "orbit 5"]
     for plane, time in zip(planes, times, strict=True):
-        assert {"true", "near", "far"} <= drawn(plane).keys()
+        assert {"true", "near", "far"} <= lines_by_label(plane).keys()
         assert [line.get_ydata()[0] for line in time.lines] == pytest.approx([0.01, 0.5])
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["true", "near", "far"]
 

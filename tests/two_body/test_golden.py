@@ -20,13 +20,13 @@ def measured():
 @pytest.mark.parametrize("quantity", TOLERANCES)
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_numbers_are_the_golden_ones(measured, name, quantity):
-    expected, found = (
+    expected, actual = (
         {key: value for key, value in numbers[name].items() if key.startswith(f"{quantity}/")}
         for numbers in (GOLDEN, measured)
     )
-    assert found.keys() == expected.keys()
+    assert actual.keys() == expected.keys()
     for key, value in expected.items():
-        np.testing.assert_allclose(found[key], value, rtol=TOLERANCES[quantity], atol=0, err_msg=key)
+        np.testing.assert_allclose(actual[key], value, rtol=TOLERANCES[quantity], atol=0, err_msg=key)
 
 
 def test_the_plateau_and_the_signed_head_are_at_work():

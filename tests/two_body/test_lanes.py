@@ -27,9 +27,9 @@ def lane(seed, rate=1e-2, state=None, **changes):
 
 
 def assert_same(a: Trained, b: Trained) -> None:
-    for left, right in ((a.weights, b.weights), (a.state, b.state)):
-        assert left.keys() == right.keys()
-        assert all(np.array_equal(left[name], right[name], equal_nan=True) for name in left)
+    for first, second in ((a.weights, b.weights), (a.state, b.state)):
+        assert first.keys() == second.keys()
+        assert all(np.array_equal(first[name], second[name], equal_nan=True) for name in first)
     assert a.history.equals(b.history)
 
 

@@ -134,8 +134,8 @@ def test_points_weigh_by_the_angle_swept_where_asked(name):
     y_hat = y + 0.1 * RNG.normal(size=y.shape)
     weights = np.diff(true) / np.sum(np.diff(true))
     expected = sum(w * FORMULAS[name](y[k + 1][None], y_hat[k + 1][None]) for k, w in enumerate(weights))
-    given = loss_of(name, y, y_hat, Loss(weigh_by="angle"))[0]
-    assert float(given) == pytest.approx(expected, rel=1e-9)
+    value = loss_of(name, y, y_hat, Loss(weigh_by="angle"))[0]
+    assert float(value) == pytest.approx(expected, rel=1e-9)
     assert float(loss_of(name, y, y_hat)[0]) != pytest.approx(expected, rel=1e-2)
 
 
@@ -198,9 +198,9 @@ def test_energy_drift_is_zero_on_an_orbit_only():
 def test_weight_penalties_are_means_over_the_matrices():
     network = fresh(configured())
     weights = np.concatenate([np.ravel(layer.weight) for layer in network.layers])
-    given = jax.jit(weight_penalties)([layer.weight for layer in network.layers])
-    assert float(given["l1"]) == pytest.approx(np.mean(np.abs(weights)))
-    assert float(given["l2"]) == pytest.approx(np.mean(weights**2))
+    values = jax.jit(weight_penalties)([layer.weight for layer in network.layers])
+    assert float(values["l1"]) == pytest.approx(np.mean(np.abs(weights)))
+    assert float(values["l2"]) == pytest.approx(np.mean(weights**2))
 
 
 def test_penalties_enter_with_their_weight():
@@ -211,9 +211,9 @@ def test_penalties_enter_with_their_weight():
     assert parts.keys() == weights.keys()
     assert float(total) == pytest.approx(sum(weight * float(parts[name]) for name, weight in weights.items()))
     states = np.moveaxis(Y_HAT, 1, 0)
-    seen = jax.jit(observe(network, config))(states)
-    assert float(parts["attraction"]) == pytest.approx(float(compiled_attraction(states, seen.acceleration)))
-    assert float(parts["sign_flip"]) == pytest.approx(float(compiled_sign_flip(seen.outputs[0])))
+    observation = jax.jit(observe(network, config))(states)
+    assert float(parts["attraction"]) == pytest.approx(float(compiled_attraction(states, observation.acceleration)))
+    assert float(parts["sign_flip"]) == pytest.approx(float(compiled_sign_flip(observation.outputs[0])))
     assert all(float(part) > 0 for part in parts.values())
 
 

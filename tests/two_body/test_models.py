@@ -166,18 +166,18 @@ def activated_by_name():
 
 @pytest.mark.parametrize("name", FEATURE_LAYERS)
 def test_features_follow_their_formula(name):
-    given = features_by_name()[name]
-    np.testing.assert_allclose(given, FEATURES[name], rtol=1e-12, atol=1e-12)
-    assert given.shape == (FEATURE_LAYERS[name].size, 7)
+    features = features_by_name()[name]
+    np.testing.assert_allclose(features, FEATURES[name], rtol=1e-12, atol=1e-12)
+    assert features.shape == (FEATURE_LAYERS[name].size, 7)
     assert len(set(FEATURE_LAYERS[name].names)) == FEATURE_LAYERS[name].size
 
 
 @pytest.mark.parametrize("name", OUTPUT_LAYERS)
 def test_heads_follow_their_formula(name):
     head = OUTPUT_LAYERS[name]
-    given = accelerations_by_name()[name]
-    np.testing.assert_allclose(given, HEADS[name], rtol=1e-12, atol=1e-12)
-    assert given.shape == ((6 if head.full_derivative else 3), 7)
+    acceleration = accelerations_by_name()[name]
+    np.testing.assert_allclose(acceleration, HEADS[name], rtol=1e-12, atol=1e-12)
+    assert acceleration.shape == ((6 if head.full_derivative else 3), 7)
 
 
 def with_gradients(functions, *arguments):
@@ -283,7 +283,7 @@ def fields_by_head():
     planar = np.where(np.isin(np.arange(6), (2, 5))[:, None], 0.0, STATES).reshape(6, 7, 1)
     configs = {name: ModelConfig(output_layer=name, width=4, depth=1) for name in OUTPUT_LAYERS}
     unbound = {name: config.model_copy(update={"planar_constraint": False}) for name, config in configs.items()}
-    evaluate = lambda y, chosen: {name: vector_field(network_of(c), c)(y) for name, c in chosen.items()}  # noqa: E731
+    evaluate = lambda y, models: {name: vector_field(network_of(c), c)(y) for name, c in models.items()}  # noqa: E731
     return planar, *jax.jit(lambda y: (evaluate(y, configs), evaluate(y, unbound)))(planar)
 
 
@@ -310,11 +310,13 @@ def test_a_batch_is_its_states_one_by_one():
 def test_an_observation_shows_what_the_field_used():
     config = ModelConfig(final_activation="tanh", width=8)
     network = network_of(config)
-    seen, derivative = jax.jit(lambda y: (observe(network, config)(y), vector_field(network, config)(y)))(STATES)
-    assert (np.abs(seen.outputs) < 1).all()
-    np.testing.assert_allclose(seen.features, FEATURES[config.feature_layer], rtol=1e-12)
-    np.testing.assert_array_equal(seen.acceleration, derivative[3:])
-    np.testing.assert_allclose(seen.acceleration[:2], (seen.outputs[0] * seen.outputs[1:4])[:2], rtol=1e-12)
+    observation, derivative = jax.jit(lambda y: (observe(network, config)(y), vector_field(network, config)(y)))(STATES)
+    assert (np.abs(observation.outputs) < 1).all()
+    np.testing.assert_allclose(observation.features, FEATURES[config.feature_layer], rtol=1e-12)
+    np.testing.assert_array_equal(observation.acceleration, derivative[3:])
+    np.testing.assert_allclose(
+        observation.acceleration[:2], (observation.outputs[0] * observation.outputs[1:4])[:2], rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("activation", ["tanh", "prelu"])

@@ -138,7 +138,7 @@ def test_a_bare_window_among_lists_of_windows_is_refused_with_both_readings():
     text = refusal(length_strategy=[[[0.0, 0.1], [0.0, 1.0]], [0.0, 1.0]])
     assert "length_strategy" in text
     assert "2 candidates, [[[0.0, 0.1], [0.0, 1.0]], [[0.0, 1.0]]]" in text
-    assert "1 with the bare window [start, stop] a slip, [[[0.0, 0.1], [0.0, 1.0]]]" in text
+    assert "1 with the bare window [start, stop] a mistake, [[[0.0, 0.1], [0.0, 1.0]]]" in text
 
 
 @pytest.mark.parametrize(

@@ -109,8 +109,8 @@ def test_orbits_match_the_closed_forms(e):
         "third law T": (period(np.float64(a)) ** 2 / a**3, 4 * np.pi**2, 1e-14),
         "closes": (y[-1] / np.abs(y).max(0), y[0] / np.abs(y).max(0), 1e-9),
     }
-    for quantity, (found, expected, tolerance) in table.items():
-        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance, err_msg=quantity)
+    for quantity, (actual, expected, tolerance) in table.items():
+        np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance, err_msg=quantity)
 
 
 @pytest.mark.parametrize("e", [0.0, 0.3, 0.8])
@@ -124,10 +124,10 @@ def test_equal_areas_in_equal_times(e):
 
 def test_acceleration_follows_the_inverse_square():
     position = np.array([[1.0, 4.0, 0.0], [2.0, 0.0, 0.0], [2.0, 0.0, 0.5]])
-    found = acceleration(position, np.zeros_like(position))
+    value = acceleration(position, np.zeros_like(position))
     radius = np.linalg.norm(position, axis=0)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=0), radius**-2.0, rtol=1e-15)
-    np.testing.assert_allclose((found * position).sum(0), -1 / radius, rtol=1e-15)
+    np.testing.assert_allclose(np.linalg.norm(value, axis=0), radius**-2.0, rtol=1e-15)
+    np.testing.assert_allclose((value * position).sum(0), -1 / radius, rtol=1e-15)
 
 
 def test_units_are_the_canonical_ones():
@@ -148,8 +148,8 @@ def test_an_independent_integrator_agrees_to_1e_11(e):
     elements = orbits(e, nu=np.pi)
     exact = revolution(elements, points=24)[0]
     times = period(elements.semi_major_axis)[0] * np.arange(25) / 24
-    found = integrate(exact[0], times)
-    gap = np.abs(found - exact)
+    reference = integrate(exact[0], times)
+    gap = np.abs(reference - exact)
     assert gap[:, :3].max() / 1.7 < 1e-11
     assert np.max(np.linalg.norm(gap[:, 3:], axis=1) / np.linalg.norm(exact[:, 3:], axis=1)) < 1e-11
 
@@ -157,8 +157,8 @@ def test_an_independent_integrator_agrees_to_1e_11(e):
 def test_the_integrator_agrees_through_perigee_at_the_largest_eccentricity():
     elements = orbits(0.999, nu=np.pi)
     exact = revolution(elements, points=24)[0]
-    found = integrate(exact[0], period(elements.semi_major_axis)[0] * np.arange(25) / 24)
-    assert np.abs(found - exact)[:, :3].max() < 1e-9
+    reference = integrate(exact[0], period(elements.semi_major_axis)[0] * np.arange(25) / 24)
+    assert np.abs(reference - exact)[:, :3].max() < 1e-9
 
 
 # symmetries
@@ -194,11 +194,11 @@ def test_the_period_scales_with_the_size():
 def test_elements_survive_the_round_trip():
     rng = np.random.default_rng(1)
     u = rng.random((6, 2000))
-    given = orbits(0.01 + 0.98 * u[1], 1 + 6 * u[0], 0.05 + 3.0 * u[2], TURN * u[3], TURN * u[4], TURN * u[5])
-    found = states_to_elements(elements_to_states(given))
-    sensitivity = 1.0 / (given.eccentricity * (1.0 - given.eccentricity) * np.sin(given.inclination))
+    elements = orbits(0.01 + 0.98 * u[1], 1 + 6 * u[0], 0.05 + 3.0 * u[2], TURN * u[3], TURN * u[4], TURN * u[5])
+    recovered = states_to_elements(elements_to_states(elements))
+    sensitivity = 1.0 / (elements.eccentricity * (1.0 - elements.eccentricity) * np.sin(elements.inclination))
     for name in Elements._fields:
-        gap = getattr(found, name) - getattr(given, name)
+        gap = getattr(recovered, name) - getattr(elements, name)
         gap = np.angle(np.exp(1j * gap)) if name not in ("semi_major_axis", "eccentricity") else gap
         assert np.max(np.abs(gap) / sensitivity) < 2e-14, name
 
@@ -244,15 +244,15 @@ def test_the_first_orbits_of_a_larger_set_are_the_smaller_set(name, count):
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_families_keep_their_ranges(name):
-    made = simulate(DatasetConfig(orbits=2000, points=16, **FAMILIES[name]))
-    p = made.parameters
+    trajectories = simulate(DatasetConfig(orbits=2000, points=16, **FAMILIES[name]))
+    p = trajectories.parameters
     largest = {"circular": 0.0, "simple": 0.3}.get(name, 0.99)
     assert p["semi_major_axis"].min() >= 1.0313 and p["semi_major_axis"].max() <= 6.6108
     assert p["eccentricity"].min() >= 0.0 and p["eccentricity"].max() <= largest
     assert np.all(p["semi_major_axis"] * (1 - p["eccentricity"]) > 1.0)
-    assert np.linalg.norm(made.y[..., :3], axis=-1).min() > 1.0 - 1e-12
-    assert (np.abs(made.y[..., [2, 5]]).max() == 0.0) == (name != "3d")
-    assert all(np.all(change < made.drift_tolerance) for change in made.drift.values())
+    assert np.linalg.norm(trajectories.y[..., :3], axis=-1).min() > 1.0 - 1e-12
+    assert (np.abs(trajectories.y[..., [2, 5]]).max() == 0.0) == (name != "3d")
+    assert all(np.all(change < trajectories.drift_tolerance) for change in trajectories.drift.values())
     if name == "fixed":
         assert np.all(p["true_anomaly"] == np.deg2rad(20.0))
     else:
@@ -286,28 +286,28 @@ def test_variants_share_what_they_do_not_fix():
 
 
 def test_the_printed_orbit():
-    made = simulate(PRESETS["TBP_complex_planar_1"])
-    a, e = made.parameters["semi_major_axis"][0], made.parameters["eccentricity"][0]
+    trajectories = simulate(PRESETS["TBP_complex_planar_1"])
+    a, e = trajectories.parameters["semi_major_axis"][0], trajectories.parameters["eccentricity"][0]
     assert a * (1 - e) == pytest.approx(3.472, abs=5e-4)
     assert a * (1 + e) == pytest.approx(7.616, abs=5e-4)
-    assert np.rad2deg(made.parameters["true_anomaly"][0]) == pytest.approx(322.23, abs=5e-3)
+    assert np.rad2deg(trajectories.parameters["true_anomaly"][0]) == pytest.approx(322.23, abs=5e-3)
     assert a * (1 - e) * EARTH_RADIUS_KM == pytest.approx(22145.6, abs=0.06)
 
 
 def test_one_point_per_degree_of_mean_anomaly_from_the_true_anomaly_on():
-    made = simulate(DatasetConfig(orbits=5, seed=2, apse="random"))
-    e, nu = made.parameters["eccentricity"], made.parameters["true_anomaly"]
-    assert made.y.shape == (5, 360, 6)
-    np.testing.assert_allclose(made.t[:, 1] * 360, made.parameters["period"], rtol=1e-15)
-    found = states_to_elements(np.ascontiguousarray(made.y.reshape(-1, 6)))
-    mean = mean_anomaly(found.true_anomaly.reshape(5, 360), e[:, None])
+    trajectories = simulate(DatasetConfig(orbits=5, seed=2, apse="random"))
+    e, nu = trajectories.parameters["eccentricity"], trajectories.parameters["true_anomaly"]
+    assert trajectories.y.shape == (5, 360, 6)
+    np.testing.assert_allclose(trajectories.t[:, 1] * 360, trajectories.parameters["period"], rtol=1e-15)
+    elements = states_to_elements(np.ascontiguousarray(trajectories.y.reshape(-1, 6)))
+    mean = mean_anomaly(elements.true_anomaly.reshape(5, 360), e[:, None])
     expected = mean_anomaly(nu, e)[:, None] + np.deg2rad(np.arange(360))
     assert np.abs(np.angle(np.exp(1j * (mean - expected)))).max() < 1e-10
 
 
 def test_several_revolutions_come_back():
-    made = simulate(DatasetConfig(orbits=3, points=90, revolutions=3.0))
-    np.testing.assert_allclose(made.y[:, 30:60], made.y[:, :30], atol=1e-12)
+    trajectories = simulate(DatasetConfig(orbits=3, points=90, revolutions=3.0))
+    np.testing.assert_allclose(trajectories.y[:, 30:60], trajectories.y[:, :30], atol=1e-12)
 
 
 @pytest.mark.parametrize(

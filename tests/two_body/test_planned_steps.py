@@ -67,8 +67,8 @@ def test_planned_steps_keep_the_local_error_on_the_true_dynamics(tolerance):
             start = truth.sol(a)
             _, slopes = tsit5.step(kepler, start, kepler(start), b - a)
             for theta in (0.1, 0.3, 0.6, 0.85, 1.0):
-                guess, known = tsit5.between(start, slopes, b - a, theta), truth.sol(a + theta * (b - a))
-                parts = [np.linalg.norm((guess - known)[p]) / np.linalg.norm(known[p]) for p in (np.s_[:3], np.s_[3:])]
+                guess, exact = tsit5.between(start, slopes, b - a, theta), truth.sol(a + theta * (b - a))
+                parts = [np.linalg.norm((guess - exact)[p]) / np.linalg.norm(exact[p]) for p in (np.s_[:3], np.s_[3:])]
                 worst = max(worst, *parts)
     assert worst < 1.5 * tolerance + 1e-12
     assert phase["train/local_error"].max() <= tolerance
@@ -104,58 +104,58 @@ def test_the_counts_of_a_phase_say_what_was_planned():
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=60))
 def test_packing_takes_every_step_once_in_order_and_wastes_little(steps):
     steps = np.array(steps)
-    lanes = pack(steps)
-    length, width = lanes.busy.shape
+    packing = pack(steps)
+    length, width = packing.busy.shape
     assert length == steps.max()
     assert width % WIDTH == 0
-    assert lanes.busy.sum() == steps.sum()
+    assert packing.busy.sum() == steps.sum()
     for segment_, count in enumerate(steps):
-        row, lane = divmod(int(lanes.first[segment_]), width)
-        assert (lanes.position[row : row + count, lane] == segment_).all()
-        assert lanes.number[row : row + count, lane].tolist() == list(range(count))
-        assert lanes.busy[row : row + count, lane].all()
+        row, column = divmod(int(packing.first[segment_]), width)
+        assert (packing.position[row : row + count, column] == segment_).all()
+        assert packing.number[row : row + count, column].tolist() == list(range(count))
+        assert packing.busy[row : row + count, column].all()
     assert width <= 2 * steps.sum() / length + WIDTH + 1
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 3))
 def test_batches_draw_one_segment_from_every_slice_and_visit_all(segments, size, seed):
-    slices = StratifiedBatches.of(segments, size)
-    assert slices.batch == min(segments, size)
-    assert slices.weight.mean() == pytest.approx(1.0)
-    rounds = int(np.diff(slices.edges).max())
-    drawn = slices.draw(seed, 0, np.arange(rounds))
-    assert (drawn >= slices.edges[:-1]).all() and (drawn < slices.edges[1:]).all()
-    assert set(drawn.ravel()) == set(range(segments))
-    assert np.array_equal(slices.draw(seed, 0, np.arange(3, 3 + rounds))[0], slices.draw(seed, 0, np.array([3]))[0])
+    strata = StratifiedBatches.of(segments, size)
+    assert strata.batch == min(segments, size)
+    assert strata.weight.mean() == pytest.approx(1.0)
+    rounds = int(np.diff(strata.edges).max())
+    batches = strata.draw(seed, 0, np.arange(rounds))
+    assert (batches >= strata.edges[:-1]).all() and (batches < strata.edges[1:]).all()
+    assert set(batches.ravel()) == set(range(segments))
+    assert np.array_equal(strata.draw(seed, 0, np.arange(3, 3 + rounds))[0], strata.draw(seed, 0, np.array([3]))[0])
 
 
 def test_batches_differ_by_seed_phase_and_round():
-    slices = StratifiedBatches.of(400, 20)
-    first = slices.draw(0, 0, np.arange(20))
-    assert not np.array_equal(first, slices.draw(1, 0, np.arange(20)))
-    assert not np.array_equal(first, slices.draw(0, 1, np.arange(20)))
-    assert not np.array_equal(first, slices.draw(0, 0, np.arange(20, 40)))
+    strata = StratifiedBatches.of(400, 20)
+    first = strata.draw(0, 0, np.arange(20))
+    assert not np.array_equal(first, strata.draw(1, 0, np.arange(20)))
+    assert not np.array_equal(first, strata.draw(0, 1, np.arange(20)))
+    assert not np.array_equal(first, strata.draw(0, 0, np.arange(20, 40)))
 
 
 def test_the_weighted_mean_over_batches_is_the_mean_over_segments():
-    slices, values = StratifiedBatches.of(230, 100), np.random.default_rng(0).normal(size=230)
-    drawn = slices.draw(0, 0, np.arange(6))
-    assert np.mean(slices.weight * values[drawn]) == pytest.approx(values.mean())
+    strata, values = StratifiedBatches.of(230, 100), np.random.default_rng(0).normal(size=230)
+    batches = strata.draw(0, 0, np.arange(6))
+    assert np.mean(strata.weight * values[batches]) == pytest.approx(values.mean())
 
 
 @pytest.mark.parametrize("batch", [256, 37])
 def test_packed_lanes_integrate_every_segment_as_it_would_be_alone(batch):
     """In double precision, under the true law: the data themselves come out, whatever lane a segment lies in."""
     arrays = planned(1e-9).phases[0]
-    slices = StratifiedBatches.of(len(arrays["train/t"]), batch)
-    data = on_device(arrays, "train", slices)
-    chosen = jnp.asarray(slices.draw(0, 0, np.array([1]))[0] if batch < slices.segments else np.zeros(0, np.int32))
-    drawn = data.of(chosen)
+    strata = StratifiedBatches.of(len(arrays["train/t"]), batch)
+    data = on_device(arrays, "train", strata)
+    index = jnp.asarray(strata.draw(0, 0, np.array([1]))[0] if batch < strata.segments else np.zeros(0, np.int32))
+    members = data.of(index)
     law = equation_of_motion("two_body")
     with jax.enable_x64(True):
-        wide = jax.tree.map(lambda x: x.astype(jnp.float64) if x.dtype == jnp.float32 else x, drawn)
+        wide = jax.tree.map(lambda x: x.astype(jnp.float64) if x.dtype == jnp.float32 else x, members)
         solution = jax.jit(lambda d: solve_planned(lambda _, y: law(y), None, d.y[0], d.plan, d.packing))(wide)
         error = float(jnp.max(jnp.linalg.norm(solution.y - wide.y, axis=1) / jnp.linalg.norm(wide.y, axis=1)))
-        taken = int(np.asarray(solution.steps).sum())
+        step_count = int(np.asarray(solution.steps).sum())
     assert error < 3e-6  # what single precision of the data leaves near periapsis
-    assert taken == int((np.asarray(drawn.plan.dt) > 0).sum())
+    assert step_count == int((np.asarray(members.plan.dt) > 0).sum())

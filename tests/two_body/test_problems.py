@@ -44,10 +44,10 @@ def test_numpy_and_jax_give_the_same_acceleration(name):
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_invariants_are_conserved(name):
-    made = dataset(name, **options(name))
-    assert made.meta["problem"] == name
-    assert made.drift
-    assert all(np.all(change < 1e-11) for change in made.drift.values()), made.drift
+    trajectories = dataset(name, **options(name))
+    assert trajectories.meta["problem"] == name
+    assert trajectories.drift
+    assert all(np.all(change < 1e-11) for change in trajectories.drift.values()), trajectories.drift
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -72,17 +72,17 @@ def test_the_first_orbits_of_a_larger_set_are_the_smaller_set(name):
 
 
 def test_the_oscillator_follows_its_closed_form():
-    made = dataset("harmonic_oscillator")
-    start, t = made.y[:, :1], made.t[:, :, None]
+    trajectories = dataset("harmonic_oscillator")
+    start, t = trajectories.y[:, :1], trajectories.t[:, :, None]
     position = start[..., :3] * np.cos(t) + start[..., 3:] * np.sin(t)
     velocity = start[..., 3:] * np.cos(t) - start[..., :3] * np.sin(t)
-    np.testing.assert_allclose(made.y, np.concatenate([position, velocity], axis=2), atol=1e-11)
+    np.testing.assert_allclose(trajectories.y, np.concatenate([position, velocity], axis=2), atol=1e-11)
 
 
 def test_the_oscillator_draws_its_ellipse():
-    made = dataset("harmonic_oscillator")
-    a, e = made.parameters["semi_major_axis"], made.parameters["eccentricity"]
-    b, y = a * np.sqrt(1 - e**2), made.y
+    trajectories = dataset("harmonic_oscillator")
+    a, e = trajectories.parameters["semi_major_axis"], trajectories.parameters["eccentricity"]
+    b, y = a * np.sqrt(1 - e**2), trajectories.y
     np.testing.assert_allclose((y**2).sum(axis=2), np.tile((a**2 + b**2)[:, None], 90), rtol=1e-11)
     np.testing.assert_allclose(np.linalg.norm(np.cross(y[:, 0, :3], y[:, 0, 3:]), axis=1), a * b, rtol=1e-12)
 
@@ -95,22 +95,24 @@ def few_steps(monkeypatch):
 
 @pytest.mark.usefixtures("few_steps")
 def test_integration_agrees_with_the_exact_orbit():
-    made = dataset("two_body")
-    found = dopri8.integrate_orbits(load_problem("two_body").acceleration, np.ascontiguousarray(made.y[:, 0]), made.t)
-    np.testing.assert_allclose(found, made.y, atol=2e-10)
+    exact = dataset("two_body")
+    integrated = dopri8.integrate_orbits(
+        load_problem("two_body").acceleration, np.ascontiguousarray(exact.y[:, 0]), exact.t
+    )
+    np.testing.assert_allclose(integrated, exact.y, atol=2e-10)
 
 
 def test_j2_turns_the_node_at_the_secular_rate():
     """Mean dRAAN/dt = -3/2 J2 n cos i / (a^2 (1-e^2)^2), to first order in J2."""
-    made = simulate(
+    trajectories = simulate(
         DatasetConfig(
             problem="j2", orbits=5, points=90, planar=False, revolutions=20.0, family="circular",
             semi_major_axis=(12_000.0, 14_000.0),
         )
     )  # fmt: skip
-    a, i = made.parameters["semi_major_axis"], made.parameters["inclination"]
-    node = np.unwrap(states_to_elements(made.y.reshape(-1, 6)).raan.reshape(5, 90), axis=1)
-    rates = np.array([np.polyfit(t, angle, 1)[0] for t, angle in zip(made.t, node, strict=True)])
+    a, i = trajectories.parameters["semi_major_axis"], trajectories.parameters["inclination"]
+    node = np.unwrap(states_to_elements(trajectories.y.reshape(-1, 6)).raan.reshape(5, 90), axis=1)
+    rates = np.array([np.polyfit(t, angle, 1)[0] for t, angle in zip(trajectories.t, node, strict=True)])
     expected = -1.5 * j2.J2 * a**-1.5 * np.cos(i) / a**2
     np.testing.assert_allclose(rates, expected, rtol=0.02)
 
@@ -137,9 +139,9 @@ def test_the_first_lagrange_point_lies_where_the_literature_puts_it():
 
 
 def test_near_the_earth_the_moon_hardly_matters():
-    made = simulate(DatasetConfig(problem="cr3bp", orbits=3, points=90, semi_major_axis=(20_000.0, 30_000.0)))
+    trajectories = simulate(DatasetConfig(problem="cr3bp", orbits=3, points=90, semi_major_axis=(20_000.0, 30_000.0)))
     free = simulate(DatasetConfig(problem="two_body", orbits=3, points=90, semi_major_axis=(20_000.0, 30_000.0)))
-    far = np.linalg.norm(made.y[..., :3] + [cr3bp.MASS_RATIO, 0, 0], axis=2) * cr3bp.DISTANCE_KM / 6378.137
+    far = np.linalg.norm(trajectories.y[..., :3] + [cr3bp.MASS_RATIO, 0, 0], axis=2) * cr3bp.DISTANCE_KM / 6378.137
     np.testing.assert_allclose(far, np.linalg.norm(free.y[..., :3], axis=2), rtol=2e-3)
 
 

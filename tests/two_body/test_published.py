@@ -22,8 +22,8 @@ COMPLETE = (
 )
 
 
-def lines_of(wanted):
-    return [line for line in TABLE if all(line[column] == text for column, text in wanted.items())]
+def lines_of(columns):
+    return [line for line in TABLE if all(line[column] == text for column, text in columns.items())]
 
 
 def configurations():
@@ -61,17 +61,17 @@ def ours(configuration):
 
 @pytest.mark.parametrize("name", list(SWEEP.published.rows))
 def test_every_row_is_the_configuration_of_its_published_lines(name):
-    found = lines_of(SWEEP.published.rows[name])
-    assert {line["test_dataset"] for line in found} == set(SWEEP.tests)
-    assert all(printed(line) == ours(configurations()[name]) for line in found)
+    lines = lines_of(SWEEP.published.rows[name])
+    assert {line["test_dataset"] for line in lines} == set(SWEEP.tests)
+    assert all(printed(line) == ours(configurations()[name]) for line in lines)
 
 
 def test_every_configuration_that_is_printed_completely_has_a_row():
     complete = [
         line for line in TABLE if all(line[name] for name in COMPLETE) and "contradicted" not in line["config_source"]
     ]
-    known = [ours(configuration) for configuration in configurations().values()]
-    assert all(printed(line) in known for line in complete)
+    rows = [ours(configuration) for configuration in configurations().values()]
+    assert all(printed(line) in rows for line in complete)
     assert len({json.dumps(printed(line), default=str) for line in complete}) == len(SWEEP.published.rows) == 28
 
 

@@ -43,25 +43,25 @@ def test_the_table_of_lengths(length, per_orbit, in_tenth, ratio):
 
 
 def test_segments_are_consecutive_and_share_no_point():
-    made = cut(ramp(3), 10).phases[0]
-    assert made["train/y"].shape == (108, 10, 6) and made["train/t"].shape == (108, 10)
-    assert np.all(np.diff(made["train/t"], axis=1) == 1.0)
-    points = np.round((made["train/y"][..., 0]) * 360).astype(int)
+    phase = cut(ramp(3), 10).phases[0]
+    assert phase["train/y"].shape == (108, 10, 6) and phase["train/t"].shape == (108, 10)
+    assert np.all(np.diff(phase["train/t"], axis=1) == 1.0)
+    points = np.round((phase["train/y"][..., 0]) * 360).astype(int)
     assert np.array_equal(np.sort(points, axis=None), np.arange(3 * 360))
-    assert np.array_equal(made["train/trajectory"], np.floor(made["train/y"][:, 0, 0]))
+    assert np.array_equal(phase["train/trajectory"], np.floor(phase["train/y"][:, 0, 0]))
 
 
 def test_the_window_is_taken_before_cutting():
-    made = cut(ramp(1), 10, (0.5, 0.75)).phases[0]["train/t"]
-    assert made[0, 0] == 180.0 and made[-1, -1] == 269.0 and len(made) == 9
+    times = cut(ramp(1), 10, (0.5, 0.75)).phases[0]["train/t"]
+    assert times[0, 0] == 180.0 and times[-1, -1] == 269.0 and len(times) == 9
 
 
 @pytest.mark.parametrize("points", [10, 100, 360, 997])
 def test_windows_that_touch_share_no_point_and_lose_none(points):
     edges = [k / 10 for k in range(11)]
     pieces = [cut(ramp(1, points), 2, pair).phases[0]["train/t"] for pair in pairwise(edges)]
-    found = np.concatenate([piece.ravel() for piece in pieces])
-    assert len(set(found)) == len(found)
+    times = np.concatenate([piece.ravel() for piece in pieces])
+    assert len(set(times)) == len(times)
     if points in (10, 100, 360):
         starts = [piece.min() for piece in pieces if piece.size]
         assert starts == [np.round(edge * points) for edge, piece in zip(edges, pieces, strict=False) if piece.size]
@@ -69,11 +69,11 @@ def test_windows_that_touch_share_no_point_and_lose_none(points):
 
 @pytest.mark.parametrize(("length", "dropped"), [(200, "dropped_overrun"), (120, "dropped_nan")])
 def test_no_usable_segment_is_no_error(length, dropped):
-    made = cut(ramp(1, 120, [90]), length)
-    assert not made.usable
-    assert made.counts[0]["train_segments"] == 0 and made.counts[0][dropped] == 1
-    assert made.phases[0]["train/y"].shape == (0, length, 6)
-    assert made.phases[0]["validation/t"].shape == (0, length)
+    segments = cut(ramp(1, 120, [90]), length)
+    assert not segments.usable
+    assert segments.counts[0]["train_segments"] == 0 and segments.counts[0][dropped] == 1
+    assert segments.phases[0]["train/y"].shape == (0, length, 6)
+    assert segments.phases[0]["validation/t"].shape == (0, length)
 
 
 @pytest.mark.parametrize("normalisation", ["canonical", "largest"])
@@ -81,23 +81,23 @@ def test_no_usable_segment_is_no_error(length, dropped):
 def test_nothing_but_nan_is_no_error(normalisation, split_by):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        made = cut(ramp(2, 30, [0, 0]), 5, normalisation=normalisation, split_by=split_by, train_fraction=0.5)
-    assert not made.usable and made.counts[0]["dropped_nan"] == 12
+        segments = cut(ramp(2, 30, [0, 0]), 5, normalisation=normalisation, split_by=split_by, train_fraction=0.5)
+    assert not segments.usable and segments.counts[0]["dropped_nan"] == 12
 
 
 def test_a_phase_without_segments_leaves_the_others_alone():
     phases = (SegmentationPhase(segment_length=18, window=(0, 0.01)), SegmentationPhase(segment_length=18))
-    made = segment(SegmentationConfig(phases=phases), ramp(2))
-    assert [row["train_segments"] for row in made.counts] == [0, 40]
+    segments = segment(SegmentationConfig(phases=phases), ramp(2))
+    assert [row["train_segments"] for row in segments.counts] == [0, 40]
 
 
 def test_padding_and_gaps_are_dropped_and_counted():
     trajectories = ramp(3, 100, [100, 55, 20])
     trajectories.y[0, 42, 3] = np.nan
-    made = cut(trajectories, 10)
-    assert np.isfinite(made.phases[0]["train/y"]).all() and np.isfinite(made.phases[0]["train/t"]).all()
-    assert np.bincount(made.phases[0]["train/trajectory"]).tolist() == [9, 5, 2]
-    assert made.counts[0]["dropped_nan"] == 1 + 5 + 8
+    segments = cut(trajectories, 10)
+    assert np.isfinite(segments.phases[0]["train/y"]).all() and np.isfinite(segments.phases[0]["train/t"]).all()
+    assert np.bincount(segments.phases[0]["train/trajectory"]).tolist() == [9, 5, 2]
+    assert segments.counts[0]["dropped_nan"] == 1 + 5 + 8
 
 
 @pytest.mark.parametrize(
@@ -105,18 +105,18 @@ def test_padding_and_gaps_are_dropped_and_counted():
     [(1, 0.8, 1, 0), (10, 1.0, 10, 0), (10, 0.8, 8, 2), (2, 0.8, 1, 1), (10, 0.01, 1, 9), (10, 0.99, 9, 1)],
 )
 def test_split_by_orbit(orbits, fraction, train, validation):
-    made = cut(ramp(orbits), train_fraction=fraction)
-    row = made.counts[0]
+    segments = cut(ramp(orbits), train_fraction=fraction)
+    row = segments.counts[0]
     assert (row["train_orbits"], row["validation_orbits"], row["total_orbits"]) == (train, validation, orbits)
     assert (row["train_segments"], row["validation_segments"]) == (20 * train, 20 * validation)
     assert row["leaking_orbits"] == 0
-    assert set(made.phases[0]["train/trajectory"]) == set(made.train)
-    assert set(made.phases[0]["validation/trajectory"]) == set(made.validation)
+    assert set(segments.phases[0]["train/trajectory"]) == set(segments.train)
+    assert set(segments.phases[0]["validation/trajectory"]) == set(segments.validation)
 
 
 def test_split_by_segment_says_how_many_orbits_leak():
-    made = cut(ramp(5), train_fraction=0.8, split_by="segment")
-    row, both = made.counts[0], set(made.train) & set(made.validation)
+    segments = cut(ramp(5), train_fraction=0.8, split_by="segment")
+    row, both = segments.counts[0], set(segments.train) & set(segments.validation)
     assert (row["train_segments"], row["validation_segments"]) == (80, 20)
     assert row["leaking_orbits"] == len(both) > 0
 
@@ -131,11 +131,11 @@ def test_split_by_segment_keeps_its_validation_segments_through_equal_phases():
 
 def test_the_split_is_the_same_in_all_phases_and_differs_between_seeds():
     phases = (SegmentationPhase(segment_length=4, window=(0, 0.1)), SegmentationPhase(segment_length=18))
-    made = [
+    splits = [
         segment(SegmentationConfig(phases=phases, train_fraction=0.5, split_seed=seed), ramp(20)) for seed in (0, 0, 1)
     ]
-    assert all(set(phase["train/trajectory"]) == set(made[0].train) for phase in made[0].phases)
-    assert np.array_equal(made[0].train, made[1].train) and not np.array_equal(made[0].train, made[2].train)
+    assert all(set(phase["train/trajectory"]) == set(splits[0].train) for phase in splits[0].phases)
+    assert np.array_equal(splits[0].train, splits[1].train) and not np.array_equal(splits[0].train, splits[2].train)
 
 
 @settings(max_examples=60, deadline=None)
@@ -158,49 +158,49 @@ def test_splits_are_disjoint_complete_and_never_without_training(count, fraction
     split_by=st.sampled_from(["orbit", "segment"]),
 )
 def test_every_candidate_is_used_or_counted(lengths, length, edges, fraction, split_by):
-    made = cut(ramp(len(lengths), 40, lengths), length, edges, train_fraction=fraction, split_by=split_by)
-    row = made.counts[0]
+    segments = cut(ramp(len(lengths), 40, lengths), length, edges, train_fraction=fraction, split_by=split_by)
+    row = segments.counts[0]
     first, last = (int(np.floor(edge * 40 + 1e-9)) for edge in edges)
     used = row["train_segments"] + row["validation_segments"]
     assert used + row["dropped_overrun"] + row["dropped_nan"] == len(lengths) * -(-(last - first) // length)
     assert used == sum(max(0, (min(size, last) - first)) // length for size in lengths)
     for side in ("train", "validation"):
-        assert made.phases[0][f"{side}/y"].shape == (row[f"{side}_segments"], length, 6)
-        assert np.isfinite(made.phases[0][f"{side}/y"]).all()
+        assert segments.phases[0][f"{side}/y"].shape == (row[f"{side}_segments"], length, 6)
+        assert np.isfinite(segments.phases[0][f"{side}/y"]).all()
 
 
 def test_canonical_units_leave_the_data_alone():
     trajectories = simulate(DatasetConfig(orbits=3))
-    made = cut(trajectories, 360)
-    assert np.array_equal(made.phases[0]["train/y"], trajectories.y)
-    assert made.fitted["length_unit"] == 1.0 and made.fitted["time_unit"] == 1.0
+    segments = cut(trajectories, 360)
+    assert np.array_equal(segments.phases[0]["train/y"], trajectories.y)
+    assert segments.fitted["length_unit"] == 1.0 and segments.fitted["time_unit"] == 1.0
 
 
 def test_largest_units_bring_the_training_radii_to_one_and_keep_mu():
     trajectories = simulate(DatasetConfig(orbits=6))
-    made = cut(trajectories, 360, normalisation="largest", train_fraction=0.5)
-    y, t = made.phases[0]["train/y"], made.phases[0]["train/t"]
+    segments = cut(trajectories, 360, normalisation="largest", train_fraction=0.5)
+    y, t = segments.phases[0]["train/y"], segments.phases[0]["train/t"]
     radius = np.linalg.norm(y[..., :3], axis=2)
     assert radius.max() == pytest.approx(1.0, rel=1e-15)
-    np.testing.assert_allclose(made.fitted["radius_range"], [radius.min(), radius.max()], rtol=1e-14)
-    assert made.fitted["length_unit"] == np.linalg.norm(trajectories.y[made.train][..., :3], axis=2).max()
-    semi = trajectories.parameters["semi_major_axis"][made.train] / made.fitted["length_unit"]
+    np.testing.assert_allclose(segments.fitted["radius_range"], [radius.min(), radius.max()], rtol=1e-14)
+    assert segments.fitted["length_unit"] == np.linalg.norm(trajectories.y[segments.train][..., :3], axis=2).max()
+    semi = trajectories.parameters["semi_major_axis"][segments.train] / segments.fitted["length_unit"]
     np.testing.assert_allclose(t[:, 1] * 360, 2 * np.pi * semi**1.5, rtol=1e-12)
     energy = 0.5 * (y[..., 3:] ** 2).sum(2) - 1 / radius
     np.testing.assert_allclose(energy, np.tile(-0.5 / semi[:, None], 360), rtol=1e-11)
 
 
 def test_largest_units_without_mu_bring_the_speeds_to_one():
-    made = cut(ramp(2), normalisation="largest")
-    assert np.linalg.norm(made.phases[0]["train/y"][..., 3:], axis=2).max() == pytest.approx(1.0)
+    segments = cut(ramp(2), normalisation="largest")
+    assert np.linalg.norm(segments.phases[0]["train/y"][..., 3:], axis=2).max() == pytest.approx(1.0)
 
 
 def test_the_range_of_the_training_states_is_reported():
     trajectories = simulate(DatasetConfig(orbits=6))
-    made = cut(trajectories, train_fraction=0.5)
-    seen = trajectories.y[made.train].reshape(-1, 6)
-    np.testing.assert_array_equal(made.fitted["state_minimum"], seen.min(axis=0))
-    np.testing.assert_array_equal(made.fitted["state_maximum"], seen.max(axis=0))
+    segments = cut(trajectories, train_fraction=0.5)
+    states = trajectories.y[segments.train].reshape(-1, 6)
+    np.testing.assert_array_equal(segments.fitted["state_minimum"], states.min(axis=0))
+    np.testing.assert_array_equal(segments.fitted["state_maximum"], states.max(axis=0))
 
 
 def test_states_with_other_channels_are_refused():
@@ -214,13 +214,15 @@ def test_validation_data_of_its_own_leave_all_orbits_to_training(split_by):
     phases = (SegmentationPhase(segment_length=6), SegmentationPhase(segment_length=12))
     config = SegmentationConfig(phases=phases, train_fraction=0.5, split_by=split_by, tolerance=1e-8)
     training, other = (simulate(DatasetConfig(orbits=count, points=36, seed=count)) for count in (4, 3))
-    made = segment(config, training, other)
+    segments = segment(config, training, other)
     alone = segment(SegmentationConfig(phases=phases, tolerance=1e-8), training)
     own = segment(SegmentationConfig(phases=phases, normalisation="canonical"), other)
-    assert (list(made.train), list(made.validation)) == ([0, 1, 2, 3], [0, 1, 2])
-    assert all(np.array_equal(made.fitted[name], alone.fitted[name]) for name in alone.fitted)
-    units = np.repeat([made.fitted["length_unit"], made.fitted["length_unit"] / made.fitted["time_unit"]], 3)
-    for phase, whole, others, row in zip(made.phases, alone.phases, own.phases, made.counts, strict=True):
+    assert (list(segments.train), list(segments.validation)) == ([0, 1, 2, 3], [0, 1, 2])
+    assert all(np.array_equal(segments.fitted[name], alone.fitted[name]) for name in alone.fitted)
+    units = np.repeat(
+        [segments.fitted["length_unit"], segments.fitted["length_unit"] / segments.fitted["time_unit"]], 3
+    )
+    for phase, whole, others, row in zip(segments.phases, alone.phases, own.phases, segments.counts, strict=True):
         assert all(np.array_equal(phase[name], whole[name]) for name in whole if name.startswith("train/"))
         assert np.allclose(phase["validation/y"] * units, others["train/y"], rtol=1e-12)
         assert (row["train_orbits"], row["validation_orbits"], row["leaking_orbits"]) == (4, 3, 0)

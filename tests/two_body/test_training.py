@@ -37,11 +37,11 @@ CHECKPOINTS = (3, 8, 10, 14, 19)
 
 
 def assert_same(a: Trained, b: Trained) -> None:
-    for left, right in ((a.weights, b.weights), (a.state, b.state)):
-        assert left.keys() == right.keys()
-        for name in left:
-            assert np.asarray(left[name]).dtype == np.asarray(right[name]).dtype, name
-            assert np.array_equal(left[name], right[name], equal_nan=True), name
+    for first, second in ((a.weights, b.weights), (a.state, b.state)):
+        assert first.keys() == second.keys()
+        for name in first:
+            assert np.asarray(first[name]).dtype == np.asarray(second[name]).dtype, name
+            assert np.array_equal(first[name], second[name], equal_nan=True), name
     assert a.history.equals(b.history)
 
 

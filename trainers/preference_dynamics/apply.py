@@ -1,4 +1,4 @@
-"""Use a trained model: unknowns with intervals, and forecasts, of series in raw units."""
+"""Apply a trained model to series in raw units: unknowns with intervals, and forecasts."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ from trainers.preference_dynamics.system.solution import solve
 from trainers.study import Arrays, Trained
 
 NETWORK_BATCH = 500
-"""Series that go through the network at a time."""
+"""Series per evaluation of the network: bounds the memory."""
 
 
 @dataclass(frozen=True)
 class FirstEstimate:
-    """The estimate of N series before refinement; without the columns of unknowns that a model does not estimate."""
+    """The estimate for N series before refinement; Q is the number of unknowns that the model estimates."""
 
     unknowns: Array
-    """(N, Q) in the flat order; the first columns where a model estimates parameters only."""
+    """(N, Q) in the flat order; a model that estimates parameters only has their columns, which come first."""
     spread: Array
     """(N, Q) std of each."""
     forecast: Array
-    """(N, 2n h) raw units, channel by channel."""
+    """(N, 2n h) in raw units, channel by channel."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The estimate of N series."""
+    """The estimate for N series."""
 
     unknowns: Array
-    """(N, Q)"""
+    """(N, Q) in the flat order."""
     spread: Array
     """(N, Q) std of each."""
     half_width: Array
     """(N, Q) half width of the 90 % interval about each."""
     forecast: Array
-    """(N, 2n h) raw units."""
+    """(N, 2n h) in raw units."""
     first: Array
     """(N, Q) unknowns before refinement."""
     identified: Array
-    """(N, Q) whether the series determines each unknown; all true where nothing was refined."""
+    """(N, Q) whether the series determines each unknown; all true without refinement, which alone can tell."""
     flagged: Array
     """(N,) whether an unknown is not identified, or the fit failed."""
 
@@ -70,7 +70,7 @@ class Predictor:
     def predict(self, y: Array, t: Array) -> Estimate:
         """Estimate unknowns, intervals and the last `horizon` points of series (N, T, 2n) at times t (T,).
 
-        The last points are cut before anything else: their values may be NaN or anything.
+        The last points are cut off before anything is computed: their values have no influence and may be NaN.
         """
         return self.estimate(inputs_of(self.config, y, t), t)
 
@@ -133,7 +133,7 @@ def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Predict
     """Return the predictor of a trained model; `which` is best or last.
 
     Raises:
-        ValueError: if there are no such weights, or the model was trained before models held their number of actions.
+        ValueError: there are no such weights, or the model was trained before models held their number of actions.
     """
     weights = below(which, trained.weights)
     if not weights:

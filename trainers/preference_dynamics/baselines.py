@@ -1,4 +1,4 @@
-"""Models without steps: training means, the last value as forecast, and ridge regression on features."""
+"""Baselines without optimiser steps: training means, the last value as forecast, ridge regression on features."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from trainers.preference_dynamics.system.equations import Array
 from trainers.study import Arrays, Segments
 
 PENALTY = 1e-3
-"""Ridge penalty per training series, on standardised features [1]."""
+"""Ridge penalty per training series, on standardised features [1]; only there against singular features."""
 
 
 def baseline_weights(config: ModelConfig, segments: Segments) -> dict[str, Array]:
@@ -29,7 +29,7 @@ def baseline_estimate(
     spread = np.tile(fitted.get("validation_rmse", fitted["unknowns_std"]), (count, 1))
     if config.kind == "ridge":
         intercept, slopes = weights["coefficients"][0], weights["coefficients"][1:]
-        output = intercept + _standardised(inputs.features, fitted) @ slopes
+        output = intercept + _standardise(inputs.features, fitted) @ slopes
         return output[:, :size], spread, output[:, size:]
     unknowns, forecast = (np.tile(weights[name], (count, 1)) for name in ("unknowns", "forecast"))
     if config.kind == "persistence":
@@ -41,12 +41,12 @@ def _ridge(arrays: Arrays, fitted: Arrays) -> Array:
     """Return coefficients (F + 1, Q + 2n h): first the intercept, which is not penalised."""
     from sklearn.linear_model import Ridge
 
-    features = _standardised(arrays["train/features"], fitted)
+    features = _standardise(arrays["train/features"], fitted)
     targets = np.concatenate([arrays["train/unknowns"], arrays["train/forecast"]], axis=1)
     model = Ridge(alpha=PENALTY * len(features), solver="cholesky").fit(features, targets)
     return np.concatenate([model.intercept_[None], model.coef_.T])
 
 
-def _standardised(features: Array, fitted: Arrays) -> Array:
+def _standardise(features: Array, fitted: Arrays) -> Array:
     spread = fitted["features_std"]
     return (features - fitted["features_mean"]) / np.where(spread > 0, spread, 1.0)

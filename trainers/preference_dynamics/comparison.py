@@ -1,4 +1,4 @@
-"""A model's estimates for a test set beside the truth: what the summary and the tables of an evaluation are made of."""
+"""A model's estimates for a test set beside the truth; summary and tables of an evaluation derive from it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Comparison:
 
     @property
     def varying(self) -> Array:
-        """(P,) which of these are not constant over the test set."""
+        """(P,) whether each of these varies over the test set."""
         return ~metrics.constant_targets(self.truth)
 
     @property
@@ -86,7 +86,7 @@ def compare(config: ModelConfig, trained: Trained, test: Trajectories) -> Compar
     """Estimate the unknowns of a test set and solve for their series.
 
     Raises:
-        ValueError: if the test set has no true unknowns, or its series have different times.
+        ValueError: the test set has no true unknowns, or its series have different times.
     """
     actions, t = actions_of(test.names), test.t[0]
     missing = [name for name in unknown_names(actions) if name not in test.parameters]

@@ -14,14 +14,14 @@ Count = Annotated[int, Field(ge=1)]
 Level = Annotated[float, Field(ge=0, le=10)]
 
 NETWORKS = ("cnn", "cnn_features", "residual", "posterior", "pinn")
-"""Kinds of model that are trained step by step."""
-
+"""Kinds of model that are trained by gradient steps."""
 
 PART_SERIES = 20_480
-"""A set of more series is simulated in parts of about that size."""
+"""Series per part of the simulation."""
 
 LONGEST_BOUNDED = 1000.0
-"""Duration up to which no series of one action can pass the limit of divergence, 1e5."""
+"""Duration up to which no series of one action can exceed the limit of divergence, 1e5; `DatasetConfig.parts` has the
+proof."""
 
 
 class DatasetConfig(DatasetConfigBase):
@@ -40,7 +40,7 @@ class DatasetConfig(DatasetConfigBase):
     mu: Literal["published", "zero", "drawn"] = "published"
     """Threshold of desire. published: 0 for one action, where a series cannot determine it, and drawn for more."""
     stability: Literal["eigenvalues", "published", "none"] = "eigenvalues"
-    """Which draws are refused, see `stability.py`; published: with its inconsistency."""
+    """The rule by which draws are refused, see `stability.py`; published: the published one, with its inconsistency."""
     noise: tuple[Level, Level] = (0.0, 0.0)
     """Range of the observation noise, drawn per series, in units of the std of its desires and of its efforts [1]."""
     seed: Annotated[int, Field(ge=0)] = 0
@@ -50,21 +50,21 @@ class DatasetConfig(DatasetConfigBase):
         """Return how many parts the simulation has: of one action, one for each 20,480 series.
 
         A series of one action cannot diverge: a >= 0 and Pi, Gamma >= 0.1 bound desire by v0 + g t, and effort by ten
-        times that, 3e4 at t = 1000. So the draws of a part are known without simulating those before. Some series of
-        two actions diverge and are drawn again, and which draw stands where shows only from the beginning.
+        times that, 3e4 at t = 1000. So the draws of a part do not depend on the series before it. Some series of two
+        actions diverge and are drawn again, so that the draws of a part follow only from all series before it.
         """
         bounded = self.actions == 1 and self.duration <= LONGEST_BOUNDED
         return -(-self.trajectories // PART_SERIES) if bounded else 1
 
     @model_validator(mode="after")
-    def _ordered(self) -> DatasetConfig:
+    def _check_noise(self) -> DatasetConfig:
         if self.noise[0] > self.noise[1]:
             raise ValueError(f"noise is [{self.noise[0]}, {self.noise[1]}]; expected [smallest, largest]")
         return self
 
 
 class SegmentationConfig(Config):
-    """How series become inputs and targets: a projection of the model configuration."""
+    """How series are turned into inputs and targets: a projection of the model configuration."""
 
     horizon: Count = 1
     normaliser: str = "group_std"
@@ -79,7 +79,7 @@ class Loss(Config):
     name: str = "mse"
     """A name in `losses.py`."""
     standardise: bool = False
-    """Whether each target counts in units of its std over the training set."""
+    """Whether errors are in units of each target's std over the training set."""
     forecast_weight: Annotated[float, Field(ge=0)] = 1.0
     """Weight of forecast targets beside the others [1]."""
     residual: Annotated[float, Field(ge=0)] = 0.0
@@ -87,7 +87,7 @@ class Loss(Config):
 
     @field_validator("name")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _check_loss(cls, name: str) -> str:
         from trainers.preference_dynamics.losses import LOSSES
 
         return check_name("loss", name, LOSSES)
@@ -97,9 +97,9 @@ class Refinement(Config):
     """Steps of Levenberg and Marquardt from the first estimate, see `refinement/least_squares.py`."""
 
     steps: Annotated[int, Field(ge=0, le=1000)] = 0
-    """Most iterations per start; 0 keeps the first estimate."""
+    """Iterations per start, at most; 0 does not refine. Good values 20 to 50."""
     starts: Count = 1
-    """Starts per series: the first estimate, and draws from its uncertainty."""
+    """Starts per series: the first estimate, and draws from its uncertainty. Good values 1 to 5."""
 
 
 class Physics(Config):
@@ -112,7 +112,7 @@ class Physics(Config):
     temperature: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Smoothing of the maxima, as softplus; 0: none [1]."""
     points: Count = 20
-    """First points of a series that count."""
+    """Points from the beginning of a series on which the terms are evaluated."""
     width: Count = 64
     """Units of each hidden layer of the surrogate."""
 
@@ -148,10 +148,10 @@ class ModelConfig(ModelConfigBase):
     normaliser: str = "group_std"
     """How a series is scaled: a name in `series/normalisers.py`."""
     features: tuple[str, ...] = ("steady_state",)
-    """Numbers that accompany a series: names in `series/features.py`; the residual network needs steady_state first."""
+    """Features of a series: names in `series/features.py`; the residual network needs steady_state first."""
     loss: Loss = Loss()
     physics: Physics = Physics()
-    """Of kind pinn."""
+    """Terms of the loss of kind pinn."""
     optimiser: Literal["adam", "adamw"] = "adam"
     """adam adds the weight decay to the gradient, adamw subtracts it from the weights."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
@@ -159,17 +159,17 @@ class ModelConfig(ModelConfigBase):
     schedule: Literal["constant", "cosine", "warmup_cosine"] = "constant"
     """How the rate changes over all epochs."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-5
-    """Weight decay [1/step]."""
+    """Weight decay [1]."""
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
     """Largest norm of the gradient; 0 does not clip [1]."""
     batch_size: Count = 32
     """Series per optimiser step; the last batch of an epoch may be smaller."""
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 200
-    """Most passes over the training series."""
+    """Passes over the training series, at most."""
     patience: Count = 20
     """Epochs without a lower validation loss after which training ends."""
     train_fraction: Annotated[float, Field(gt=0, le=1)] = 14 / 17
-    """Part of the series that trains; the rest validates [1]. The published 70 of 85 %, the test set being its own."""
+    """Part of the series that trains; the rest validates [1]. Published: 70 of 85 %; the test set is separate."""
     split_seed: Annotated[int, Field(ge=0)] = 42
     """Seed of the split [integer]."""
     refine: Refinement = Refinement()
@@ -179,29 +179,29 @@ class ModelConfig(ModelConfigBase):
 
     @field_validator("normaliser")
     @classmethod
-    def _known_normaliser(cls, name: str) -> str:
+    def _check_normaliser(cls, name: str) -> str:
         from trainers.preference_dynamics.series.normalisers import NORMALISERS
 
         return check_name("normaliser", name, NORMALISERS)
 
     @field_validator("features")
     @classmethod
-    def _known_features(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_features(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         from trainers.preference_dynamics.series.features import FEATURES
 
         return tuple(check_name("feature", name, FEATURES) for name in names)
 
     @field_validator("activation")
     @classmethod
-    def _known_activation(cls, name: str) -> str:
+    def _check_activation(cls, name: str) -> str:
         from trainers.preference_dynamics.models.activations import ACTIVATIONS
 
         return check_name("activation", name, ACTIVATIONS)
 
     @model_validator(mode="after")
-    def _consistent(self) -> ModelConfig:
-        for wrong, text in _conflicts(self):
-            if wrong:
+    def _check_conflicts(self) -> ModelConfig:
+        for conflict, text in _conflicts(self):
+            if conflict:
                 raise ValueError(text)
         return self
 
@@ -212,7 +212,7 @@ class ModelConfig(ModelConfigBase):
 
 
 def _conflicts(model: ModelConfig) -> list[tuple[bool, str]]:
-    """Return conflicts between settings, and the line that explains each."""
+    """Return pairs: whether two settings conflict, and the line that says so."""
     residual = model.kind == "residual"
     return [
         (
@@ -267,7 +267,7 @@ def _conflicts(model: ModelConfig) -> list[tuple[bool, str]]:
 
 
 def _presets() -> dict[str, DatasetConfig]:
-    """Build the named datasets: for each n a training set of seed 42, a test set of seed 1042, and noisy ones."""
+    """Return the datasets by name: for each n a training set of seed 42, a test set of seed 1042, and noisy ones."""
     named: dict[str, DatasetConfig] = {}
     for n in (1, 2, 3):
         train, test = DatasetConfig(actions=n, seed=42), DatasetConfig(actions=n, trajectories=1500, seed=1042)

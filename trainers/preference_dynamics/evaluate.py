@@ -1,9 +1,9 @@
-"""Evaluate a model on whole series: its unknowns, its intervals, its forecast, and the series of its unknowns.
+"""Evaluate a model on whole series: its unknowns, their intervals, its forecast, and the solution for its unknowns.
 
-Truth is exact: unknowns come with the test set, and forecasts and series are compared with the noise-free solution.
-Everything is in raw units; only `mse` and its kin take forecasts in units of their series' scale, as published, so that
-they compare with published figures. Series whose estimate is not finite, or whose solution exceeds 1e5, are counted in
-`failures`; every number is over finite values and states their number n.
+The truth is exact: unknowns come with the test set, and forecasts and series are compared with the noise-free solution.
+All errors are in raw units but those of `metrics.overall` (mse, rmse, ...): there forecasts are in units of their
+series' scale, as in the published figures. Series whose estimate is not finite, or whose solution exceeds 1e5, are
+counted in `failures`; every number is over finite values, n of them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from trainers.preference_dynamics.tables import make_tables
 from trainers.study import Evaluation, Trained, Trajectories
 
 LARGE = 0.1
-"""An error counts as large beyond this part of the target's spread over the training set [1]."""
+"""Smallest error that counts as large, in units of the target's std over the training set [1]."""
 
 UNITS = dict.fromkeys(
     ("series_error", "series_error_median", "coverage_90", "coverage_90_identified", "flagged", "missed"), "%"
 ) | {"failures": "series", "constraint_violations": "series"}
-"""Units of metrics that have one."""
+"""Units of metrics that are not dimensionless."""
 
 
 def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evaluation:
@@ -38,7 +38,7 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
     in strata), `series` (true and predicted, ten examples).
 
     Raises:
-        ValueError: if the test set has no true unknowns, or its series have different times.
+        ValueError: the test set has no true unknowns, or its series have different times.
     """
     comparison = compare(config, trained, test)
     parts = (_unknowns, _targets, _forecast, _series, _intervals)

@@ -43,7 +43,7 @@ def true_against_predicted(predictions: pd.DataFrame) -> Figure:
 
 
 def metric_bars(targets: pd.DataFrame) -> Figure:
-    """Draw five metrics of each target that is not constant as bars."""
+    """Draw five metrics of each target as bars, without targets that are constant."""
     from matplotlib.figure import Figure
 
     varying = targets[~targets["constant"]]
@@ -107,7 +107,7 @@ FIGURES = (
     estimates_with_intervals,
     measured_and_predicted,
 )
-"""In the order in which a report shows them; the last two are of data of one's own."""
+"""Figures of one model, in the order of a report; the last two are of data of one's own."""
 
 COMPARED = (series_compared,)
-"""Of several models: each parameter maps the name of a model to its table of that name."""
+"""Figures of several models: each parameter maps the name of a model to its table of that name."""

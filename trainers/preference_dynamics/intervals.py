@@ -1,8 +1,8 @@
 """Calibrate a model on validation series: its error before refinement, and the width of its 90 % intervals.
 
-Intervals are split conformal, see `common.calibration`: a new series of the same kind is covered with 90 % or more
-whatever the errors look like. One factor over series of all noise levels makes them too wide without noise and too
-narrow under much of it; `interval_strata` gives each range of estimated noise a factor of its own.
+Intervals are split conformal, see `common.calibration`: they cover a new series of the same distribution with
+probability 90 % or more, whatever the distribution of the errors. With one factor for all noise levels they are too
+wide at little noise and too narrow at much; `interval_strata` gives each range of estimated noise its own factor.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from trainers.preference_dynamics.system.equations import Array
 from trainers.study import Arrays, Segments
 
 MOST_SERIES = 1000
-"""Validation series that are used at most."""
+"""Validation series used, at most: each is refined."""
 
 
 def calibrate(config: ModelConfig, segments: Segments, weights: Arrays) -> dict[str, Array]:
-    """Return what validation series tell of a model; nothing where there are none, or it estimates forecasts only.
+    """Return errors and interval factors by name; none without validation series or for a model of forecasts only.
 
     validation_rmse (Q,): root mean square error of unknowns before refinement. interval_factor: half width of the 90 %
     interval in units of the spread, (Q,), or (K, Q) for K strata of noise that begin at `interval_edges` (K - 1,).

@@ -25,7 +25,7 @@ def mse(error: Tensor, log_std: Tensor | None, weight: Tensor) -> Tensor:
 
 
 def mae(error: Tensor, log_std: Tensor | None, weight: Tensor) -> Tensor:
-    """Return `mean(w |e|)`; outliers weigh less."""
+    """Return `mean(w |e|)`; outliers count less than under `mse`."""
     return (weight * error.abs()).mean()
 
 

@@ -1,7 +1,7 @@
 """Errors of predictions: arrays (N, P), rows are series and columns are targets.
 
-A constant target says nothing about a model: its r2 is 1 if hit exactly and else 0, and mu = 0 makes a relative error
-of any size. `overall` is therefore computed twice, with and without constant targets, under two names.
+A constant target does not test a model: its r2 is 1 if predicted exactly and 0 otherwise, and a target of 0, such as
+mu, has an unbounded relative error. `overall` is therefore computed with and without constant targets, under two names.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from trainers.preference_dynamics.system.equations import Array
 
 SMALLEST = 1e-8
-"""Added to what a relative error divides by."""
+"""Added to the divisor of a relative error."""
 
 OVERALL = ("mse", "rmse", "mae", "median", "r2", "mre", "nrmse_range", "nrmse_std", "pearson", "spearman")
 """Metrics over all targets together."""
@@ -29,15 +29,15 @@ def overall(predicted: Array, truth: Array) -> dict[str, float]:
     """
     if not truth.size:
         return dict.fromkeys(OVERALL, np.nan)
-    size = np.abs(predicted - truth)
-    mse = float((size**2).mean())
+    error = np.abs(predicted - truth)
+    mse = float((error**2).mean())
     return {
         "mse": mse,
         "rmse": mse**0.5,
-        "mae": float(size.mean()),
-        "median": float(np.median(size)),
+        "mae": float(error.mean()),
+        "median": float(np.median(error)),
         "r2": r2(predicted, truth),
-        "mre": float((size / (np.abs(truth) + SMALLEST)).mean()),
+        "mre": float((error / (np.abs(truth) + SMALLEST)).mean()),
         "nrmse_range": _ratio(mse**0.5, float(np.ptp(truth))),
         "nrmse_std": _ratio(mse**0.5, float(truth.std())),
         **correlations(predicted.ravel(), truth.ravel()),
@@ -64,7 +64,10 @@ def per_target(predicted: Array, truth: Array) -> dict[str, Array]:
 
 
 def r2(predicted: Array, truth: Array) -> float:
-    """Return the mean over targets of r2; a constant target counts 1 if hit, else 0. NaN for fewer than two series."""
+    """Return the mean of r2 over targets; that of a constant target is 1 if predicted exactly, else 0.
+
+    NaN for fewer than two series.
+    """
     from sklearn.metrics import r2_score
 
     if len(truth) < 2:
@@ -84,14 +87,14 @@ def correlations(one: Array, other: Array) -> dict[str, float]:
 def series_error(predicted: Array, truth: Array) -> Array:
     """Return `100 |y - y_true| / |y_true|` (N,) of series (N, T, 2n), norms over times and channels [%].
 
-    NaN for a series that stays at 0, which has no relative error.
+    NaN for a series that is 0 throughout: its relative error is undefined.
     """
     error, size = (np.sqrt((values**2).sum(axis=(1, 2))) for values in (predicted - truth, truth))
     return 100 * error / np.where(size > SMALLEST, size, np.nan)
 
 
 def constant_targets(truth: Array) -> Array:
-    """Return which targets (P,) have the same value in all series."""
+    """Return whether each target (P,) has the same value in all series."""
     return np.ptp(truth, axis=0) == 0 if len(truth) else np.ones(truth.shape[1], bool)
 
 

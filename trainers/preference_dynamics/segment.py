@@ -16,14 +16,15 @@ from trainers.study import Arrays, Segments, Trajectories
 
 
 def segment(config: SegmentationConfig, trajectories: Trajectories, validation: Trajectories | None = None) -> Segments:
-    """Prepare and split series, or take validation series of their own; those that hold NaN are dropped and counted.
+    """Split series into training and validation, unless there is validation data of its own, and normalise them.
 
-    The one phase holds, for train and validation, the arrays of `Inputs` (`train/x` and so on), the series' own
-    unknowns (S, Q) in the flat order, and its index. fitted: mean, std and range of unknowns and forecasts, mean and
-    std of features, and times, over the training series. meta: the number of actions.
+    Series that hold NaN are dropped and counted. The one phase has, for `train` and `validation`, the arrays of
+    `Inputs` (`train/x` and so on), `unknowns` (S, Q) in the flat order, and `trajectory` (S,), the index in the
+    dataset. fitted: `t`, and over the training series mean, std and range of unknowns, forecasts and features.
+    meta: the number of actions.
 
     Raises:
-        ValueError: if the channels are not desires and efforts, or the unknowns of the series are missing.
+        ValueError: the channels are not desires and efforts, or the unknowns of the series are missing.
     """
     actions, count = actions_of(trajectories.names), len(trajectories.t)
     if validation is None:

@@ -10,11 +10,11 @@ from trainers.preference_dynamics.system.solution import BLOCK, solve
 from trainers.preference_dynamics.system.stability import accepted
 from trainers.study import Trajectories
 
-DRAWN_AT_ONCE = 1024
-"""Systems; fixed, so that a smaller set is the beginning of a larger one."""
+DRAWS = 1024
+"""Systems per block of draws; fixed, so that a smaller set is the beginning of a larger one."""
 
-MOST_FRUITLESS = 200
-"""Blocks of draws in a row of which none was accepted, after which the prior is taken to hold no stable system."""
+MOST_EMPTY_BLOCKS = 200
+"""Blocks in a row without an accepted draw, at most; then the prior is taken to hold no stable system."""
 
 
 def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
@@ -24,7 +24,7 @@ def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
     and counted. `parameters` holds every unknown and, as nuisance, the std of the noise of desires and of efforts.
 
     Raises:
-        ValueError: if no draw is accepted.
+        ValueError: no draw is accepted.
     """
     t = np.linspace(0.0, config.duration, config.points)
     span = config.part_of(config.trajectories, part, BLOCK)
@@ -61,14 +61,14 @@ def _draw(config: DatasetConfig, t: Array) -> tuple[Array, Array, dict[str, int]
 
 
 def _draw_part(config: DatasetConfig, t: Array, span: slice) -> tuple[Array, Array, dict[str, int]]:
-    """Return what `_draw` does, of a range of a set of which no series diverges."""
+    """Return what `_draw` returns, for a range of a set of which no series diverges (`DatasetConfig.parts`)."""
     stable = _Stable(config)
     unknowns = stable.take(config.trajectories)[span]
     series = solve(unknowns, t, config.actions)
     finite = np.isfinite(series).all(axis=(1, 2))
     if not finite.all():
         raise ValueError("a series diverged in a set that is simulated in parts; expected none; ask for a smaller set")
-    # Taken as `_draw` takes it: another order in memory would change the rounding of the standard deviations.
+    # copied as in `_draw`: another order in memory would change the rounding of the standard deviations
     return unknowns, np.concatenate([series[finite]]), {"refused_unstable": stable.refused, "refused_diverged": 0}
 
 
@@ -82,20 +82,18 @@ class _Stable:
 
     def take(self, count: int) -> Array:
         """Return the next `count` draws (count, Q)."""
-        fruitless = 0
+        empty_blocks = 0
         while sum(map(len, self.unused)) < count:
-            draws = draw_prior(self.config, self.random, DRAWN_AT_ONCE)
-            good = accepted(unpack(draws, self.config.actions), self.config.stability)
-            self.unused.append(draws[good])
-            self.refused += int((~good).sum())
-            fruitless = 0 if good.any() else fruitless + 1
-            if fruitless > MOST_FRUITLESS:
-                raise ValueError(
-                    f"no draw of {fruitless * DRAWN_AT_ONCE} was accepted; expected some; try stability: none"
-                )
-        ready = np.concatenate(self.unused)
-        self.unused = [ready[count:]]
-        return ready[:count]
+            draws = draw_prior(self.config, self.random, DRAWS)
+            stable = accepted(unpack(draws, self.config.actions), self.config.stability)
+            self.unused.append(draws[stable])
+            self.refused += int((~stable).sum())
+            empty_blocks = 0 if stable.any() else empty_blocks + 1
+            if empty_blocks > MOST_EMPTY_BLOCKS:
+                raise ValueError(f"no draw of {empty_blocks * DRAWS} was accepted; expected some; try stability: none")
+        draws = np.concatenate(self.unused)
+        self.unused = [draws[count:]]
+        return draws[:count]
 
 
 def draw_prior(config: DatasetConfig, random: np.random.Generator, count: int) -> Array:
@@ -113,7 +111,8 @@ def draw_prior(config: DatasetConfig, random: np.random.Generator, count: int) -
 def _observe(config: DatasetConfig, clean: Array, first: int) -> tuple[Array, tuple[Array, Array]]:
     """Return series with noise (N, T, 2n), and the std of the noise of desires and efforts (N,).
 
-    `first` is the number of the first series in its set: the noise of those before is drawn and dropped.
+    `first` is the number of the first series in its set. The noise of those before it is drawn and discarded, so that a
+    part has the noise of the whole set.
     """
     random = np.random.default_rng([config.seed, 1])
     for _ in range(first):
@@ -122,10 +121,10 @@ def _observe(config: DatasetConfig, clean: Array, first: int) -> tuple[Array, tu
     level = np.array([row[0] for row in rows])
     blocks = np.split(clean, 2, axis=2)
     spread = [level * block.std(axis=(1, 2)) for block in blocks]
-    wide = np.repeat(np.stack(spread, axis=1), config.actions, axis=1)[:, None]
-    return clean + wide * np.stack([row[1] for row in rows]), (spread[0], spread[1])
+    std = np.repeat(np.stack(spread, axis=1), config.actions, axis=1)[:, None]
+    return clean + std * np.stack([row[1] for row in rows]), (spread[0], spread[1])
 
 
 def _noise(config: DatasetConfig, random: np.random.Generator, series: Array) -> tuple[float, Array]:
-    """Draw the level and the standard noise (T, 2n) of one series; in this order, whatever the number of series."""
+    """Draw the level and the standard normal noise (T, 2n) of one series: series k has the same noise in any set."""
     return float(random.uniform(*config.noise)), random.standard_normal(series.shape)

@@ -13,10 +13,10 @@ from trainers.preference_dynamics.system.equations import Array, series_names
 from trainers.preference_dynamics.system.solution import solve
 
 EXAMPLES, POINTS = 10, 401
-"""Series that are drawn, and points of each."""
+"""Series in the table `series`, and points of each."""
 
 WORST = 20
-"""Series in the table of the worst."""
+"""Series in the table `worst`."""
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 """Nominal coverages of the calibration table."""
@@ -42,7 +42,7 @@ def make_tables(case: Comparison) -> dict[str, pd.DataFrame]:
 
 
 def targets_table(case: Comparison) -> pd.DataFrame:
-    """Return the metrics of each target; `constant` ones are left out of overall metrics."""
+    """Return the metrics of each target; `constant` marks those that overall metrics leave out."""
     predicted, truth, names = case.targets()
     good, count = ~case.failed, case.estimate.unknowns.shape[1]
     inside, identified = np.full(len(names), np.nan), np.full(len(names), np.nan)
@@ -55,7 +55,7 @@ def targets_table(case: Comparison) -> pd.DataFrame:
 
 
 def predictions_table(case: Comparison) -> pd.DataFrame:
-    """Return every series and unknown that is not constant: true, predicted, half width of the interval, flags."""
+    """Return one row per series and unknown that varies: true, predicted, half width of the interval, flags."""
     estimate, names = case.estimate, _varying_names(case)
     sample, target = np.indices((len(case.truth), len(names)), dtype=np.int32)
     columns = {"true": case.truth, "predicted": estimate.unknowns, "before": estimate.first}
@@ -68,7 +68,7 @@ def predictions_table(case: Comparison) -> pd.DataFrame:
 
 
 def samples_table(case: Comparison) -> pd.DataFrame:
-    """Return one row per series: regime, largest error in units of the target's spread, and where it is."""
+    """Return one row per series: regime, largest error in units of the target's std, and the target that has it."""
     varying, names = case.varying, _varying_names(case)
     error = np.abs(case.estimate.unknowns - case.truth)[:, varying] / case.spread[: len(varying)][varying]
     error = np.where(np.isfinite(error), error, np.inf)
@@ -93,7 +93,7 @@ def samples_table(case: Comparison) -> pd.DataFrame:
 
 
 def per_trajectory_table(case: Comparison) -> pd.DataFrame:
-    """Return the mean squared and mean absolute error of the n unknowns of each series; n = 0, NaN where it failed."""
+    """Return mean squared and mean absolute error over the n unknowns of each series; NaN and n = 0 if it failed."""
     error = (case.estimate.unknowns - case.truth)[:, case.varying]
     good = ~case.failed & (error.shape[1] > 0)
     table = pd.DataFrame({"trajectory": np.arange(len(error)), "n": np.where(good, error.shape[1], 0)})
@@ -105,10 +105,10 @@ def per_trajectory_table(case: Comparison) -> pd.DataFrame:
 
 
 def calibration_table(case: Comparison) -> pd.DataFrame:
-    """Return nominal and observed coverage of intervals whose half width is scaled like a normal distribution's.
+    """Return nominal and observed coverage at several levels, half widths scaled as for a normal distribution.
 
-    low and high are the 95 % interval of the observed coverage for as many series: unknowns of a series are covered or
-    missed together.
+    low and high are the 95 % interval of the observed coverage. It counts series, not unknowns, since the errors of one
+    series are not independent.
     """
     from scipy.stats import norm
 
@@ -126,7 +126,7 @@ def calibration_table(case: Comparison) -> pd.DataFrame:
 def strata_table(case: Comparison) -> pd.DataFrame:
     """Return the coverage of 90 % intervals in every stratum: each unknown, ranges of estimated noise, kinds of series.
 
-    Intervals that cover 90 % in all may cover less in one stratum and more in another.
+    Intervals that cover 90 % of all may cover less in one stratum and more in another.
     """
     good, varying, regimes = ~case.failed, case.varying, case.regimes
     names = _varying_names(case)
@@ -142,7 +142,7 @@ def strata_table(case: Comparison) -> pd.DataFrame:
 
 
 def series_table(case: Comparison) -> pd.DataFrame:
-    """Return true and predicted series of the first series that did not fail, at 401 times."""
+    """Return true and predicted series of the first ten that did not fail, at 401 times."""
     if case.estimate.unknowns.shape[1] < case.unknowns.shape[1]:
         return pd.DataFrame()
     index = np.flatnonzero(~case.failed)[:EXAMPLES]

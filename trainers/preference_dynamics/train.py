@@ -1,8 +1,8 @@
 """Train networks on whole series: Adam, clipped gradients, early stopping on the validation loss.
 
-Dropout follows from (seed, epoch) alone, as the order of batches does. Each epoch ends with the validation loss; the
-weights of the lowest one are kept, and training ends after `patience` epochs without a lower one. Afterwards the
-validation series determine how wide intervals must be, see `intervals.py`.
+Dropout and the order of batches follow from (seed, epoch) alone. Each epoch ends with the validation loss; the weights
+of the lowest one are the best, and training ends after `patience` epochs without a lower one. Then the validation
+series calibrate the width of the intervals, see `intervals.py`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from trainers.study import Arrays, Failed, Job, Report, Trained
 def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Iterator[Trained | Failed]:
     """Train jobs one after another; yield one outcome each, in order. No job's numbers depend on another job.
 
-    A loss that is not finite is an outcome, no exception.
+    A loss that is not finite gives `Failed`, not an error.
 
     Raises:
         ValueError: the state of a job is not one of its configuration, or its device does not exist.
@@ -55,10 +55,10 @@ def _train_one(job: Job, report: Report) -> Trained | Failed:
 
 
 def _baseline(job: Job) -> Trained:
-    began = time.monotonic()
+    start = time.monotonic()
     weights = baseline_weights(job.config, job.segments)
     calibration = calibrate(job.config, job.segments, weights)
-    return without_steps(job, weights, calibration, time.monotonic() - began)
+    return without_steps(job, weights, calibration, time.monotonic() - start)
 
 
 def task_of(job: Job, device: torch.device) -> Task:
@@ -110,14 +110,14 @@ def _units(config: ModelConfig, targets: Targets, values: Tensor) -> tuple[Tenso
     spread = values.std(dim=0, correction=0)
     constant = spread == 0
     if config.loss.name == "nll":
-        # the std of a constant target would shrink without end, and its log rule the loss
+        # the std of a constant target would shrink without end, and its logarithm dominate the loss
         weight[constant] = 0.0
     unit = torch.where(constant, torch.ones_like(spread), spread)
     return weight, unit if config.loss.standardise else torch.ones_like(spread)
 
 
 class _Loss:
-    """The loss of a network on some of a set of series."""
+    """The loss of a network on series by index."""
 
     def __init__(self, config: ModelConfig, network: Network, weight: Tensor, unit: Tensor) -> None:
         self.config, self.network, self.weight, self.unit = config, network, weight, unit
@@ -133,9 +133,12 @@ class _Loss:
         return {"loss": value + weight * (output.residual**2).mean() if weight > 0 else value}
 
     def dropout(self, count: int, random: torch.Generator | None) -> Tensor | None:
-        """Return factors (count, W) of the pooled values: 0 where one is dropped; None in validation."""
-        probability = 1 - self.config.dropout
-        if random is None or probability == 1:
+        """Return factors (count, W) of the pooled values: 0 where one is dropped, else 1/(1 - p); None in validation.
+
+        Not nn.Dropout, whose draws on a GPU differ from those on the CPU.
+        """
+        retention = 1 - self.config.dropout
+        if random is None or retention == 1:
             return None
         size = (count, self.config.filters[-1] * self.config.bins)
-        return (torch.rand(size, generator=random) < probability) / probability
+        return (torch.rand(size, generator=random) < retention) / retention

@@ -41,12 +41,9 @@ def with_mean_orbit(test: Trajectories) -> Trajectories:
 
 def _has_mean_orbit(test: Trajectories) -> bool:
     parameters = [np.asarray(test.parameters.get(name, []), float) for name in PARAMETER_UNITS]
-    complete = (
-        len(test.t) > 1 and np.isfinite(test.t).all() and all(len(values) == len(test.t) for values in parameters)
-    )
-    if not complete or not np.isfinite(parameters).all():
+    if len(test.t) < 2 or not np.isfinite(test.t).all() or any(len(values) != len(test.t) for values in parameters):
         return False
-    return hasattr(load_problem(str(test.meta["problem"])), "solution")
+    return bool(np.isfinite(parameters).all()) and hasattr(load_problem(str(test.meta["problem"])), "solution")
 
 
 def reference_orbits(test: Trajectories) -> list[int]:

@@ -5,8 +5,8 @@ block the time axis is averaged, dropped out, and goes through linear layers. Fo
 
     cnn             every linear layer is followed by a ReLU (the last one only with `rectified_output`, as published)
     cnn_features    features join after the pool; every linear layer, the last included, is followed by a leaky ReLU
-    residual        a level c per channel is learned from the last values and the features; blocks see x - c; c is the
-                    forecast
+    residual        a level c per channel is a linear function of the last values and the features; the blocks take
+                    x - c, and c is the forecast
     posterior       features, standardised, join after the pool; outputs are the mean and the log std of every target,
                     unknowns in units of their spread over the training set, forecasts as a change from the last value
     pinn            as posterior, without the std; a surrogate of the solution ties the unknowns to data and equations
@@ -49,7 +49,7 @@ class Output(NamedTuple):
 
 
 class Network(nn.Module):
-    """Blocks, pool and linear layers; `KINDS` has the differences between kinds."""
+    """Blocks, pool and linear layers; kinds differ as `KINDS` says."""
 
     def __init__(self, config: ModelConfig, channels: int, features: int) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Network(nn.Module):
         """Return the output; `mask` (B, bins filters[-1]) multiplies the pooled values."""
         return KINDS[self.config.kind].function(self, x, features, mask)
 
-    def pooled(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def pool(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Return the averages (B, bins filters[-1]) after the blocks."""
         activation = ACTIVATIONS[self.config.activation]
         for convolution in self.convolutions:
@@ -93,19 +93,19 @@ def leaky(x: Tensor) -> Tensor:
 
 
 def compress(x: Tensor) -> Tensor:
-    """Return `sign(x) log(1 + |x|)`: features in raw units may be of any size."""
+    """Return `sign(x) log(1 + |x|)`: features in raw units span orders of magnitude."""
     return torch.sign(x) * torch.log1p(x.abs())
 
 
 def cnn(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Output:
     """Estimate the targets from the series alone."""
     last = functional.relu if network.config.rectified_output else lambda y: y
-    return Output(network.linear(network.pooled(x, mask), functional.relu, last))
+    return Output(network.linear(network.pool(x, mask), functional.relu, last))
 
 
 def cnn_features(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Output:
     """Estimate the targets from the series and its features."""
-    return Output(network.linear(torch.cat([network.pooled(x, mask), features], dim=1), leaky, leaky))
+    return Output(network.linear(torch.cat([network.pool(x, mask), features], dim=1), leaky, leaky))
 
 
 def residual(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Output:
@@ -113,14 +113,14 @@ def residual(network: Network, x: Tensor, features: Tensor, mask: Tensor | None)
     assert network.level is not None
     level = leaky(network.level(torch.cat([x[:, :, -1], features], dim=1)))
     rest = x - level[:, :, None]
-    unknowns = network.linear(network.pooled(rest, mask), leaky, lambda y: y)
+    unknowns = network.linear(network.pool(rest, mask), leaky, lambda y: y)
     forecast = level.repeat_interleave(network.config.horizon, dim=1)
     return Output(torch.cat([unknowns, forecast], dim=1), residual=rest)
 
 
 def posterior(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Output:
     """Estimate mean and log std of every target."""
-    out = network.linear(torch.cat([network.pooled(x, mask), compress(features)], dim=1), leaky, lambda y: y)
+    out = network.linear(torch.cat([network.pool(x, mask), compress(features)], dim=1), leaky, lambda y: y)
     mean, log_std = out.chunk(2, dim=1)
     forecasts = network.channels * network.config.horizon
     last = x[:, :, -1].repeat_interleave(network.config.horizon, dim=1)
@@ -131,7 +131,7 @@ def posterior(network: Network, x: Tensor, features: Tensor, mask: Tensor | None
 def pinn(network: Network, x: Tensor, features: Tensor, mask: Tensor | None) -> Output:
     """Estimate unknowns and forecasts; the penalty is the misfit of the surrogate to data and equations."""
     assert network.surrogate is not None
-    out = network.linear(torch.cat([network.pooled(x, mask), compress(features)], dim=1), leaky, lambda y: y)
+    out = network.linear(torch.cat([network.pool(x, mask), compress(features)], dim=1), leaky, lambda y: y)
     forecasts = network.channels * network.config.horizon
     unknowns, change = out[:, :-forecasts], out[:, -forecasts:]
     last = x[:, :, -1].repeat_interleave(network.config.horizon, dim=1)
@@ -148,11 +148,11 @@ class Kind(NamedTuple):
 
     function: Callable[[Network, Tensor, Tensor, Tensor | None], Output]
     outputs: Callable[[int, int], int]
-    """Map the numbers of targets and of forecasts to the number of outputs of the linear layers."""
+    """(targets, forecasts) -> number of outputs of the linear layers."""
     joins: bool = False
     """Whether features join after the pool."""
     levels: bool = False
-    """Whether a level is learned, as forecast."""
+    """Whether there is a level, which is the forecast."""
     surrogate: Callable[[ModelConfig, int], nn.Module] | None = None
     """Build the surrogate of the solution from the configuration and the number of channels, if there is one."""
 
@@ -168,14 +168,14 @@ KINDS: dict[str, Kind] = {
 
 
 def blank_network(config: ModelConfig, channels: int, features: int) -> Network:
-    """Return a network whose weights are not set."""
+    """Return a network without values of its weights, to be loaded or drawn; torch's random state is not used."""
     with torch.device("meta"):
         network = Network(config, channels, features)
     return network.to_empty(device="cpu")
 
 
 def start_network(config: ModelConfig, channels: int, features: int) -> Network:
-    """Return a network with weights drawn by the configuration's seed: uniform within 1/sqrt(inputs), as torch does."""
+    """Return a network with weights drawn from the configuration's seed: uniform in `+-1/sqrt(fan_in)`, as in torch."""
     network = blank_network(config, channels, features)
     random = torch.Generator().manual_seed(config.seed)
     for module in network.modules():
@@ -187,5 +187,5 @@ def start_network(config: ModelConfig, channels: int, features: int) -> Network:
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Return the number of weights."""
+    """Return the number of parameters."""
     return sum(weight.numel() for weight in network.parameters())

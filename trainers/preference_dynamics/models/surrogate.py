@@ -9,7 +9,7 @@ Added to the loss on the unknowns are, over the first points t_k of a series and
     data     mean(((observe(S(t_k)) - y(t_k)) / c)^2)
     physics  mean(((S'(t_k) - f(S(t_k), theta)) / c)^2)
 
-with f the right side of the system and S' exact. `temperature` smooths the maxima of f and of the observation:
+with f the right-hand side of the system and S' exact. `temperature` smooths the maxima of f and of the observation:
 `max(x, 0) ~ T log(1 + e^(x/T))`. Source: Raissi, Perdikaris & Karniadakis 2019.
 """
 
@@ -22,7 +22,7 @@ from torch.nn import functional
 from trainers.preference_dynamics.config import Physics
 
 LEAST_SCALE = 0.1
-"""Added to the std of a block, so that a series that hardly moves does not dominate the loss [1]."""
+"""Added to the std of a block, so that a nearly constant series does not dominate the loss [1]."""
 
 
 class Surrogate(nn.Module):

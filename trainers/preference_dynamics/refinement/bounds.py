@@ -1,8 +1,8 @@
-"""The range of the unknowns of a series: the prior's, narrowed by what the series shows without any fit.
+"""Bounds of the unknowns of a series: the prior's range, narrowed by what follows from the series without a fit.
 
-A desire or effort that is seen above its threshold at the first point is its own initial value, and one that is not
-started below it. No desire is ever seen below its threshold mu, and one that rests at its lowest value while another
-channel moves rests at mu, which only a series without noise shows.
+A desire or effort above its threshold at the first point is its own initial value; otherwise it started at or below the
+threshold. The smallest desire is an upper bound of its threshold mu. If a desire stays at its smallest value while
+another channel changes, this value is mu; noise hides such stretches.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from trainers.preference_dynamics.system.equations import Array
 
 FIRST_POINT = 5.0
-"""How far an initial value may be from the first point [std of the noise]."""
+"""Largest distance of an initial value from the first point [std of the noise]."""
 
 MOVING = 1e-6
 """A channel moves between two points if it changes by more than this [1]."""
 
 SLACK = 1e-9
-"""The same for rounding [1]."""
+"""Allowance for rounding in every bound [1]."""
 
 
 class Box(NamedTuple):
@@ -29,7 +29,7 @@ class Box(NamedTuple):
     low: Array
     high: Array
     std: Array
-    """Spread over the training set; an unknown without spread is held where it is."""
+    """Std over the training set; an unknown whose std is 0 stays fixed."""
 
 
 def bounds(series: Array, box: Box) -> tuple[Array, Array]:
@@ -52,24 +52,24 @@ def _bound_thresholds(series: Array, lowest: Array, margin: Array, box: Box, low
     moving = (change > MOVING).any(axis=2, keepdims=True)
     resting = (change <= SLACK) & (series[:, 1:] <= lowest[:, None] + SLACK)
     at_threshold = np.any(moving & resting[..., :n], axis=1)
-    seen, width = lowest[:, :n], np.where(at_threshold, SLACK, margin[:, :n])
+    smallest, width = lowest[:, :n], np.where(at_threshold, SLACK, margin[:, :n])
     prior_low, prior_high = low[:, n : 2 * n].copy(), high[:, n : 2 * n].copy()
-    low[:, n : 2 * n] = np.where(free & at_threshold, np.clip(seen - width, prior_low, prior_high), prior_low)
-    high[:, n : 2 * n] = np.where(free, np.clip(seen + width, prior_low, prior_high), prior_high)
+    low[:, n : 2 * n] = np.where(free & at_threshold, np.clip(smallest - width, prior_low, prior_high), prior_low)
+    high[:, n : 2 * n] = np.where(free, np.clip(smallest + width, prior_low, prior_high), prior_high)
 
 
 def noise_std(series: Array) -> Array:
     """Estimate the std of the noise of each channel (N, 2n) from second differences in the second half.
 
-    White noise of std s has second differences of std sqrt(6) s; their median size is 0.6745 of that. Motion adds to
-    it, so that the estimate is rather too large.
+    Second differences of white noise of std s have std sqrt(6) s, and their median size is 0.6745 times that. The
+    motion itself adds to them, so that the estimate is an upper one.
     """
     half = series[:, series.shape[1] // 2 :]
     return np.median(np.abs(np.diff(half, n=2, axis=1)), axis=1) / (0.6745 * 6**0.5)
 
 
 def block_weights(series: Array) -> Array:
-    """Return the inverse std of the block of each channel (N, 2n), desires and efforts apart; finite if one rests."""
+    """Return the inverse std of the block of each channel (N, 2n), desires or efforts; finite for a constant block."""
     blocks = np.split(series, 2, axis=2)
     spread = np.stack([block.std(axis=(1, 2)) for block in blocks], axis=1)
     size = np.stack([np.abs(block).mean(axis=(1, 2)) for block in blocks], axis=1)

@@ -1,13 +1,14 @@
 """Refine unknowns by least squares through the exact solution, many series at once.
 
-Minimised is `sum((y - y(theta))^2 w^2) / s^2 + sum(((theta - first) / spread)^2)`: the residual of the series, and the
-distance from the first estimate. w weighs desires and efforts by their std; s^2, the mean square of the weighted
-residual, is taken anew in every iteration. So the first estimate counts for much while the fit is poor and for nothing
-once it is good, except for unknowns that the series does not determine: they stay where they are. Steps are those of
+The cost is `sum((y - y(theta))^2 w^2) / s^2 + sum(((theta - first) / spread)^2)`: the residual of the series, and the
+distance from the first estimate. w is the inverse std of desires or of efforts; s^2 is the mean square of the weighted
+residual, updated in every iteration. So the first estimate dominates while the fit is poor and hardly matters once it
+is good, except for unknowns that the series does not determine, which keep their first values. Steps are those of
 Levenberg and Marquardt (Marquardt 1963), within the bounds of `bounds.py`.
 
 Starts are tried in turn, by a descent on the first EARLY points, where most of the motion is, until one fits. The
-inverse of the curvature gives the uncertainty; without the first estimate it tells which unknowns a series identifies.
+inverse of the curvature is the covariance of the unknowns; without the first estimate it shows which of them the series
+identifies.
 """
 
 from __future__ import annotations
@@ -21,38 +22,38 @@ from trainers.preference_dynamics.system.equations import Array
 from trainers.preference_dynamics.system.solution import solve, solve_with_derivatives
 
 EARLY = 50
-"""Points of the first descents."""
+"""Points in the descents that choose a start."""
 
 FLOOR = 1e-7
-"""Least s: what rounding leaves of a perfect fit [std of the block]."""
+"""Smallest s: the rounding error of a perfect fit [std of the block]."""
 
 IDENTIFIED = 0.3
-"""An unknown is identified where the series alone leaves less than this of its spread over the training set [1]."""
+"""An unknown is identified if its std by the series alone is below this part of its std over the training set [1]."""
 
 NEGLIGIBLE = 1e-4
-"""A residual below this is no misfit [std of the block]."""
+"""A residual below this counts as a fit, whatever its correlation [std of the block]."""
 
 NOISE = 2.0
 """Largest residual of a fit [noise of the series]."""
 
 CORRELATED, SURELY_CORRELATED = 0.5, 0.25
-"""Autocorrelation of residuals below which a fit is one, and below which no further start is tried [1]."""
+"""Autocorrelation of residuals below which they count as noise, and below which no further start is tried [1]."""
 
 CONVERGED = 1e-7
-"""A descent ends when an iteration lowers the cost by less than this part [1]."""
+"""Relative decrease of the cost in an iteration below which a descent ends [1]."""
 
 LOSS_OF_NAN = 1e3
-"""Weighted residual that stands for a simulation that diverged."""
+"""Weighted residual in place of NaN, where a solution has diverged."""
 
 BLOCK = 512
-"""Series worked on at a time."""
+"""Series refined at a time: bounds the memory."""
 
 
 class Refined(NamedTuple):
-    """Unknowns after refining N series."""
+    """Refined unknowns of N series."""
 
     unknowns: Array
-    """(N, Q)"""
+    """(N, Q) in the flat order."""
     spread: Array
     """(N, Q) std of each, from the curvature."""
     identified: Array
@@ -60,7 +61,7 @@ class Refined(NamedTuple):
     converged: Array
     """(N,) whether the residual looks like noise."""
     iterations: Array
-    """(N,) of the last descent."""
+    """(N,) iterations of the last descent."""
 
 
 def refine(series: Array, t: Array, starts: Array, first: Array, spread: Array, box: Box, steps: int) -> Refined:
@@ -102,7 +103,7 @@ class _Problem:
         return Refined(theta, spread, alone < IDENTIFIED * self.box.std, self.fits(residual, CORRELATED), iterations)
 
     def fits(self, residual: Array, correlation: float) -> Array:
-        """Return which residuals (N, L, 2n) are negligible, or as small and as uncorrelated as noise (N,)."""
+        """Return whether residuals (N, L, 2n) are negligible, or as small and as uncorrelated as noise (N,)."""
         level = self.level(residual)
         return (level < NEGLIGIBLE) | ((level < NOISE * self.noise) & (_autocorrelation(residual) < correlation))
 
@@ -111,16 +112,16 @@ class _Problem:
         if starts.shape[1] == 1:
             return starts[:, 0]
         best, lowest = starts[:, 0].copy(), np.full(len(starts), np.inf)
-        unfitted = np.arange(len(starts))
+        remaining = np.arange(len(starts))
         for k in range(starts.shape[1]):
-            early = self.take(unfitted, EARLY)
-            theta, _ = early.descend(starts[unfitted, k], steps)
+            early = self.take(remaining, EARLY)
+            theta, _ = early.descend(starts[remaining, k], steps)
             residual = early.residual(solve(theta, early.t, self.actions))
             level = self.level(residual)
-            lower = level < lowest[unfitted]
-            best[unfitted[lower]], lowest[unfitted[lower]] = theta[lower], level[lower]
-            unfitted = unfitted[~early.fits(residual, SURELY_CORRELATED)]
-            if not unfitted.size:
+            lower = level < lowest[remaining]
+            best[remaining[lower]], lowest[remaining[lower]] = theta[lower], level[lower]
+            remaining = remaining[~early.fits(residual, SURELY_CORRELATED)]
+            if not remaining.size:
                 break
         return best
 
@@ -135,15 +136,15 @@ class _Problem:
             new, move = part.propose(theta[active], residual[active], slopes[active], damping[active])
             new_residual = part.residual(solve(new, self.t, self.actions))
             level = part.level(residual[active])
-            # both with the s of before: a smaller s of its own must not make a step look worse
+            # both costs with the s before the step: with its own, smaller s a better step could look worse
             before, after = part.cost(theta[active], residual[active], level), part.cost(new, new_residual, level)
             better = after < before
             theta[active[better]], residual[active[better]] = new[better], new_residual[better]
             damping[active] = np.clip(damping[active] * np.where(better, 0.2, 8.0), 1e-14, 1e12)
             iterations[active] += 1
             converged = better & ((move < 1e-8) | (after > (1 - CONVERGED) * before))
-            going = ~(converged | (damping[active] > 1e10))
-            moved, active = active[better & going], active[going]
+            unfinished = ~(converged | (damping[active] > 1e10))
+            moved, active = active[better & unfinished], active[unfinished]
             if not active.size:
                 break
             slopes[moved] = self.take(moved).linearise(theta[moved])[1]
@@ -184,7 +185,7 @@ class _Problem:
         return new, (np.abs(new - theta)[:, self.free] / self.box.std[self.free]).max(axis=1)
 
     def uncertainty(self, slopes: Array, level: Array) -> tuple[Array, Array]:
-        """Return the std (N, Q) of the unknowns, and the same without the first estimate: -inf where one is held."""
+        """Return the std (N, Q) of the unknowns, and that from the series alone: -inf for a fixed unknown."""
         data = np.einsum("nkf,nkg->nfg", slopes, slopes, optimize=True) / level[:, None, None] ** 2
         spreads = []
         for precision in (self.precision, np.broadcast_to(self.box.std[self.free] ** -2, self.precision.shape)):
@@ -200,8 +201,8 @@ class _Problem:
 def solve_curvature(curvature: Array, right: Array, least: Array) -> Array:
     """Solve (N, F, F) x = (N, F, K) for curvatures whose eigenvalues are no smaller than `least` (N,).
 
-    Where a series diverges, the curvature by some unknowns is 1e30 and more, and rounding makes the rest singular: its
-    eigenvalues below `least` are then rounding errors, and taken to be `least`.
+    Near divergence the curvature along some unknowns is 1e30 and more, and rounding makes the rest singular. Computed
+    eigenvalues below `least` are then rounding errors, and `least` takes their place.
     """
     try:
         return np.linalg.solve(curvature, right)
@@ -219,5 +220,5 @@ def _solve_one(curvature: Array, right: Array, least: float) -> Array:
 
 def _autocorrelation(residual: Array) -> Array:
     """Return the correlation (N,) of residuals (N, L, 2n) with those at the next time."""
-    together = (residual[:, 1:] * residual[:, :-1]).sum(axis=(1, 2))
-    return together / np.maximum((residual**2).sum(axis=(1, 2)), np.finfo(float).tiny)
+    product = (residual[:, 1:] * residual[:, :-1]).sum(axis=(1, 2))
+    return product / np.maximum((residual**2).sum(axis=(1, 2)), np.finfo(float).tiny)

@@ -1,4 +1,4 @@
-"""Where a refinement starts: the first estimate and draws from its uncertainty, or draws from the prior alone."""
+"""Starts of a refinement: the first estimate with draws from its uncertainty, or draws from the prior alone."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def starts_near(estimate: Array, spread: Array, box: Box, count: int, seed: int)
 
 
 def starts_in_prior(series: Array, box: Box, count: int, seed: int) -> Array:
-    """Return starts (N, count, Q) uniform in the box, with initial values from series (N, L, 2n) where these show them.
+    """Return starts (N, count, Q) uniform in the box, with initial values from the first points of series (N, L, 2n).
 
-    v0 is u(0) and m0 is a(0); where those are 0 the initial values are drawn below 0.
+    v0 is u(0) and m0 is a(0) where these are above 0; elsewhere they are drawn below 0.
     """
     random = np.random.default_rng([seed, 2])
     size, channels = len(box.low), series.shape[2]

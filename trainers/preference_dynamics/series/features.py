@@ -1,7 +1,7 @@
-"""Features of a series by name: numbers in raw units that accompany it.
+"""Features of a series by name, in raw units.
 
-Each maps series y (N, L, 2n) and times t (L,) to (N, F); a feature that a series does not have is NaN and becomes 0 in
-a model. The points are those before the horizon.
+Each maps series y (N, L, 2n) and times t (L,) to (N, F); a feature that is undefined for a series is NaN here and 0 in
+the input of a model. The points are those before the horizon.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from trainers.preference_dynamics.system.equations import Array
 Feature = Callable[[Array, Array], Array]
 
 WINDOWS = 4
+"""Windows of the second half of a series, in which a steady state shows."""
 FLAT = (0.02, 1e-3)
 """A window is flat if the std of every channel is at most this: absolute, and relative to its mean [1]."""
 SAME = (0.01, 0.02)
@@ -28,18 +29,18 @@ PROMINENCE = 1.0
 def steady_state(y: Array, t: Array) -> Array:
     """Return whether a series ends in a steady state (0 or 1), and the mean of each channel there, (N, 1 + 2n).
 
-    The second half is cut into 4 adjoining windows, counted from the end. Going back from the last one, flat windows
-    are collected up to the first that is not; the series is steady if there are any and all their means agree with the
-    last one. Means of a series that is not steady are NaN.
+    The second half is cut into 4 adjoining windows, counted from the end. The flat windows after the last one that is
+    not flat count; the series is steady if there are any and all their means agree with that of the last window. Means
+    of a series that is not steady are NaN.
     """
     width = (y.shape[1] // 2) // WINDOWS
     ends = y.shape[1] - width * np.arange(WINDOWS)
     windows = np.stack([y[:, end - width : end] for end in ends])
     mean, spread = windows.mean(axis=2), windows.std(axis=2)
     flat = (spread <= FLAT[0] + FLAT[1] * np.abs(mean)).all(axis=2)
-    collected = np.logical_and.accumulate(flat, axis=0)
+    final_flat = np.logical_and.accumulate(flat, axis=0)
     agree = (np.abs(mean - mean[0]) <= SAME[0] + SAME[1] * np.abs(mean[0])).all(axis=2)
-    steady = collected[0] & (agree | ~collected).all(axis=0)
+    steady = final_flat[0] & (agree | ~final_flat).all(axis=0)
     return np.column_stack([steady, np.where(steady[:, None], mean[0], np.nan)])
 
 
@@ -59,7 +60,7 @@ def time_step(y: Array, t: Array) -> Array:
 
 
 def summary(y: Array, t: Array) -> Array:
-    """Return mean, std, smallest, largest, time of the largest and time of leaving the smallest value, (N, 12n)."""
+    """Return mean, std, minimum, maximum, time of the maximum and first time above the minimum, (N, 12n)."""
     low = y.min(axis=1)
     onset = (y > low[:, None] + 1e-9).argmax(axis=1)
     parts = (y.mean(axis=1), y.std(axis=1), low, y.max(axis=1), t[y.argmax(axis=1)], t[onset])
@@ -74,9 +75,9 @@ def peaks(y: Array, t: Array) -> Array:
 def cycles(y: Array, t: Array) -> Array:
     """Return per channel whether the second half is a limit cycle (0 or 1), its period and its height, (N, 6n).
 
-    Gaps between peaks below 0.6 of their third quartile are ripples and do not count. It is a cycle if at least 3 peaks
-    remain, every height is within 0.5 + 0.2 of the mean height, and heights of neighbours differ by at most
-    0.5 + 0.02 of it.
+    A peak that follows another by less than 0.6 times the third quartile of all gaps is a ripple and does not count. It
+    is a cycle if at least 3 peaks remain, every height differs from the mean height h by at most 0.5 + 0.2 |h|, and
+    heights of neighbours differ by at most 0.5 + 0.02 |h|.
     """
     half = y.shape[1] // 2
     return _per_channel(y[:, half:], t[half:], _cycle, 3)
@@ -104,9 +105,9 @@ def _cycle(x: Array, t: Array) -> list[float]:
     if len(places) < 3:
         return [0.0, np.nan, np.nan]
     heights, height = x[places], float(x[places].mean())
-    alike = np.abs(heights - height).max() <= 0.5 + 0.2 * abs(height)
+    equal = np.abs(heights - height).max() <= 0.5 + 0.2 * abs(height)
     steady = np.abs(np.diff(heights)).max() <= 0.5 + 0.02 * abs(height)
-    return [1.0, float(np.diff(t[places]).mean()), height] if alike and steady else [0.0, np.nan, np.nan]
+    return [1.0, float(np.diff(t[places]).mean()), height] if equal and steady else [0.0, np.nan, np.nan]
 
 
 def _mean_std(values: Array) -> list[float]:

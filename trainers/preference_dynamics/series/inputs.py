@@ -1,4 +1,4 @@
-"""The inputs of a model: normalised points of a series, their scale, and features; in training and in use alike."""
+"""The inputs of a model, in training and after: normalised points of a series, their scale, and features."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trainers.preference_dynamics.series.normalisers import NORMALISERS
 from trainers.preference_dynamics.system.equations import Array
 
 FEWEST_POINTS = 8
-"""Points that a series must have before the horizon."""
+"""Fewest points of a series before the horizon."""
 
 
 class Settings(Protocol):
@@ -32,9 +32,9 @@ class Inputs(NamedTuple):
     scale: Array
     """(N, 2n)"""
     features: Array
-    """(N, F) in raw units; 0 where a series does not have them."""
+    """(N, F) in raw units; 0 where they are undefined."""
     forecast: Array
-    """(N, 2n h) the points in the horizon, in raw units, channel by channel: a target, which no model sees."""
+    """(N, 2n h) the points in the horizon, in raw units, channel by channel: the target, not an input of any model."""
 
     @property
     def series(self) -> Array:
@@ -50,10 +50,10 @@ class Inputs(NamedTuple):
 def inputs_of(settings: Settings, y: Array, t: Array) -> Inputs:
     """Return the inputs of series y (N, T, 2n) at times t (T,).
 
-    The horizon is cut before anything is computed, so that no normaliser and no feature sees it.
+    The horizon is cut off before anything is computed, so that no normaliser or feature depends on it.
 
     Raises:
-        ValueError: if fewer than 8 points remain.
+        ValueError: fewer than 8 points remain.
     """
     count = y.shape[1] - settings.horizon
     if count < FEWEST_POINTS:

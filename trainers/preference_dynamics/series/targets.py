@@ -1,4 +1,4 @@
-"""Targets of a model: their names, and how they get from raw units to the network's and back.
+"""Targets of a model: their names, and the transformations between raw units and those of the network.
 
 Forecasts are in normalised units, `(y - shift) / scale` of their series. Unknowns are in raw units, for the posterior
 network in units of their spread over the training set.
@@ -40,7 +40,7 @@ class Targets:
     shift: Array
     """(unknowns,) subtracted from unknowns."""
     unit: Array
-    """(unknowns,) what unknowns are divided by."""
+    """(unknowns,) divisors of unknowns."""
 
     def of_segments(self, arrays: Arrays, side: str) -> Array:
         """Return the targets (S, P) of training or validation series, in the network's units."""
@@ -50,7 +50,7 @@ class Targets:
         return np.concatenate([unknowns, forecast[:, : self.forecasts]], axis=1)
 
     def to_raw_units(self, output: Array, inputs: Inputs) -> tuple[Array, Array]:
-        """Split an output (N, P) into unknowns and forecasts in raw units."""
+        """Return the unknowns and the forecasts of an output (N, P), in raw units."""
         shift, scale = (
             np.repeat(part, self.horizon, axis=1)[:, : self.forecasts] for part in (inputs.shift, inputs.scale)
         )
@@ -59,7 +59,7 @@ class Targets:
 
 
 def targets_of(config: ModelConfig, fitted: Arrays, actions: int) -> Targets:
-    """Return the targets of a configuration, for what was fitted on training series of n actions."""
+    """Return the targets of a configuration; `fitted` has the statistics of training series of n actions."""
     forecasts = len(forecast_names(actions, config.horizon)) if config.targets in ("all", "forecast") else 0
     unknowns = len(target_names(config, actions)) - forecasts
     shift, unit = np.zeros(unknowns), np.ones(unknowns)

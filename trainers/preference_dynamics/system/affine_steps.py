@@ -1,10 +1,10 @@
 """Trajectories that cross no threshold any more: from then on every grid step is the same affine map.
 
-That none is crossed is proved, not assumed. In the present mode the channels above their threshold are a linear system
-`y' = B y + b` of their own, and with `B = V diag(l) V^-1`, `z = V^-1 (y - y*)` every channel stays within
-`d_i = sum_j |V_ij z_j|` of its equilibrium y* if no l has a real part above 0. If y* - d is above the threshold, the
-channel stays there. A channel below its threshold has a rate that is linear in those above; if its bound is below 0, it
-sinks for ever.
+That no threshold is crossed is proved, not assumed. In the present mode the channels above their threshold are a closed
+linear system `y' = B y + b`. With `B = V diag(l) V^-1`, `z = V^-1 (y - y*)`, and no l with a positive real part, every
+channel stays within `d_i = sum_j |V_ij z_j|` of its equilibrium y*. If y* - d is above the threshold, the channel stays
+above it. A channel below its threshold has a rate that is linear in those above; if an upper bound of this rate is
+below 0, the channel falls for ever.
 
 The map, and its derivatives with respect to the unknowns, are affine in the state: the images of the origin and of the
 unit vectors under one grid step determine them.
@@ -20,10 +20,10 @@ from trainers.preference_dynamics.system.equations import Array
 from trainers.preference_dynamics.system.taylor import Flow, keep_mode, thresholds
 
 MARGIN = 1e-9
-"""How far the proof must hold, beyond rounding, relative to 1 + the size of the state."""
+"""Margin by which the inequalities of the proof must hold, relative to 1 + |y|: covers rounding."""
 
 WORST_BASIS = 1e6
-"""Largest max|V| max|V^-1| that is trusted."""
+"""Largest max|V| max|V^-1| of a proof; beyond it the eigenvectors are too inaccurate."""
 
 
 @dataclass
@@ -31,16 +31,16 @@ class AffineSteps:
     """M trajectories whose grid steps are affine maps; arrays have trajectories last."""
 
     index: Array
-    """(M,) which trajectories they are."""
+    """(M,) their indices among all trajectories."""
     flow: Flow
     origin: Array
-    """(2n, M) where a step takes the origin."""
+    """(2n, M) image of the origin under a step."""
     matrix: Array
     """(2n, 2n, M) `y -> matrix y + origin`."""
     direct_origin: Array | None
-    """(2n, Q, M) its derivatives with respect to the unknowns, at fixed state."""
+    """(2n, Q, M) derivatives of `origin` with respect to the unknowns, at fixed state."""
     direct: Array | None
-    """(2n, Q, 2n, M)"""
+    """(2n, Q, 2n, M) those of `matrix`."""
 
     def step(self) -> None:
         """Advance one grid step, in place."""
@@ -52,7 +52,7 @@ class AffineSteps:
         flow.y = np.einsum("ijm,jm->im", self.matrix, flow.y) + self.origin
 
     def join(self, more: AffineSteps) -> AffineSteps:
-        """Return both together."""
+        """Return the trajectories of both."""
         return AffineSteps(
             _both(self.index, more.index),
             self.flow.join(more.flow),
@@ -82,7 +82,7 @@ def start_affine_steps(index: Array, flow: Flow, length: float) -> AffineSteps:
 
 
 def crosses_no_more(flow: Flow) -> Array:
-    """Return which trajectories (N,) provably cross no threshold any more."""
+    """Return whether each trajectory (N,) provably crosses no threshold any more."""
     whole, constant = _matrices(flow)
     above, y = flow.above.T, flow.y.T
     inner = np.where(above[:, :, None] & above[:, None, :], whole, -np.eye(y.shape[1]))

@@ -1,4 +1,4 @@
-"""Find where the polynomial of a step first crosses a threshold."""
+"""The first crossing of a threshold by the polynomial of a step."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from trainers.preference_dynamics.system.equations import Array
 from trainers.preference_dynamics.system.taylor import POWERS, TERMS, Flow, thresholds
 
 PLACES = np.linspace(0.0, 1.0, 9)
-"""Where the polynomial is evaluated, in parts of the step."""
+"""Positions at which the polynomial is evaluated, as fractions of the step."""
 
 TOLERANCE = 1e-12
 """Depth of a crossing, relative to 1 + the size of the threshold."""
 
 VALUES = PLACES[:, None] ** POWERS
+"""Powers of these positions: `VALUES @ terms` are the values of the polynomial there."""
 SLOPES = np.concatenate([np.zeros((len(PLACES), 1)), POWERS[1:] * VALUES[:, :-1]], axis=1)
 
 
 def first_crossing(terms: Array, flow: Flow) -> tuple[Array, Array]:
-    """Return the part of the step (N,) up to the first crossing, and which channels (2n, N) cross there."""
+    """Return the fraction of the step (N,) up to the first crossing, and whether each channel (2n, N) crosses there."""
     _, channels, count = terms.shape
     end, crossed = np.ones(count), np.zeros((channels, count), bool)
     side = np.where(flow.above, 1.0, -1.0)
@@ -44,10 +45,11 @@ def first_crossing(terms: Array, flow: Flow) -> tuple[Array, Array]:
 def _brackets(
     height: Array, slope: Array, terms: Array, side: Array, threshold: Array, depth: Array
 ) -> tuple[Array, Array]:
-    """Return between which parts of the step (2n, N) each channel first crosses; infinite where it does not.
+    """Return the fractions of the step (2n, N) that bracket the first crossing of each channel; infinite without one.
 
-    height and slope (9, 2n, N) count positive on the present side. Between two places on that side a channel may have
-    dipped: where the slope turns, the polynomial is evaluated at the turning point of the cubic through both ends too.
+    height and slope (9, 2n, N) are positive on the present side of the threshold. Between two positions on that side a
+    channel may dip below it: where the slope changes its sign, the polynomial is also evaluated at the minimum of the
+    cubic through both ends.
     """
     below = height[1:] < 0
     low = np.full(side.shape, np.inf)
@@ -61,14 +63,14 @@ def _brackets(
         value = (terms[:, channel, which] * turning ** POWERS[:, None]).sum(axis=0)
         dips = side[channel, which] * (value - threshold[channel, which]) + depth[channel, which] < 0
         dips &= turning < high[channel, which]
-        later_first = np.flatnonzero(dips)[::-1]
+        later_first = np.flatnonzero(dips)[::-1]  # the earliest dip is written last and stays
         where = channel[later_first], which[later_first]
         low[where], high[where] = PLACES[place[later_first]], turning[later_first]
     return low, high
 
 
 def _turning_point(height: Array, slope: Array, place: Array, channel: Array, which: Array) -> Array:
-    """Return where the cubic through heights and slopes at both ends of an interval has its minimum."""
+    """Return the minimum of the cubic with these heights and slopes at both ends of an interval, as a fraction."""
     width = PLACES[1] - PLACES[0]
     rise = (height[place + 1, channel, which] - height[place, channel, which]) / width
     before, after = slope[place, channel, which], slope[place + 1, channel, which]
@@ -79,7 +81,10 @@ def _turning_point(height: Array, slope: Array, place: Array, channel: Array, wh
 
 
 def _newton(polynomial: Array, low: Array, high: Array) -> Array:
-    """Return the root (M,) of polynomials (TERMS + 1, M) that are positive at `low` and negative at `high`."""
+    """Return the root (M,) of polynomials (TERMS + 1, M), positive at `low` and negative at `high`.
+
+    By Newton's method; a step that leaves the bracket is replaced by bisection.
+    """
     x = (low + high) / 2
     for _ in range(60):
         powers = x ** POWERS[:, None]

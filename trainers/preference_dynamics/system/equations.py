@@ -3,8 +3,8 @@
     u = max(v, mu)      desire          v' = g - Pi a
     a = max(m, 0)       effort          m' = u - Gamma a
 
-State (v, m) and observation (u, a) have 2n channels each. All quantities are dimensionless. Unknowns stand in the flat
-order g, mu, Pi row by row, Gamma row by row, v0, m0. Source: Krecik 2025, doi 10.1007/s10614-025-10895-3.
+State (v, m) and observation (u, a) have 2n channels each. All quantities are dimensionless. The flat order of unknowns
+is g, mu, Pi row by row, Gamma row by row, v0, m0. Source: Krecik 2025, doi 10.1007/s10614-025-10895-3.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def kind_of(name: str) -> str:
 
 
 def unpack(flat: Array, actions: int) -> System:
-    """Turn unknowns (N, Q) in the flat order into a system, trajectories last."""
+    """Return the system of unknowns (N, Q) in the flat order, trajectories last."""
     n, rows = actions, np.ascontiguousarray(flat.T)
     edges = np.cumsum([n, n, n * n, n * n, n])
     g, mu, pi, gamma, v0, m0 = np.split(rows, edges)

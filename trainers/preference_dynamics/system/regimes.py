@@ -12,7 +12,7 @@ from trainers.preference_dynamics.system.equations import Array, unpack
 
 @dataclass(frozen=True)
 class Regimes:
-    """Kinds of N series."""
+    """The kinds that N series belong to."""
 
     oscillating: Array
     """(N,) whether the system with all channels above their threshold has complex eigenvalues."""
@@ -24,12 +24,12 @@ class Regimes:
     """(N, 2n) true v0, m0."""
 
     def initial_columns(self, columns: int) -> list[int]:
-        """Return which of so many estimated unknowns are initial values: none, unless all unknowns are estimated."""
+        """Return the columns of initial values in estimates of `columns` unknowns; none if some are not estimated."""
         channels, size = self.initial.shape[1], self.initial.shape[1] ** 2 // 2 + 2 * self.initial.shape[1]
         return list(range(size - channels, size)) if columns == size else []
 
     def initial_kinds(self, columns: int) -> dict[str, Array]:
-        """Return which initial values (N, 2n) are negative, which are not, and which belong to no active channel."""
+        """Return masks (N, 2n) of initial values: negative, not negative, and of channels that are never active."""
         values = self.initial[:, :columns]
         return {"negative": values < 0, "positive": values >= 0, "never_active": self.never_active[:, :columns]}
 

@@ -1,6 +1,6 @@
 """Derivatives of the state with respect to the unknowns along the flow: `S' = A S + F(y)`, S(0) = dy0/dtheta.
 
-F holds the derivatives of the right side with respect to the unknowns themselves: `dv_i'/dg_i = 1`,
+F holds the derivatives of the right-hand side with respect to the unknowns at fixed state: `dv_i'/dg_i = 1`,
 `dv_i'/dPi_ij = -a_j`, `dm_i'/dGamma_ij = -a_j`, and `dm_i'/dmu_i = 1` while v_i is below mu_i. It is linear in the
 state, so that S has a Taylor series of the same kind: `s_(k+1) = (A s_k + F(c_k)) / (k+1)`.
 """
@@ -34,12 +34,12 @@ def sensitivity_step(start: Array, terms: Array, system: System, above: Array, s
     n = len(system.g)
     effective = above[n:]
     pi, gamma = (-step * effective * matrix for matrix in (system.pi, system.gamma))
-    wanted = step * above[:n]
+    driving = step * above[:n]
     term, total, power = start, start.copy(), np.ones_like(end)
     for k in range(len(terms) - 1):
         change = np.empty_like(term)
         change[:n] = _times(pi, term[n:])
-        change[n:] = wanted[:, None] * term[:n] + _times(gamma, term[n:])
+        change[n:] = driving[:, None] * term[:n] + _times(gamma, term[n:])
         _add_direct(change, terms[k, n:] * effective, above, step, first=k == 0)
         term = change / (k + 1)
         power = power * end
@@ -48,7 +48,7 @@ def sensitivity_step(start: Array, terms: Array, system: System, above: Array, s
 
 
 def _add_direct(change: Array, effort: Array, above: Array, step: Array, first: bool) -> None:
-    """Add h F(c_k), in place; constants act in the first term only."""
+    """Add h F(c_k), in place; the constants of F belong to the first term alone."""
     n = len(effort)
     for i in range(n):
         if first:

@@ -1,17 +1,18 @@
 """Solve the piecewise linear system, exactly up to rounding, many trajectories at once.
 
-Which channels are above their threshold (v > mu, m > 0) is the mode of a trajectory; within a mode `y' = A y + b`,
-whose Taylor series is known term by term: `c_(k+1) = A c_k / (k+1)` (`taylor.py`). A step is so short that |A| h <= 3,
-where 24 terms leave 6e-14 of the size of the state. Its polynomial is evaluated at eight places and at its turning
-points; where a channel crosses its threshold, the earliest crossing is found by Newton's method within a bracket
+The mode of a trajectory is the set of its channels above their threshold (v > mu, m > 0). Within a mode `y' = A y + b`,
+with the Taylor series `c_(k+1) = A c_k / (k+1)` (`taylor.py`). Steps have |A| h <= 3, where the truncation error after
+24 terms is 6e-14 of the size of the state. The polynomial of a step is evaluated at eight points and at its turning
+points; if a channel crosses its threshold, Newton's method within a bracket gives the earliest crossing
 (`crossings.py`), the trajectory advances to it, and its mode changes. Trajectories that provably cross no threshold any
 more continue by one affine map per grid step (`affine_steps.py`).
 
-The right side is continuous at the thresholds. So a crossing counts once it is 1e-12 deep, which changes the solution
-by no more than that and keeps a channel that touches its threshold from switching for ever; and derivatives with
-respect to the unknowns are continuous too: they follow `S' = A S + F(y)` without jumps (`sensitivity.py`).
+The right-hand side is continuous at the thresholds. A crossing therefore counts only once it is 1e-12 deep: this
+changes the solution by no more than that, and keeps a channel that touches its threshold from switching for ever. For
+the same reason derivatives with respect to the unknowns are continuous and follow `S' = A S + F(y)` without jumps
+(`sensitivity.py`).
 
-Good values: grid steps of 1. Breaks where a system leaves the finite: trajectories beyond LIMIT are NaN from there on.
+Good values: grid steps of 1. Trajectories beyond LIMIT have diverged and are NaN from there on.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ MOST_SWITCHES = 1000
 """Steps per grid interval after which a trajectory counts as diverged."""
 
 CHECK_EVERY = 4
-"""Grid points after which trajectories are checked for crossing no threshold any more."""
+"""Grid points between two checks for trajectories that cross no threshold any more."""
 
 BLOCK = 4096
-"""Trajectories worked on at a time."""
+"""Trajectories solved at a time: few enough for the processor's cache."""
 
 
 def solve(unknowns: Array, t: Array, actions: int) -> Array:
@@ -59,7 +60,10 @@ def _blocks(unknowns: Array, size: int) -> list[Array]:
 
 
 class _Integration:
-    """N trajectories from grid point to grid point: by Taylor steps or affine maps; without those that diverged."""
+    """The integration of N trajectories from grid point to grid point, by Taylor steps or by affine maps.
+
+    `alive` are the indices of those that advance by Taylor steps; diverged ones are dropped.
+    """
 
     def __init__(self, unknowns: Array, t: Array, actions: int, derivatives: bool) -> None:
         count, size = unknowns.shape
@@ -86,10 +90,10 @@ class _Integration:
     def _step(self, k: int, step: float) -> None:
         finite = _advance(self.flow, step)
         if not finite.all():
-            self._keep(finite)
+            self._select(finite)
         self._write(k, self.alive, self.flow)
 
-    def _keep(self, members: Array) -> None:
+    def _select(self, members: Array) -> None:
         self.alive, self.flow = self.alive[members], self.flow.take(members)
 
     def _move_to_affine_steps(self) -> None:
@@ -99,7 +103,7 @@ class _Integration:
             return
         more = start_affine_steps(self.alive[free], self.flow.take(free), float(self.steps[0]))
         self.affine = more if self.affine is None else self.affine.join(more)
-        self._keep(~free)
+        self._select(~free)
 
     def _write(self, k: int, index: Array, flow: Flow) -> None:
         self.series[k][:, index] = observe(flow.y, flow.system.mu)
@@ -108,23 +112,23 @@ class _Integration:
 
 
 def _advance(flow: Flow, length: float) -> Array:
-    """Advance all trajectories by `length`, in place; return which of them arrived, and finite (N,)."""
-    left = _step(flow, np.full(flow.y.shape[1], length))
+    """Advance all trajectories by `length`, in place; return whether each arrived without diverging (N,)."""
+    remaining = _step(flow, np.full(flow.y.shape[1], length))
     for _ in range(MOST_SWITCHES):
-        unfinished = np.flatnonzero(left > 0)
+        unfinished = np.flatnonzero(remaining > 0)
         if not unfinished.size:
             break
         part = flow.take(unfinished)
-        left[unfinished] = _step(part, left[unfinished])
+        remaining[unfinished] = _step(part, remaining[unfinished])
         flow.put(unfinished, part)
     observed = observe(flow.y, flow.system.mu)
     with np.errstate(invalid="ignore"):
-        return (np.abs(observed) < LIMIT).all(axis=0) & (left == 0)
+        return (np.abs(observed) < LIMIT).all(axis=0) & (remaining == 0)
 
 
-def _step(flow: Flow, left: Array) -> Array:
-    """Take one step of each trajectory, at most to its next crossing; return the time that is left (N,)."""
-    step = np.minimum(left, longest_step(flow.system))
+def _step(flow: Flow, remaining: Array) -> Array:
+    """Advance each trajectory by one step, at most to its next crossing; return the remaining time (N,)."""
+    step = np.minimum(remaining, longest_step(flow.system))
     terms = taylor(flow, step)
     end, crossed = first_crossing(terms, flow)
     ongoing = ~crossed.any(axis=0)
@@ -135,5 +139,6 @@ def _step(flow: Flow, left: Array) -> Array:
     if flow.sensitivity is not None:
         flow.sensitivity = sensitivity_step(flow.sensitivity, terms, flow.system, flow.above, step, end)
     flow.y, flow.above = y, flow.above ^ crossed
-    finished = ongoing & (step == left)
-    return np.where(finished | ~np.isfinite(y).all(axis=0), 0.0, left - end * step)
+    # a trajectory that is not finite takes no further step
+    finished = ongoing & (step == remaining)
+    return np.where(finished | ~np.isfinite(y).all(axis=0), 0.0, remaining - end * step)

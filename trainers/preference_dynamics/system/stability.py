@@ -1,15 +1,15 @@
-"""Which systems are drawn: those that have an equilibrium and none from which they run away.
+"""Stability rules for draws: a system needs an equilibrium, and none from which it runs away.
 
-Every non-empty set P of performed actions (a > 0), split into those that are desired (D: u > mu) and fulfilled (F:
-u = mu), may hold one equilibrium, `[Pi_DP; Gamma_FP] a = [g_D; mu_F]`. It is one if a > 0, `Gamma_DP a > mu_D`,
-`Gamma_SP a >= mu_S` for the actions S that are not performed, and `Pi a >= g` for F and S, whose v may only sink.
+Every non-empty set P of performed actions (a > 0), split into desired ones (D: u > mu) and fulfilled ones (F: u = mu),
+may have one equilibrium, `[Pi_DP; Gamma_FP] a = [g_D; mu_F]`. It exists if a > 0, `Gamma_DP a > mu_D`,
+`Gamma_SP a >= mu_S` for the actions S that are not performed, and `Pi a >= g` for F and S, whose v must not rise.
 
-A system runs away from an equilibrium if the Jacobian `[[0, -Pi_P], [1, -Gamma_P]]` there has an eigenvalue with a real
-part above 0 whose eigenvector has efforts of one sign: all grow together, and no threshold stops them. Others may
-oscillate (limit cycles).
+A system runs away from an equilibrium if the Jacobian `[[0, -Pi_P], [1, -Gamma_P]]` there has an eigenvalue with a
+positive real part whose eigenvector has efforts of one sign: all grow together, and no threshold stops them. Otherwise
+it may oscillate (limit cycle).
 
-The published rule forgives an equilibrium where |smallest eigenvalue| > largest eigenvalue, smallest and largest of
-complex numbers being lexicographic, although complex numbers have no order. `stability: published` keeps it.
+The published rule accepts an unstable equilibrium if |smallest eigenvalue| > largest eigenvalue. It sorts complex
+numbers lexicographically, although they have no order. `stability: published` reproduces it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ import numpy as np
 from trainers.preference_dynamics.system.equations import Array, System
 
 SINGULAR = 1e-12
-"""Smallest |determinant| of a matrix that is solved."""
+"""Smallest |determinant| of a matrix that counts as regular."""
 
 
 def accepted(system: System, rule: str) -> Array:
-    """Return which systems (N,) are accepted by a rule: none, eigenvalues or published."""
+    """Return whether each system (N,) is accepted by a rule: none, eigenvalues or published."""
     count = system.g.shape[-1]
     if rule == "none":
         return np.ones(count, bool)
@@ -49,7 +49,7 @@ def _regimes(actions: int) -> Iterator[tuple[Array, Array]]:
 
 
 def _equilibrium(system: System, performed: Array, desired: Array) -> Array:
-    """Return which systems (N,) have the equilibrium of a regime."""
+    """Return whether each system (N,) has the equilibrium of a regime."""
     g, mu = system.g.T, system.mu.T
     pi, gamma = np.moveaxis(system.pi, 2, 0), np.moveaxis(system.gamma, 2, 0)
     matrix = np.where(desired[:, None], pi, gamma)[:, performed][:, :, performed]
@@ -58,14 +58,14 @@ def _equilibrium(system: System, performed: Array, desired: Array) -> Array:
     matrix = np.where(singular[:, None, None], np.eye(matrix.shape[1]), matrix)
     effort = np.zeros_like(g)
     effort[:, performed] = np.linalg.solve(matrix, right[..., None])[..., 0]
-    pull, wish = (np.einsum("nij,nj->ni", part, effort) for part in (pi, gamma))
-    holds = [effort[:, performed] > 0, wish[:, desired] > mu[:, desired]]
-    holds += [wish[:, ~performed] >= mu[:, ~performed], pull[:, ~desired] >= g[:, ~desired]]
-    return ~singular & np.concatenate(holds, axis=1).all(axis=1)
+    pi_effort, gamma_effort = (np.einsum("nij,nj->ni", part, effort) for part in (pi, gamma))
+    conditions = [effort[:, performed] > 0, gamma_effort[:, desired] > mu[:, desired]]
+    conditions += [gamma_effort[:, ~performed] >= mu[:, ~performed], pi_effort[:, ~desired] >= g[:, ~desired]]
+    return ~singular & np.concatenate(conditions, axis=1).all(axis=1)
 
 
 def _runs_away(system: System, performed: Array, index: Array, forgiving: bool) -> Array:
-    """Return from which equilibria (M,) the system runs away."""
+    """Return whether each system of `index` (M,) runs away from its equilibrium; `forgiving` is the published rule."""
     size = int(performed.sum())
     jacobian = np.zeros((len(index), 2 * size, 2 * size))
     pi, gamma = (np.moveaxis(part[..., index], 2, 0) for part in (system.pi, system.gamma))
@@ -74,8 +74,8 @@ def _runs_away(system: System, performed: Array, index: Array, forgiving: bool) 
     jacobian[:, size:, size:] = -gamma[:, performed][:, :, performed]
     values, vectors = np.linalg.eig(jacobian)
     efforts = vectors[:, size:].real
-    together = (efforts > 0).all(axis=1) | (efforts < 0).all(axis=1)
-    unstable = ((values.real > 0) & together).any(axis=1)
+    same_sign = (efforts > 0).all(axis=1) | (efforts < 0).all(axis=1)
+    unstable = ((values.real > 0) & same_sign).any(axis=1)
     if forgiving:
         ordered = np.sort(values, axis=1)
         unstable &= ~(np.abs(ordered[:, 0]) > ordered[:, -1])

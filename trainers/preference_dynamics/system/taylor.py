@@ -16,6 +16,7 @@ REACH = 3.0
 """Largest |A| h of a step [1]."""
 
 POWERS = np.arange(TERMS + 1)
+"""Exponents of the polynomial."""
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Flow:
             self.sensitivity[..., index] = part.sensitivity
 
     def join(self, more: Flow) -> Flow:
-        """Return both together."""
+        """Return the trajectories of both."""
         system = System(*(np.concatenate(pair, axis=-1) for pair in zip(self.system, more.system, strict=True)))
         sensitivity = None
         if self.sensitivity is not None and more.sensitivity is not None:
@@ -66,7 +67,7 @@ def thresholds(system: System) -> Array:
 
 
 def longest_step(system: System) -> Array:
-    """Return the longest step (N,): REACH / |A|, with the largest row sum of the whole matrix as |A| of every mode."""
+    """Return the longest step (N,): REACH / |A|, with |A| the largest row sum of the mode with all channels above."""
     rows = np.concatenate([np.abs(system.pi).sum(axis=1), 1 + np.abs(system.gamma).sum(axis=1)])
     return REACH / rows.max(axis=0)
 
@@ -75,12 +76,12 @@ def taylor(flow: Flow, step: Array) -> Array:
     """Return the terms `c_k h^k` (TERMS + 1, 2n, N) of the solution in the present mode."""
     n, (system, above) = len(flow.system.g), (flow.system, flow.above)
     pi, gamma = (-step * above[n:] * matrix for matrix in (system.pi, system.gamma))
-    wanted = step * above[:n]
+    driving = step * above[:n]
     terms = np.empty((TERMS + 1, *flow.y.shape))
     terms[0] = flow.y
     for k in range(TERMS):
         v, m = terms[k, :n], terms[k, n:]
-        desire, effect = wanted * v, _times(pi, m)
+        desire, effect = driving * v, _times(pi, m)
         if k == 0:
             desire, effect = desire + step * ~above[:n] * system.mu, effect + step * system.g
         np.divide(effect, k + 1, out=terms[k + 1, :n])
@@ -89,16 +90,16 @@ def taylor(flow: Flow, step: Array) -> Array:
 
 
 def keep_mode(flow: Flow, length: float) -> None:
-    """Advance trajectories by `length`, in place, whatever thresholds they cross."""
-    left, longest = np.full(flow.y.shape[1], length), longest_step(flow.system)
-    while (left > 0).any():
-        step = np.minimum(left, longest)
+    """Advance trajectories by `length`, in place and in their present mode, whatever thresholds they cross."""
+    remaining, longest = np.full(flow.y.shape[1], length), longest_step(flow.system)
+    while (remaining > 0).any():
+        step = np.minimum(remaining, longest)
         terms = taylor(flow, step)
         if flow.sensitivity is not None:
             flow.sensitivity = sensitivity_step(
                 flow.sensitivity, terms, flow.system, flow.above, step, np.ones_like(step)
             )
-        flow.y, left = terms.sum(axis=0), left - step
+        flow.y, remaining = terms.sum(axis=0), remaining - step
 
 
 def _times(matrix: Array, vector: Array) -> Array:

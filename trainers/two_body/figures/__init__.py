@@ -1,9 +1,9 @@
-"""Figures of the two-body study; each parameter is the table of that name.
+"""Figures of the two-body study; each parameter of a function is the table of that name.
 
-`history` is the training's, `segments` says how each of its phases cut the orbits, `training` (points) and
-`trajectories` (elements) are the dataset it was trained on, the others come from the evaluation. Figures in `COMPARED`
-show several models at once: there each parameter maps the name of a model to its table. A function returns a figure;
-its docstring's first paragraph is the caption.
+`history` is that of the training, `segments` has one row per phase on how its orbits were cut, `training` (points) and
+`trajectories` (elements) are the training dataset; the others come from the evaluation. Figures in `COMPARED` show
+several models at once: there each parameter maps the name of a model to its table. The first paragraph of a docstring
+is the caption.
 """
 
 from trainers.two_body.figures.compared import (
@@ -41,7 +41,7 @@ FIGURES = (
     dataset,
     segment_linearity,
 )
-"""In the order in which a report shows them."""
+"""Figures of one model, in the order of a report."""
 
 COMPARED = (
     reference_orbits_compared,
@@ -51,4 +51,4 @@ COMPARED = (
     flip_rates,
     gradients_by_segment_length,
 )
-"""Of several models; a function returns None where there is nothing to compare."""
+"""Figures of several models; a function returns None where there is nothing to compare."""

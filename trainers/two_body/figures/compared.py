@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainers.two_body.figures.errors import ERROR, LABEL, binned
+from trainers.two_body.figures.errors import ERROR, LABEL, anomaly_bins
 from trainers.two_body.figures.field import CUTS, draw_residual, measure_slope, shade_training
 from trainers.two_body.figures.motion import draw_truth, orbit_name, reach_of
 
@@ -23,10 +23,10 @@ RADIUS_BINS = 24
 
 
 def reference_orbits_compared(rollouts: Tables) -> Figure:
-    """Draw the same orbits as every model predicts them, and below how far each is from the true position in time.
+    """Draw the reference orbits as every model predicts them, and below the distance from the true position over time.
 
-    The panel of reference orbits: that of mean elements of the test set (or the nearest to them), least and most
-    eccentric, largest semi-major axis, each once.
+    The reference orbits: that of mean elements of the test set (or the nearest to them), least and most eccentric,
+    largest semi-major axis, each once.
     """
     from matplotlib.figure import Figure
 
@@ -40,7 +40,7 @@ def reference_orbits_compared(rollouts: Tables) -> Figure:
         for number, (model, table) in enumerate(rollouts.items()):
             motion = table[table["orbit"] == orbit]
             plane.plot(motion["x"], motion["y"], color=f"C{number}", lw=1.1, label=model)
-            _positive(time, motion["t"], _distance(motion), f"C{number}")
+            _log_line(time, motion["t"], _distance(motion), f"C{number}")
         reach = reach_of(truth)
         plane.set(title=orbit_name(orbit), xlabel="x [DU]", ylabel="y [DU]", xlim=(-reach, reach), ylim=(-reach, reach))
         time.set_xlabel("t [TU]")
@@ -50,12 +50,12 @@ def reference_orbits_compared(rollouts: Tables) -> Figure:
 
 
 def _distance(motion: pd.DataFrame) -> Any:
-    away = motion[["x", "y", "z"]].to_numpy() - motion[["x_true", "y_true", "z_true"]].to_numpy()
-    return np.linalg.norm(away, axis=1)
+    difference = motion[["x", "y", "z"]].to_numpy() - motion[["x_true", "y_true", "z_true"]].to_numpy()
+    return np.linalg.norm(difference, axis=1)
 
 
-def _positive(axes: Axes, x: Any, y: Any, color: str, label: str | None = None) -> None:
-    """Draw a line on a logarithmic axis; what is not positive is left out."""
+def _log_line(axes: Axes, x: Any, y: Any, color: str, label: str | None = None) -> None:
+    """Draw a line on a logarithmic axis, with gaps where y is not positive."""
     axes.plot(x, np.where(np.asarray(y) > 0, y, np.nan), color=color, lw=1.1, label=label)
     axes.set_yscale("log")
 
@@ -70,10 +70,10 @@ def errors_compared(errors: Tables) -> Figure:
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     anomaly, radius = figure.subplots(1, 2)
     for number, (model, table) in enumerate(errors.items()):
-        at, middle = _medians_of_anomaly(table)
-        _positive(anomaly, at, middle, f"C{number}", model)
-        at, middle = _medians_of_radius(table)
-        _positive(radius, at, middle, f"C{number}")
+        centres, medians = _medians_of_anomaly(table)
+        _log_line(anomaly, centres, medians, f"C{number}", model)
+        centres, medians = _medians_of_radius(table)
+        _log_line(radius, centres, medians, f"C{number}")
     anomaly.set(xlabel="true anomaly [deg]", ylabel=LABEL, xlim=(0, 360))
     anomaly.set_xticks(range(0, 361, 60))
     radius.set(xlabel="radius [DU]", ylabel="acceleration error, true state [%]")
@@ -83,7 +83,7 @@ def errors_compared(errors: Tables) -> Figure:
 
 def _medians_of_anomaly(errors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     present = errors[["true_anomaly", ERROR]].dropna()
-    groups, centres = binned(present["true_anomaly"], present[ERROR])
+    groups, centres = anomaly_bins(present["true_anomaly"], present[ERROR])
     medians = groups.median()
     return centres[medians.index.to_numpy(int)], medians.to_numpy()
 
@@ -94,16 +94,16 @@ def _medians_of_radius(errors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     present = errors[["r", "acceleration_error_field"]].dropna()
     if present["r"].nunique() < 2:
         return present["r"].to_numpy(), present["acceleration_error_field"].to_numpy()
-    middle = present.groupby(pd.qcut(present["r"], RADIUS_BINS, duplicates="drop"), observed=True).median()
-    return middle["r"].to_numpy(), middle["acceleration_error_field"].to_numpy()
+    medians = present.groupby(pd.qcut(present["r"], RADIUS_BINS, duplicates="drop"), observed=True).median()
+    return medians["r"].to_numpy(), medians["acceleration_error_field"].to_numpy()
 
 
 def slopes_compared(errors: Tables, training: Tables) -> Figure:
     """Draw how the acceleration of every model falls with the radius: its slope, and the radius at which it breaks.
 
-    The slope of log |a| over log r with its 95 % interval (Theil and Sen), dashed that of the law; a square stands at
-    the radius beyond which the local slope is off by more than 0.5, if there is one, a cross where the field first
-    repels. Shaded: radii of the training orbits of all models together.
+    The slope of log |a| over log r with its 95 % interval (Theil and Sen); dashed: that of the law. Square: the radius
+    beyond which the local slope differs from that of the law by more than 0.5; cross: the smallest radius at which the
+    field repels. Shaded: radii of the training orbits of all models.
     """
     from matplotlib.figure import Figure
 
@@ -117,7 +117,7 @@ def slopes_compared(errors: Tables, training: Tables) -> Figure:
         radii.plot(fit.repulsive_radius, place, "x", color=color)
     slopes.axvline(law_slope(errors), color="k", ls="--", lw=1)
     shade_training(radii, training.values())
-    slopes.set_yticks(range(len(errors)), [_broken(model) for model in errors], fontsize="small")
+    slopes.set_yticks(range(len(errors)), [_wrap(model) for model in errors], fontsize="small")
     slopes.set(xlabel="slope of log |a| over log r", ylim=(len(errors) - 0.5, -0.5))
     radii.set(xlabel="radius of break (square), of repulsion (cross) [DU]", xlim=(0, _farthest(errors)))
     return figure
@@ -140,8 +140,8 @@ def _farthest(errors: Tables) -> float:
 def field_residuals(field: Tables, training: Tables) -> Figure:
     """Draw predicted minus true acceleration of every model in the x-y plane, its training orbits on top.
 
-    In percent of the true one, one colour scale for all, cut at 0.1 and 100 percent; arrows have the direction of the
-    difference, at the velocity of a circular orbit, counter-clockwise.
+    In percent of the true one, on one colour scale from 0.1 to 100 percent. Arrows have the direction of the
+    difference; the velocity is that of a circular orbit, counter-clockwise.
     """
     from matplotlib.figure import Figure
 
@@ -151,24 +151,25 @@ def field_residuals(field: Tables, training: Tables) -> Figure:
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axes, (model, table) in zip(panels, field.items(), strict=False):
         arrows = draw_residual(axes, table, training[model])
-        axes.set_title(_broken(model), fontsize="small")
+        axes.set_title(_wrap(model), fontsize="small")
     for axes in panels[len(field) :]:
         axes.set_axis_off()
     figure.colorbar(arrows, ax=list(panels), label="difference [% of the law]", extend="both", ticks=CUTS)
     return figure
 
 
-def _broken(model: str, length: int = 34) -> str:
+def _wrap(model: str) -> str:
+    """Return the name of a model in lines of at most 34 characters."""
     from textwrap import fill
 
-    return fill(model, length)
+    return fill(model, 34)
 
 
 def flip_rates(errors: Tables) -> Figure | None:
     """Draw how often the magnitude of a signed head changes its sign along the rollouts, and at which true anomaly.
 
     In percent of the steps: mean over the orbits with its 95 % bootstrap interval. Models whose magnitude has no sign
-    are left out; there is no figure where none has one.
+    are left out; without any other there is no figure.
     """
     from matplotlib.figure import Figure
 
@@ -180,10 +181,10 @@ def flip_rates(errors: Tables) -> Figure | None:
     for number, table in enumerate(signed.values()):
         _rate(rates, table.groupby("orbit")["flip_rate"].mean().dropna().to_numpy(), number)
         present = table[["true_anomaly", "flip_rate"]].dropna()
-        groups, centres = binned(present["true_anomaly"], present["flip_rate"])
+        groups, centres = anomaly_bins(present["true_anomaly"], present["flip_rate"])
         means = groups.mean()
         anomaly.plot(centres[means.index.to_numpy(int)], means, color=f"C{number}", drawstyle="steps-mid", lw=1.1)
-    rates.set_yticks(range(len(signed)), [_broken(model) for model in signed], fontsize="small")
+    rates.set_yticks(range(len(signed)), [_wrap(model) for model in signed], fontsize="small")
     rates.set(xlabel="sign flips [% of steps]", ylim=(len(signed) - 0.5, -0.5))
     rates.set_xlim(0, max(1.0, rates.get_xlim()[1]))
     anomaly.set(xlabel="true anomaly [deg]", ylabel="sign flips [% of steps]", xlim=(0, 360))
@@ -203,10 +204,10 @@ def _rate(axes: Axes, orbits: np.ndarray, place: int) -> None:
 
 
 def gradients_by_segment_length(history: Tables, segments: Tables) -> Figure | None:
-    """Draw the norm of the gradient, alone and per loss, against the segment length: does it vanish on long segments?
+    """Draw the norm of the gradient, and its ratio to the loss, against the segment length: does it vanish with length?
 
-    Median and quartiles over the steps of each training phase, one mark per phase and model. There is no figure where
-    all segments are equally long.
+    Median and quartiles over the steps of each training phase, one mark per phase and model. Segments of a single
+    length give no figure.
     """
     from matplotlib.figure import Figure
 
@@ -217,8 +218,8 @@ def gradients_by_segment_length(history: Tables, segments: Tables) -> Figure | N
     figure = Figure(figsize=(9, 4.0), layout="constrained")
     panels = figure.subplots(1, 2)
     for number, (model, phases) in enumerate(gradients.items()):
-        lengths, *measured = zip(*phases, strict=True)
-        for axes, quartiles in zip(panels, measured, strict=True):
+        lengths, *quantities = zip(*phases, strict=True)
+        for axes, quartiles in zip(panels, quantities, strict=True):
             low, middle, high = np.array(quartiles).T
             ends = (middle - low, high - middle)
             axes.errorbar(lengths, middle, ends, fmt="o-", color=f"C{number}", lw=1, label=model)
@@ -243,6 +244,7 @@ def _gradients(history: pd.DataFrame, segments: pd.DataFrame) -> Iterator[tuple[
 
 
 def _legend(figure: Figure, axes: Axes) -> None:
+    """Draw the legend of `axes` above the figure, in as many columns as the longest name leaves room for."""
     handles, names = axes.get_legend_handles_labels()
     columns = 1 if max(map(len, names), default=0) > 60 else 2 if max(map(len, names), default=0) > 30 else 4
     figure.legend(handles, names, loc="outside upper center", ncols=columns, fontsize="small")

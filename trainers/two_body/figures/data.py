@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LENGTHS = (4, 6, 10, 18, 24, 36, 60, 90)
-SHOWN = 60
+"""Segment lengths [points]."""
+
+MOST_ORBITS = 60
+"""Orbits drawn, at most."""
 
 
 def dataset(training: pd.DataFrame, trajectories: pd.DataFrame) -> Figure:
-    """Draw the orbits of the training dataset in the x-y plane, and how their elements are distributed.
+    """Draw the orbits of the training dataset in the x-y plane, and the distributions of their elements.
 
     Solid: orbits that train; dashed: orbits that validate. At most 60 orbits are drawn.
     """
@@ -24,7 +27,7 @@ def dataset(training: pd.DataFrame, trajectories: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     plane, *panels = figure.subplots(1, 4, width_ratios=(1.3, 1, 1, 1))
     for number, (_, orbit) in enumerate(training.groupby("trajectory")):
-        if number < SHOWN:
+        if number < MOST_ORBITS:
             plane.plot(orbit["x"], orbit["y"], "C0-" if orbit["trains"].all() else "C1--", lw=0.7)
     plane.plot(0, 0, "k+")
     plane.set(xlabel="x [DU]", ylabel="y [DU]", aspect="equal")
@@ -39,10 +42,10 @@ def dataset(training: pd.DataFrame, trajectories: pd.DataFrame) -> Figure:
 
 
 def segment_linearity(training: pd.DataFrame) -> Figure:
-    """Draw how far segments of the training orbits are from straight lines, by their length: median and quartiles.
+    """Draw the distance of segments of training orbits from straight lines, by their length: median and quartiles.
 
     The largest distance of a position from the chord between the ends of its segment, in percent of the length of the
-    chord. Segments that share no point, as training cuts them.
+    chord. The segments share no point, as in training.
     """
     from matplotlib.figure import Figure
 
@@ -66,10 +69,10 @@ def _quartiles(training: pd.DataFrame, length: int) -> np.ndarray:
     parts = []
     for _, orbit in training[training["trains"]].groupby("trajectory"):
         position = orbit[["x", "y", "z"]].to_numpy()
-        whole = position[: len(position) // length * length].reshape(-1, length, 3)
-        chord = whole[:, -1] - whole[:, 0]
+        segments = position[: len(position) // length * length].reshape(-1, length, 3)
+        chord = segments[:, -1] - segments[:, 0]
         size = np.linalg.norm(chord, axis=1)
-        away = np.linalg.norm(np.cross(whole - whole[:, :1], chord[:, None]), axis=2).max(axis=1) / size
-        parts.append(100 * away / size)
+        distance = np.linalg.norm(np.cross(segments - segments[:, :1], chord[:, None]), axis=2).max(axis=1) / size
+        parts.append(100 * distance / size)
     values = np.concatenate(parts)
     return np.nanpercentile(values, (25, 50, 75))

@@ -1,4 +1,4 @@
-"""Figures of the error: as boxes per orbit and per step, and against what it may depend on."""
+"""Figures of the error: boxes per orbit and per step, and against true anomaly and elements."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def error_per_orbit(errors: pd.DataFrame) -> Figure:
 
 
 def error_per_step(errors: pd.DataFrame) -> Figure:
-    """Draw the mean own-state error of every orbit within stretches of steps as boxes: does the error grow with time?
+    """Draw the own-state error of every orbit, averaged over bins of steps, as boxes: does the error grow with time?
 
     Median solid, mean dashed; outliers, red, lie beyond Q1 - 1.5 IQR and Q3 + 1.5 IQR over the orbits.
     """
@@ -67,7 +67,7 @@ def _boxes(axes: Axes, groups: Sequence[np.ndarray], labels: Sequence[str]) -> N
 def error_against_anomaly(errors: pd.DataFrame) -> Figure:
     """Draw error, angle and sign flips against the true anomaly, 0 and 360 being periapsis: median and quartiles.
 
-    Flips are of the magnitude channel, in percent of the steps; a head whose magnitude has no sign has none.
+    Sign flips of the magnitude channel in percent of the steps, only for heads whose magnitude has a sign.
     """
     from matplotlib.figure import Figure
 
@@ -86,15 +86,15 @@ def error_against_anomaly(errors: pd.DataFrame) -> Figure:
     return figure
 
 
-def binned(x: Any, y: Any) -> tuple[Any, np.ndarray]:
+def anomaly_bins(x: Any, y: Any) -> tuple[Any, np.ndarray]:
     """Group values `y` by 36 bins of true anomalies `x` [degrees]; return the groups and the centres of all bins."""
     edges = np.linspace(0, 360, ANOMALY_BINS + 1)
-    place = np.clip(np.digitize(x, edges) - 1, 0, ANOMALY_BINS - 1)
-    return y.groupby(place), (edges[:-1] + edges[1:]) / 2
+    number = np.clip(np.digitize(x, edges) - 1, 0, ANOMALY_BINS - 1)
+    return y.groupby(number), (edges[:-1] + edges[1:]) / 2
 
 
 def _band(axes: Axes, x: pd.Series, y: pd.Series) -> None:
-    groups, centres = binned(x, y)
+    groups, centres = anomaly_bins(x, y)
     quartiles = groups.quantile([0.25, 0.5, 0.75]).unstack()
     if len(quartiles):
         at = centres[quartiles.index.to_numpy()]
@@ -103,15 +103,15 @@ def _band(axes: Axes, x: pd.Series, y: pd.Series) -> None:
 
 
 def _steps(axes: Axes, x: pd.Series, y: pd.Series) -> None:
-    groups, centres = binned(x, y)
+    groups, centres = anomaly_bins(x, y)
     means = groups.mean()
     axes.plot(centres[means.index.to_numpy()], means, "C3-", drawstyle="steps-mid")
 
 
 def error_against_elements(orbits: pd.DataFrame) -> Figure:
-    """Draw the mean own-state error of each orbit against its elements; the line is the median of neighbours.
+    """Draw the mean own-state error of each orbit against its elements; the line is a running median.
 
-    True anomaly is that of the first point. Orbits whose rollout left the finite are crosses at the top.
+    The true anomaly is that of the first point. Orbits whose rollout diverged are crosses at the top.
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Figures of the learned field: how it falls with the radius, and where in the plane it is wrong."""
+"""Figures of the learned field: its dependence on the radius, and its errors in the plane."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ if TYPE_CHECKING:
     from matplotlib.quiver import Quiver
 
 BINS = 40
-DEVIATES = 0.5
-"""A field breaks where its slope leaves that of the law by more than this over the rest of the radii."""
+"""Bins of log r, at most."""
 
+LARGEST_DEVIATION = 0.5
+"""A field breaks at the radius beyond which its local slope differs from that of the law by more than this."""
 
 CUTS = (0.1, 1, 10, 100)
-"""Ticks of the residual's colour scale, which is cut at its ends [%]."""
+"""Ticks of the residual's colour scale; larger and smaller values have the colours of its ends [%]."""
 
 
 class Slope(NamedTuple):
-    """What a log-log plot of |a| against r says."""
+    """Slope of log |a| over log r with its 95 % interval, and the radii at which the field goes wrong."""
 
     slope: float
     low: float
     high: float
     break_radius: float
-    """Smallest radius beyond which the local slope stays off that of the law; NaN where it holds to the end."""
+    """Radius beyond which the local slope differs from that of the law at all larger radii; NaN if there is none."""
     repulsive_radius: float
-    """Smallest radius at which the field points outward; NaN for none."""
+    """Smallest radius at which the field points outward; NaN if there is none."""
 
 
 def acceleration_against_radius(errors: pd.DataFrame, training: pd.DataFrame) -> Figure:
-    """Draw predicted against true acceleration over the radius, both axes logarithmic, with the slope and its interval.
+    """Draw predicted and true acceleration over the radius, both axes logarithmic, with the slope and its interval.
 
     The slope is the median of pairwise slopes (Theil and Sen) of the medians in bins of log r, with its 95 % interval;
     beyond the break radius the local slope differs from that of the law by more than 0.5. Shaded: radii of the
@@ -61,7 +62,7 @@ def acceleration_against_radius(errors: pd.DataFrame, training: pd.DataFrame) ->
 
 
 def measure_slope(errors: pd.DataFrame) -> Slope:
-    """Measure slope, break radius and repulsive radius of a field from the table `errors`."""
+    """Return slope, break radius and repulsive radius of a field, from the table `errors`; NaN below three bins."""
     from scipy.stats import theilslopes
 
     r, predicted, true = _medians(errors)
@@ -69,11 +70,12 @@ def measure_slope(errors: pd.DataFrame) -> Slope:
         return Slope(*[np.nan] * 5)
     slope, _, low, high = theilslopes(np.log(predicted), np.log(r))
     local = np.gradient(np.log(predicted), np.log(r)) - np.gradient(np.log(true), np.log(r))
-    wrong = np.abs(local) > DEVIATES
+    wrong = np.abs(local) > LARGEST_DEVIATION
     last_right = len(r) - 1 - int(np.argmax(~wrong[::-1])) if (~wrong).any() else -1
-    broken = r[last_right + 1] if last_right + 1 < len(r) else np.nan
+    break_radius = float(r[last_right + 1]) if last_right + 1 < len(r) else np.nan
     outward = errors.loc[errors["radial_outward"] > 0, "r_own"]
-    return Slope(float(slope), float(low), float(high), float(broken), float(outward.min()) if len(outward) else np.nan)
+    repulsive_radius = float(outward.min()) if len(outward) else np.nan
+    return Slope(float(slope), float(low), float(high), break_radius, repulsive_radius)
 
 
 def _medians(errors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -112,8 +114,8 @@ def shade_training(axes: Axes, training: Iterable[pd.DataFrame]) -> None:
 def field_residual(field: pd.DataFrame, training: pd.DataFrame) -> Figure:
     """Draw predicted minus true acceleration in the x-y plane in percent of the true one, training orbits on top.
 
-    Arrows have the direction of the difference, at the velocity of a circular orbit, counter-clockwise; colours are
-    cut at 0.1 and 100 percent.
+    Arrows have the direction of the difference; the velocity is that of a circular orbit, counter-clockwise. The colour
+    scale runs from 0.1 to 100 percent.
     """
     from matplotlib.figure import Figure
 

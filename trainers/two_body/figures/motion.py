@@ -1,4 +1,4 @@
-"""Figures of motion: orbits true and predicted, after each phase, and what the model says along one of them."""
+"""Figures of motion: true and predicted orbits, also after each phase, and the network along an orbit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def orbits_per_phase(phases: pd.DataFrame) -> Figure:
 
 
 def orbit_name(orbit: Any) -> str:
-    """Return what an orbit of the panel is called."""
+    """Return the name of an orbit of the panel."""
     return "mean elements" if orbit == MEAN_ORBIT else f"orbit {orbit}"
 
 
@@ -63,19 +63,19 @@ def _draw_orbit(axes: Axes, motion: pd.DataFrame) -> None:
 
 
 def draw_truth(axes: Axes, motion: pd.DataFrame) -> None:
-    """Draw the true orbit, and the centre of attraction as a cross, both axes alike."""
+    """Draw the true orbit, and the centre of attraction as a cross, on axes of equal scale."""
     axes.plot(motion["x_true"], motion["y_true"], "k-", lw=2.5, alpha=0.3, label="true")
     axes.plot(0, 0, "k+")
     axes.set_aspect("equal")
 
 
 def reach_of(motion: pd.DataFrame) -> float:
-    """Return half the side of a square about the origin that a true orbit fits into, with room to miss it."""
+    """Return half the side of a square about the origin that holds the true orbit, and 30 % more for predictions."""
     return 1.3 * float(motion[["x_true", "y_true"]].abs().to_numpy().max())
 
 
 def along_an_orbit(rollouts: pd.DataFrame) -> Figure:
-    """Draw the acceleration, true and predicted, and what the network sees and says along the first reference orbit.
+    """Draw true and predicted acceleration, and features and outputs of the network, along the first reference orbit.
 
     Predictions are at the model's own states; radial is along the position, outward positive, transverse in the
     direction of motion. Features are in the network's units, outputs after the final activation.
@@ -84,7 +84,7 @@ def along_an_orbit(rollouts: pd.DataFrame) -> Figure:
 
     motion = rollouts[rollouts["orbit"] == rollouts["orbit"].iloc[0]]
     feature_names = [name for name in motion if str(name).startswith("feature ")]
-    said = [name for name in motion if str(name).startswith("output ")]
+    output_names = [name for name in motion if str(name).startswith("output ")]
     figure = Figure(figsize=(10, 5.6), layout="constrained")
     (size, radial, transverse), (features, outputs, error) = figure.subplots(2, 3, sharex=True)
     true, predicted = _parts(motion, "_true"), _parts(motion, "")
@@ -96,7 +96,7 @@ def along_an_orbit(rollouts: pd.DataFrame) -> Figure:
     error.plot(motion["t"], np.hypot(motion["x"] - motion["x_true"], motion["y"] - motion["y_true"]), "C3-")
     error.set_title("distance from the true position [DU]", fontsize="medium")
     _draw_channels(features, motion, feature_names, "features")
-    _draw_channels(outputs, motion, said, "network outputs")
+    _draw_channels(outputs, motion, output_names, "network outputs")
     for axes in (features, outputs, error):
         axes.set_xlabel("t [TU]")
     size.legend(fontsize="small", loc="upper right")
@@ -104,22 +104,21 @@ def along_an_orbit(rollouts: pd.DataFrame) -> Figure:
 
 
 def features_per_orbit(rollouts: pd.DataFrame) -> Figure | None:
-    """Draw what the network sees and says along every reference orbit (rows), at the model's own states.
+    """Draw features and outputs of the network along every reference orbit (rows), at the model's own states.
 
-    Features in the network's units, outputs after the final activation; there is no figure of a model without a
-    network.
+    Features in the network's units, outputs after the final activation. Models without a network have no figure.
     """
     from matplotlib.figure import Figure
 
     feature_names = [name for name in rollouts if str(name).startswith("feature ")]
-    said = [name for name in rollouts if str(name).startswith("output ")]
+    output_names = [name for name in rollouts if str(name).startswith("output ")]
     if not feature_names:
         return None
     groups = list(rollouts.groupby("orbit", sort=False))
     figure = Figure(figsize=(9, 1.9 * len(groups) + 0.6), layout="constrained")
     grid = figure.subplots(len(groups), 2, squeeze=False)
     for (features, outputs), (orbit, motion) in zip(grid, groups, strict=True):
-        for axes, names in ((features, feature_names), (outputs, said)):
+        for axes, names in ((features, feature_names), (outputs, output_names)):
             for name in names:
                 axes.plot(motion["t"], motion[name], lw=1, label=str(name).split(" ", 1)[1])
         features.set_ylabel(orbit_name(orbit))
@@ -132,7 +131,7 @@ def features_per_orbit(rollouts: pd.DataFrame) -> Figure | None:
 
 
 def _parts(motion: pd.DataFrame, suffix: str) -> tuple[Any, Any, Any]:
-    """Return size, radial and transverse part of the acceleration along a motion."""
+    """Return size, radial and transverse part of the acceleration at each step, (T,) each."""
     r, v, a = (motion[[f"{name}{suffix}" for name in names]].to_numpy() for names in
                (("x", "y", "z"), ("vx", "vy", "vz"), ("ax", "ay", "az")))  # fmt: skip
     outward = r / np.linalg.norm(r, axis=1, keepdims=True)
@@ -144,6 +143,6 @@ def _parts(motion: pd.DataFrame, suffix: str) -> tuple[Any, Any, Any]:
 def _draw_channels(axes: Axes, motion: pd.DataFrame, names: list, title: str) -> None:
     for name in names:
         axes.plot(motion["t"], motion[name], lw=1, label=str(name).split(" ", 1)[1])
-    axes.set_title(title if names else f"no {title}: not a network", fontsize="medium")
+    axes.set_title(title if names else f"no {title}: no network", fontsize="medium")
     if names:
         axes.legend(fontsize="x-small", ncols=2, loc="upper right")

@@ -1,4 +1,4 @@
-"""Figures of a training: its losses and its gradients, step by step."""
+"""Figures of a training: losses and gradients per step."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def loss_curve(history: pd.DataFrame) -> Figure:
     """Draw the loss, its parts and their validation against the optimiser step over all phases.
 
-    Validation points are joined where they were measured; dotted lines mark the start of a phase; the lowest validation
-    loss is marked.
+    Lines join the points at which the validation loss was measured. A dotted line marks the start of a phase, a dashed
+    one the lowest validation loss.
     """
     # the field error is in percent, and no loss
     return draw_losses(history, [name for name in loss_columns(history) if name != "validation_field"])

@@ -1,1 +1,1 @@
-"""Numerical integration: steps planned from the data, adaptive and classical methods, reference motion."""
+"""Numerical integration: steps planned from the data, RK4, adaptive methods, and reference solutions."""

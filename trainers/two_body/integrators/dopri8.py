@@ -18,11 +18,11 @@ TOLERANCE = 1e-12
 """Relative and absolute tolerance of a step [1, state units]."""
 
 GROUP = 64
-"""Trajectories integrated together; the last group is filled up. A fixed number makes every trajectory the same,
-bit for bit, whatever the size of its set."""
+"""Trajectories integrated together; the last group is padded. A fixed number gives every trajectory the same bits,
+whatever the size of its set."""
 
 MOST_STEPS = 50_000
-"""Steps of a trajectory beyond ten per point; an orbit of e = 0.99 takes about 500 per revolution."""
+"""Most steps of a trajectory, beside ten per point; an orbit of e = 0.99 takes about 500 per revolution."""
 
 Acceleration = Callable[[Any, Any], Any]
 
@@ -30,10 +30,10 @@ Acceleration = Callable[[Any, Any], Any]
 def integrate_orbits(acceleration: Acceleration, start: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Integrate `dr/dt = v, dv/dt = a(r, v)` from states (N, 6) through times (N, T) -> states (N, T, 6).
 
-    Dormand-Prince 8(7), adaptive; steps end on the times asked for, so that nothing is interpolated.
+    Dormand-Prince 8(7), adaptive; steps end on the times t, so that nothing is interpolated.
 
     Raises:
-        ValueError: if a trajectory needs too many steps or leaves the finite, as on a collision.
+        ValueError: a trajectory needs too many steps or diverges, as on a collision.
     """
     with jax.enable_x64(True):
         solve = _compiled(acceleration)
@@ -69,9 +69,9 @@ def _solve(acceleration: Acceleration, y0: Any, ts: Any) -> Any:
 
 def _group(solve: Callable[[Any, Any], Any], start: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Integrate up to GROUP trajectories, the last one repeated to fill the group."""
-    missing = ((0, GROUP - len(start)), (0, 0))
-    filled = solve(np.pad(start, missing, mode="edge"), np.pad(t, missing, mode="edge"))
-    return np.asarray(filled)[: len(start)]
+    padding = ((0, GROUP - len(start)), (0, 0))
+    states = solve(np.pad(start, padding, mode="edge"), np.pad(t, padding, mode="edge"))
+    return np.asarray(states)[: len(start)]
 
 
 def _check(y: np.ndarray) -> None:
@@ -79,5 +79,5 @@ def _check(y: np.ndarray) -> None:
     if not finite.all():
         raise ValueError(
             f"trajectory {int(np.argmin(finite))} could not be integrated at tolerance {TOLERANCE} "
-            "within the steps allowed; expected orbits clear of every body; narrow the ranges of the dataset"
+            "within the largest number of steps; expected orbits clear of every body; narrow the ranges of the dataset"
         )

@@ -1,4 +1,4 @@
-"""The classical method of Runge and Kutta, on the grid of the data; sub-steps chosen from the local error.
+"""The classical Runge-Kutta method (RK4) on the grid of the data, with sub-steps by local error.
 
 Arrays carry time first, then channels, then the batch B: t (T, B), y (T, 6, B).
 """
@@ -13,7 +13,7 @@ from jax import Array
 
 
 def step(field: Callable[[Array], Array], y: Array, dt: Array) -> Array:
-    """Take one step of the classical method of Runge and Kutta, local error O(dt^5); dt broadcasts against y."""
+    """Return the state after one RK4 step, local error O(dt^5); dt broadcasts against y."""
     k1 = field(y)
     k2 = field(y + dt / 2 * k1)
     k3 = field(y + dt / 2 * k2)
@@ -24,7 +24,7 @@ def step(field: Callable[[Array], Array], y: Array, dt: Array) -> Array:
 def rollout(field: Callable[[Array], Array], t: Array, y0: Array, substeps: Array) -> Array:
     """Integrate from y0 (6, B) through t (T, B) by RK4 with substeps (T-1,) per interval; returns (T, 6, B).
 
-    The number of sub-steps is an argument of the compiled program, not a part of it; no gradient goes through.
+    The number of sub-steps is an argument of the compiled program, so that one program serves all; it has no gradient.
     """
 
     def interval(y: Array, inputs: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -37,11 +37,11 @@ def rollout(field: Callable[[Array], Array], t: Array, y0: Array, substeps: Arra
 
 
 def substeps_for(field: Callable[[Array], Array], t: Array, y: Array, tolerance: float, most: int = 64) -> Array:
-    """Choose RK4 sub-steps per interval from data: t (T, B), y (T, 6, B) -> (T-1,) integers in 1..most.
+    """Return RK4 sub-steps per interval for the motion y (T, 6, B) at t (T, B): (T-1,) integers in 1..most.
 
-    Each interval is integrated from its known state by one step and by eight. The local error of n sub-steps falls as
-    `n^-4`, so `n = (error/tolerance)^(1/4)` of the worst one keeps it below `tolerance`, relative to position and to
-    velocity. Trajectories padded with NaN do not count.
+    Each interval is integrated from the state at its start by one step and by eight, whose difference is the error of
+    one step. The error of n sub-steps falls as `n^-4`, so that `n = (error/tolerance)^(1/4)` for the worst trajectory
+    keeps it below `tolerance`, relative to position and to velocity. Trajectories padded with NaN do not count.
     """
     states, dt = jnp.moveaxis(y, 1, 0)[:, :-1], jnp.diff(t, axis=0)
     coarse = step(field, states, dt)

@@ -1,4 +1,4 @@
-"""Integrate the segments of a training: an autonomous field dy/dt = f(p, y) through the times of the data.
+"""Integrate segments in training: an autonomous field dy/dt = f(p, y) through the times of the data.
 
 Arrays carry time first, then channels, then the batch B: t (L, B), y (L, 6, B); gradients go through every method.
 """
@@ -29,12 +29,12 @@ ADJOINTS = {
 
 
 class PlannedSteps(NamedTuple):
-    """The planned steps of segments, M of them at most, and where the points of the data lie among them."""
+    """The planned steps of segments, M of them at most, and the position of each data point among them."""
 
     dt: Array
     """(M, B) lengths of the steps; 0 where a segment has fewer."""
     step: Array
-    """(L-1, B) number of the step that holds each point but the first."""
+    """(L-1, B) number of the step within which each point but the first lies."""
     theta: Array
     """(L-1, B) fraction of that step at which the point lies, in (0, 1]."""
 
@@ -49,7 +49,7 @@ class Solution(NamedTuple):
     failed: Array
     """(B,) whether the solver gave up."""
     captured: Any = None
-    """Whatever `capture` made of the states."""
+    """The value of `capture` at the states."""
 
 
 def solve(
@@ -62,15 +62,15 @@ def solve(
 ) -> Solution:
     """Integrate from y0 (6, B) through t (L, B), differentiably in the parameters.
 
-    `capture` is applied to the states after the solve, so that capturing costs nothing when it is off and changes
-    nothing when it is on.
+    `capture` is applied to the states after the solve, so that it does not change the solution, and costs nothing if it
+    is None.
     """
     y, steps, failed = {"rk4": _rk4, "tsit5": _tsit5}[solver.method](field, parameters, t, y0, solver)
     return Solution(y, steps, failed, capture(y) if capture else None)
 
 
 def _rk4(field: Field, parameters: Any, t: Array, y0: Array, solver: Solver) -> tuple[Array, Array, Array]:
-    """Take `substeps` equal steps per data interval; gradients recompute the inside of an interval."""
+    """Take `substeps` equal steps per data interval; gradients recompute the states within an interval."""
 
     @jax.checkpoint
     def interval(y: Array, dt: Array) -> tuple[Array, Array]:
@@ -85,12 +85,12 @@ def _rk4(field: Field, parameters: Any, t: Array, y0: Array, solver: Solver) -> 
 
 
 def solve_planned(field: Field, parameters: Any, y0: Array, plan: PlannedSteps, packing: Packing) -> Solution:
-    """Integrate segments from y0 (6, B) by steps planned beforehand, packed into columns; differentiable.
+    """Integrate segments from y0 (6, B) by planned steps, packed into columns; differentiable.
 
-    Each of T rounds takes one step in all W columns; a column whose segment has ended starts from the initial state of
-    its next one. The field at all initial states is evaluated at once, beforehand; every other first slope is the last
-    one of the step before. States at the times of the data come from the continuous extension. Gradients recompute the
-    inside of a step.
+    Each of T rounds takes one step in all W columns; where a segment begins, its column starts from that segment's
+    initial state. The first slope of a step is the last one of the step before; those of the initial states are
+    evaluated together beforehand. States at the times of the data come from the continuous extension. Gradients
+    recompute the stages of a step.
     """
     first = field(parameters, y0)
     lengths = jnp.where(packing.busy, plan.dt[packing.number, packing.position], 0.0)
@@ -104,18 +104,18 @@ def solve_planned(field: Field, parameters: Any, y0: Array, plan: PlannedSteps, 
 
     begins = packing.number == 0
     starts = jnp.moveaxis(y0[:, packing.position], 1, 0), jnp.moveaxis(first.T[packing.position], 2, 1)
-    still = (jnp.zeros_like(starts[0][0]), jnp.zeros_like(starts[0][0]))
-    _, taken = jax.lax.scan(advance, still, (begins, lengths, *starts))
+    zeros = (jnp.zeros_like(starts[0][0]), jnp.zeros_like(starts[0][0]))
+    _, steps_taken = jax.lax.scan(advance, zeros, (begins, lengths, *starts))  # (T, 48, W): state and seven slopes
     rows = packing.first + plan.step * begins.shape[1]
-    at_points = jnp.moveaxis(taken, 1, 2).reshape(-1, taken.shape[1])[rows]
+    at_points = jnp.moveaxis(steps_taken, 1, 2).reshape(-1, steps_taken.shape[1])[rows]
     y, *slopes = jnp.moveaxis(at_points.reshape(*rows.shape, 8, 6), (2, 3), (0, 2))
-    later = tsit5.between(y, slopes, 1.0, plan.theta[:, None])
+    later = tsit5.between(y, slopes, 1.0, plan.theta[:, None])  # the slopes already carry their dt
     steps = jnp.sum(plan.dt > 0, axis=0)
     return Solution(jnp.concatenate([y0[None], later]), steps, jnp.zeros(steps.shape, bool))
 
 
 def _tsit5(field: Field, parameters: Any, t: Array, y0: Array, solver: Solver) -> tuple[Array, Array, Array]:
-    """Let every segment choose its own steps (Tsitouras 2011, PID controller); one that fails has no finite end."""
+    """Integrate each segment adaptively (Tsitouras 2011, PID controller); a failed one ends in infinite states."""
     leaves, structure = jax.tree.flatten(parameters)  # the backsolve adjoint cannot take empty branches
 
     def one(t: Array, y0: Array) -> tuple[Array, Array, Array]:

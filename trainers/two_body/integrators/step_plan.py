@@ -1,9 +1,8 @@
 """Plan the integration steps of every segment from the data, before any training.
 
-A training integrates the same segments thousands of times, and where a segment needs short steps is a matter of the
-true dynamics. So the steps are chosen once: as few as keep the local error on the true dynamics below a tolerance,
-short near periapsis and long elsewhere, by the method of `tsit5.py`, whose continuous extension gives the points in
-between.
+A training integrates the same segments thousands of times, and the true dynamics decide where a segment needs short
+steps. So the steps are planned once: as few as keep the local error on the true dynamics below a tolerance, short near
+periapsis and long elsewhere. The method is that of `tsit5.py`, whose continuous extension gives the points in between.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ import numpy as np
 from trainers.two_body.integrators.tsit5 import between, step
 
 MOST_STEPS = 256
-"""Steps per segment at which the search ends; the error that is left is recorded like any other."""
+"""Steps per segment at which the search ends; `Plan.local_error` then exceeds the tolerance."""
 
 PARTS = 4
-"""Equal parts of a step, each taken as a step of its own, that tell its error; theirs is 1000 times smaller."""
+"""Shorter steps with which a step is compared; their error together is about 1000 times smaller (4^5)."""
 
-EASIEST = 0.15
-"""Angle that a step covers on a circle at a local error of 1e-8 [rad], rounded up: where the search begins."""
+LONGEST_ANGLE = 0.15
+"""Phase angle of a step on a circle at a local error of 1e-8 [rad], rounded up: the search begins with such steps."""
 
 BLOCK = 16_384
-"""Segments planned at a time, so that memory does not grow with the data."""
+"""Segments planned at a time: bounds the memory, whatever the size of the data."""
 
 Field = Callable[[np.ndarray], np.ndarray]
 
@@ -56,17 +55,18 @@ def plan_steps(field: Field, t: np.ndarray, y: np.ndarray, tolerance: float) -> 
 
 def _plan(field: Field, t: np.ndarray, y: np.ndarray, tolerance: float) -> Plan:
     angle = _phase_angle(field, t, y)
-    fewest = np.maximum(1, np.floor(angle[:, -1] / (EASIEST * (tolerance / 1e-8) ** 0.2)))
+    # the error within a step is O(dt^5), so that the step grows as tolerance^(1/5)
+    fewest = np.maximum(1, np.floor(angle[:, -1] / (LONGEST_ANGLE * (tolerance / 1e-8) ** 0.2)))
     steps, error = np.zeros(len(t), np.int64), np.full(len(t), np.inf)
     by_count = {}
     for count in range(1, MOST_STEPS + 1):
-        trying = np.flatnonzero((steps == 0) & (fewest <= count))
-        if trying.size:
-            nodes = _equal_shares(angle[trying], t[trying], count)
-            error[trying] = local_error(field, y[trying, 0].T, nodes)
-            good = (error[trying] <= tolerance) | (count == MOST_STEPS)
-            steps[trying[good]] = count
-            by_count[count] = trying[good], nodes[good]
+        unplanned = np.flatnonzero((steps == 0) & (fewest <= count))
+        if unplanned.size:
+            nodes = _equal_shares(angle[unplanned], t[unplanned], count)
+            error[unplanned] = local_error(field, y[unplanned, 0].T, nodes)
+            accepted = (error[unplanned] <= tolerance) | (count == MOST_STEPS)
+            steps[unplanned[accepted]] = count
+            by_count[count] = unplanned[accepted], nodes[accepted]
         if steps.all():
             break
     table = np.repeat(t[:, -1:], steps.max(initial=1) + 1, axis=1)
@@ -76,18 +76,18 @@ def _plan(field: Field, t: np.ndarray, y: np.ndarray, tolerance: float) -> Plan:
 
 
 def _phase_angle(field: Field, t: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the local phase angle (S, L) passed since the start of each segment [rad]."""
+    """Return the local phase angle (S, L) from the start of each segment to each of its points [rad]."""
     acceleration = np.moveaxis(field(np.moveaxis(y, 2, 0))[3:], 0, -1)
-    change, way = (np.linalg.norm(np.diff(x, axis=1), axis=2) for x in (acceleration, y[..., :3]))
-    rate = np.sqrt(change / np.maximum(way, np.finfo(float).tiny))
+    change, distance = (np.linalg.norm(np.diff(x, axis=1), axis=2) for x in (acceleration, y[..., :3]))
+    rate = np.sqrt(change / np.maximum(distance, np.finfo(float).tiny))
     angle = np.cumsum(rate * np.diff(t, axis=1), axis=1)
     return np.pad(angle, ((0, 0), (1, 0)))
 
 
 def _equal_shares(angle: np.ndarray, t: np.ndarray, count: int) -> np.ndarray:
-    """Return the times (S, count+1) at which the phase angle is 0, 1/count, ..., 1 of its whole."""
+    """Return the times (S, count+1) at which the phase angle is 0, 1/count, ..., 1 of that of the whole segment."""
     shares = np.linspace(0.0, 1.0, count + 1)
-    rows = [np.interp(shares * passed[-1], passed, times) for passed, times in zip(angle, t, strict=True)]
+    rows = [np.interp(shares * angles[-1], angles, times) for angles, times in zip(angle, t, strict=True)]
     return np.array(rows)
 
 

@@ -1,6 +1,6 @@
-"""The method of Tsitouras: six stages of order five, and a continuous extension of order four.
+"""The Runge-Kutta method of Tsitouras: six stages, order five, with a continuous extension of order four.
 
-Written for arrays of either library, so that steps are planned in NumPy and taken in JAX.
+The functions work on arrays of NumPy, which plans the steps, and of JAX, which takes them.
 
 Source: Tsitouras, Computers & Mathematics with Applications 62 (2011) 770-775.
 """
@@ -20,7 +20,7 @@ STAGES: tuple[tuple[float, ...], ...] = (
     (5.86145544294642, -12.92096931784711, 8.159367898576159, -0.071584973281401, -0.028269050394068383),
     (0.09646076681806523, 0.01, 0.4798896504144996, 1.379008574103742, -3.290069515436081, 2.324710524099774),
 )
-"""Weights of the slopes before it for each slope after the first; the last row is the solution itself."""
+"""Row k = 0, 1, ...: weights of slopes 1 ... k+1 in the state at which slope k+2 is taken; the last: the new state."""
 
 EXTENSION = np.array(
     [
@@ -39,7 +39,7 @@ EXTENSION = np.array(
 def step(field: Callable[[Any], Any], y: Any, first: Any, dt: Any) -> tuple[Any, list[Any]]:
     """Take one step from y with the slope `first = field(y)`; return the state after it and all seven slopes.
 
-    Local error O(dt^6). The seventh slope is the field at the new state, i.e. the first one of the next step.
+    Local error O(dt^6). The seventh slope is the field at the new state: the first one of the next step.
     """
     slopes = [first]
     for row in STAGES:

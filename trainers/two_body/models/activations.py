@@ -1,4 +1,4 @@
-"""Activations by name: the elementwise functions of `jax.nn`, and three of our own."""
+"""Activations by name: the elementwise functions of `jax.nn`, and three more."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ jnn = LazyModule("jax.nn")
 
 @dataclass(frozen=True)
 class Activation:
-    """An elementwise function; with a `slope` it has one learned parameter per layer, which starts there."""
+    """An elementwise function; with a `slope` it has one learned parameter per layer, of that initial value."""
 
     function: Callable[..., Array]
     slope: float | None = None
@@ -74,4 +74,4 @@ ACTIVATIONS: dict[str, Activation] = {
     "prelu": Activation(prelu, slope=0.25),
     "shifted_softplus": Activation(shifted_softplus),
 }
-"""Activations by name. `jax.nn` functions that are not elementwise (softmax, glu, ...) are none."""
+"""Activations by name. `jax.nn` functions that are not elementwise (softmax, glu, ...) are left out."""

@@ -1,9 +1,9 @@
-"""Feature layers: what the network sees of a state.
+"""Feature layers: the input of the network as functions of the state.
 
 A feature layer maps states (6, ...) = [x, y, z, vx, vy, vz] in normalised units to features (F, ...).
 Letters in the formulas: r = |position|, r_hat = position / r, v = |velocity|, v_r = r_hat . velocity,
-v_t = |position x velocity| / r. Every layer is finite with finite gradients also for radial motion, at rest and at
-the origin, where lengths count as 1e-6 and directions as zero.
+v_t = |position x velocity| / r. Every layer and its gradient are finite everywhere: also for radial motion, at rest and
+at the origin, where lengths are raised to 1e-6 and directions are zero.
 """
 # ruff: noqa: N802 - functions carry the names of the table
 
@@ -54,7 +54,7 @@ def sph_4D_rinv_vel(state: Array) -> Array:
 def sph_4D_rinv_vinv(state: Array) -> Array:
     """Return `[1/r, r_hat, 1/v, v_hat]` (8).
 
-    The source names this layer without a formula; here velocity takes the same form as position.
+    The source names this layer without a formula; here the velocity has the same form as the position.
     """
     return jnp.concatenate((_inverse_position(state), 1.0 / floored(norm(state[3:]))[None], unit(state[3:])))
 
@@ -65,8 +65,8 @@ def sph_4D_rinv_vel_harmonics(state: Array) -> Array:
         Y_lm = N_lm P_l^|m|(z) {cos m phi, m >= 0; sin |m| phi, m < 0}
 
     orthonormal on the sphere, without Condon-Shortley phase. Degrees 0 and 1 are left out: a constant, and r_hat
-    itself. The source names neither formula nor degree. In the plane many of them repeat or vanish; there
-    `sph_4D_rinv_vel_harmonics_planar` says the same with 6 features.
+    itself. The source names neither formula nor degree. In the plane many of them repeat or vanish; there the 6 further
+    features of `sph_4D_rinv_vel_harmonics_planar` carry the same information.
     """
     return jnp.concatenate((sph_4D_rinv_vel(state), real_harmonics(unit(state[:3]))))
 
@@ -83,8 +83,8 @@ def sph_4D_rinv_vel_harmonics_planar(state: Array) -> Array:
 def sph_4D_rinv_vel_fourier(state: Array) -> Array:
     """Return `[sin(2 pi B z), cos(2 pi B z)]` (42) of `z = sph_4D_rinv_vel(state)`.
 
-    B is fixed: every channel at the frequencies 1/4, 1/2 and 1. The source leaves B open; a ladder needs no random
-    draw. Source: Tancik et al. 2020, Fourier features let networks learn high frequency functions.
+    B is fixed: every channel at the frequencies 1/4, 1/2 and 1. The source leaves B open; fixed frequencies need no
+    random draw. Source: Tancik et al. 2020, Fourier features let networks learn high frequency functions.
     """
     z = sph_4D_rinv_vel(state)
     angles = 2 * pi * jnp.concatenate([frequency * z for frequency in FOURIER_LADDER])
@@ -105,7 +105,7 @@ def rinv_rhat_vr_vt_h(state: Array) -> Array:
 def rinv_rhat_speed_angle(state: Array) -> Array:
     """Return `[1/r, r_hat, v, gamma]` (6) with the flight-path angle `gamma = atan2(v_r, v_t)` [rad].
 
-    gamma is 0 at rest. The source leaves the angle open.
+    gamma is 0 at rest. The source does not define its angle.
     """
     radial, transverse = radial_transverse(state)
     speed = norm(state[3:])
@@ -120,7 +120,7 @@ def rinv_rhat_vel_rtn(state: Array) -> Array:
 
 
 def logr(state: Array) -> Array:
-    """Return `[log r]` (1): all that a central force depends on; a power law is linear in it."""
+    """Return `[log r]` (1): all that a central force depends on; the logarithm of a power law is linear in it."""
     return jnp.log(floored(norm(state[:3])))[None]
 
 
@@ -130,7 +130,7 @@ def logr_rhat(state: Array) -> Array:
 
 
 def logr_vr_vt(state: Array) -> Array:
-    """Return `[log r, v_r, v_t]` (3): the state up to a rotation."""
+    """Return `[log r, v_r, v_t]` (3): the state up to rotations and reflections."""
     return jnp.concatenate((logr(state), jnp.stack(radial_transverse(state))))
 
 
@@ -171,8 +171,8 @@ def _legendre(z: Array) -> dict[tuple[int, int], Array]:
         if m:
             q[m, m] = (2 * m - 1) * q[m - 1, m - 1]
         for degree in range(m + 1, HARMONIC_DEGREE + 1):
-            below = q.get((degree - 2, m), 0.0)
-            q[degree, m] = ((2 * degree - 1) * z * q[degree - 1, m] - (degree + m - 1) * below) / (degree - m)
+            two_lower = q.get((degree - 2, m), 0.0)
+            q[degree, m] = ((2 * degree - 1) * z * q[degree - 1, m] - (degree + m - 1) * two_lower) / (degree - m)
     return q
 
 

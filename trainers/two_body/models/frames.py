@@ -1,6 +1,6 @@
-"""Lengths, directions and the orbital frame, with gradients that stay finite where they degenerate.
+"""Lengths, directions and the orbital frame, with gradients that stay finite where these are undefined.
 
-Arrays carry channels first: a vector is (3, ...), a scalar field (...).
+Arrays carry channels first: a vector is (3, ...), a scalar (...).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 jnp = LazyModule("jax.numpy")
 
 SMALLEST_LENGTH = 1e-6
-"""Floor of a radius or a speed that is inverted or put into a logarithm [normalised units]."""
+"""Smallest radius or speed in an inverse or a logarithm [normalised units]."""
 
 SMALLEST_SINE = 1e-4
 """Below this sine of the angle between position and velocity the orbital plane counts as undefined; bound orbits
@@ -25,6 +25,7 @@ reach it only for 1 - e < 5e-9, and single precision needs the margin."""
 def norm(vector: Array) -> Array:
     """Return the Euclidean norm over channels, (C, ...) -> (...), with gradient 0 at the zero vector; NaN stays NaN."""
     square = jnp.sum(vector * vector, axis=0)
+    # both branches of `where` are differentiated, and the gradient of sqrt at 0 is infinite: hence the inner one
     zero = square == 0
     return jnp.where(zero, 0.0, jnp.sqrt(jnp.where(zero, 1.0, square)))
 
@@ -58,8 +59,8 @@ def rtn_basis(state: Array) -> tuple[Array, Array, Array]:
         R = r / |r|,   N = r x v / |r x v|,   T = N x R
 
     Also called RSW. Right-handed and orthonormal wherever r != 0. Radial motion (`r x v = 0`) has no orbital plane;
-    there N is the direction nearest to the z axis that stands on R (nearest to the x axis if R lies along z), so
-    that a planar problem keeps N = z. Source: Vallado, Fundamentals of Astrodynamics, section 3.3.
+    there N is the direction orthogonal to R that is nearest to the z axis (to the x axis if R lies along z), so that a
+    planar problem keeps N = z. Source: Vallado, Fundamentals of Astrodynamics, section 3.3.
     """
     position, velocity = state[:3], state[3:]
     momentum = cross(position, velocity)
@@ -70,6 +71,7 @@ def rtn_basis(state: Array) -> tuple[Array, Array, Array]:
 
 
 def _any_normal(radial: Array) -> Array:
+    """Return a unit vector orthogonal to `radial`: the z axis, or the x axis, without its radial part."""
     upright = jnp.abs(radial[2]) < 0.9
     zero, one = jnp.zeros_like(radial[0]), jnp.ones_like(radial[0])
     axis = jnp.where(upright, jnp.stack((zero, zero, one)), jnp.stack((one, zero, zero)))

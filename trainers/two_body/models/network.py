@@ -39,7 +39,7 @@ class Network(eqx.Module):
 
 
 class Observation(NamedTuple):
-    """What a network makes of states (6, ...), for plots and penalties."""
+    """Input, output and acceleration of a network at states (6, ...), for figures and penalties."""
 
     features: Array
     """(F, ...) input of the network."""
@@ -50,7 +50,7 @@ class Observation(NamedTuple):
 
 
 def init_network(config: ModelConfig, key: Array) -> Network:
-    """Draw the initial parameters: equinox's uniform distribution in `+-1/sqrt(fan_in)`.
+    """Return random initial parameters: uniform in `+-1/sqrt(fan_in)`, as in equinox.
 
     Source: Kidger & Garcia 2021, Equinox: neural networks in JAX via callable PyTrees.
     """
@@ -85,15 +85,15 @@ def vector_field(network: Network, config: ModelConfig) -> Callable[[Array], Arr
 
         dr/dt = v,   dv/dt = head(network(features(y)), y)
 
-    A head with `full_derivative` gives dr/dt as well. The planar constraint zeroes the z components of what is learned.
+    A head with `full_derivative` gives dr/dt as well. The planar constraint sets the z components of the head to zero.
     """
     features, forward = FEATURE_LAYERS[config.feature_layer], outputs(network, config)
     head = OUTPUT_LAYERS[config.output_layer]
 
     def field(state: Array) -> Array:
-        learned = head.apply(forward(features(state)), state, config.output_scale)
-        learned = _planar(learned) if config.planar_constraint else learned
-        return learned if head.full_derivative else jnp.concatenate((state[3:], learned))
+        derivative = head.apply(forward(features(state)), state, config.output_scale)
+        derivative = _planar(derivative) if config.planar_constraint else derivative
+        return derivative if head.full_derivative else jnp.concatenate((state[3:], derivative))
 
     return field
 
@@ -101,16 +101,16 @@ def vector_field(network: Network, config: ModelConfig) -> Callable[[Array], Arr
 def observe(network: Network, config: ModelConfig) -> Callable[[Array], Observation]:
     """Return the map from states (6, ...) to features, outputs and acceleration.
 
-    Apart from `vector_field`, so that a training pays for no capture.
+    Apart from `vector_field`, so that a training does not compute what only figures need.
     """
     features, forward = FEATURE_LAYERS[config.feature_layer], outputs(network, config)
     field = vector_field(network, config)
 
-    def see(state: Array) -> Observation:
+    def observe_states(state: Array) -> Observation:
         inputs = features(state)
         return Observation(inputs, forward(inputs), field(state)[3:])
 
-    return see
+    return observe_states
 
 
 def weights_of(network: Network) -> dict[str, np.ndarray]:
@@ -122,10 +122,10 @@ def weights_of(network: Network) -> dict[str, np.ndarray]:
 
 
 def network_from(config: ModelConfig, arrays: Mapping[str, np.ndarray]) -> Network:
-    """Rebuild a network from `weights_of`.
+    """Return the network of parameters by name; the reverse of `weights_of`.
 
     Raises:
-        ValueError: if names or shapes are not those of the configuration.
+        ValueError: names or shapes are not those of the configuration.
     """
     template = eqx.filter_eval_shape(init_network, config, jax.random.key(0))
     expected = _shapes(template)
@@ -144,7 +144,7 @@ def network_from(config: ModelConfig, arrays: Mapping[str, np.ndarray]) -> Netwo
 
 
 def parameter_count(config: ModelConfig) -> int:
-    """Return the number of learned numbers of a configuration."""
+    """Return the number of parameters of a configuration's network."""
     template = eqx.filter_eval_shape(init_network, config, jax.random.key(0))
     return sum(int(np.prod(shape)) for shape in _shapes(template).values())
 
@@ -154,10 +154,10 @@ def _initial_slopes(config: ModelConfig) -> list[float]:
     return [slope for name in names if (slope := ACTIVATIONS[name].slope) is not None]
 
 
-def _planar(learned: Array) -> Array:
-    """Zero the z component of every triple of channels."""
-    keep = jnp.tile(jnp.array([True, True, False]), learned.shape[0] // 3)
-    return jnp.where(keep.reshape(-1, *[1] * (learned.ndim - 1)), learned, 0.0)
+def _planar(vectors: Array) -> Array:
+    """Set the z component of every triple of channels to zero."""
+    in_plane = jnp.tile(jnp.array([True, True, False]), vectors.shape[0] // 3)
+    return jnp.where(in_plane.reshape(-1, *[1] * (vectors.ndim - 1)), vectors, 0.0)
 
 
 def _shapes(network: Network) -> dict[str, tuple[int, ...]]:

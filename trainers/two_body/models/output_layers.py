@@ -1,9 +1,9 @@
-"""Output layers (heads): how the network's output becomes an acceleration.
+"""Output layers (heads): functions that turn the network's output into an acceleration.
 
 A head maps outputs m (K, ...), states (6, ...) and the scale s to an acceleration (3, ...), all in normalised units.
 Letters in the formulas: d = m[1:4], t = tanh(d), eps = 1e-8. The planar constraint is applied afterwards, see
-`network.vector_field`. A source that writes `mlp_4D` means `mlp_4D_signed` or `mlp_4D_abs` depending on its date, so
-that name is none of the table; `mlp_4D_activation` is known by name only and left out.
+`network.vector_field`. `mlp_4D` is not in the table: it means `mlp_4D_signed` or `mlp_4D_abs` depending on the date of
+the source. Nor is `mlp_4D_activation`, of which the sources give the name only.
 """
 # ruff: noqa: N802 - functions carry the names of the table
 
@@ -27,7 +27,7 @@ EPS = 1e-8
 
 @dataclass(frozen=True)
 class OutputLayer:
-    """A head: its formula, the number K of network outputs that it needs, and what it returns."""
+    """A head: its formula and the number K of network outputs that it takes."""
 
     apply: Callable[[Array, Array, float], Array]
     """(m (K, ...), state (6, ...), scale) -> acceleration (3, ...), or dy/dt (6, ...) with `full_derivative`."""
@@ -35,7 +35,7 @@ class OutputLayer:
     full_derivative: bool = False
     """Whether it returns all six dy/dt rather than the acceleration."""
     signed_magnitude: bool = False
-    """Whether m[0] is a magnitude that may change its sign, so that a sign-flip penalty has a meaning."""
+    """Whether m[0] is a magnitude that may change its sign, so that a sign-flip penalty is defined."""
 
 
 def mlp_simple(m: Array, state: Array, scale: float) -> Array:
@@ -49,7 +49,7 @@ def mlp_simple_hybrid(m: Array, state: Array, scale: float) -> Array:
 
 
 def mlp_4D_signed(m: Array, state: Array, scale: float) -> Array:
-    """Return `a = m0 d`. `(m0, d)` and `(-m0, -d)` are the same vector, so both signs may flip together unseen."""
+    """Return `a = m0 d`. `(m0, d)` and `(-m0, -d)` give the same vector: no loss sees both signs flip."""
     return m[0] * m[1:4]
 
 
@@ -71,13 +71,13 @@ def mlp_4D_signed_unit(m: Array, state: Array, scale: float) -> Array:
 def mlp_4D_unit(m: Array, state: Array, scale: float) -> Array:
     """Return `a = |m0| d / (|d| + eps)`.
 
-    The source says only that the direction is normalised; the magnitude is that of `mlp_4D_abs`.
+    The source says only that the direction is normalised; the magnitude here is that of `mlp_4D_abs`.
     """
     return jnp.abs(m[0]) * _unit(m[1:4])
 
 
 def mlp_4D_unit_scaled(m: Array, state: Array, scale: float) -> Array:
-    """Return `a = s |m0| d / (|d| + eps)`: `mlp_4D_unit` times the scale; the source prints no formula."""
+    """Return `a = s |m0| d / (|d| + eps)`: `mlp_4D_unit` times the scale; the source gives no formula."""
     return scale * mlp_4D_unit(m, state, scale)
 
 
@@ -107,7 +107,7 @@ def mlp_4D_logmag_unit_softplus(m: Array, state: Array, scale: float) -> Array:
 
 
 def mlp_4D_logmag_exp(m: Array, state: Array, scale: float) -> Array:
-    """Return `a = s exp(m0) d`: the length of d counts, too."""
+    """Return `a = s exp(m0) d`: the magnitude depends on the length of d, too."""
     return scale * jnp.exp(m[0]) * m[1:4]
 
 
@@ -127,11 +127,11 @@ def rtn_logmag_unit_exp(m: Array, state: Array, scale: float) -> Array:
 
 
 def central_logmag_exp(m: Array, state: Array, scale: float) -> Array:
-    """Return `a = -s exp(m0) r_hat`: an attraction along the position, of any size.
+    """Return `a = -s exp(m0) r_hat`: an attraction towards the origin, of any magnitude.
 
-    What is left of a field that turns with every rotation and reflection and does not depend on velocity, given that it
-    attracts. With features of the distance alone the direction needs no learning, and cannot turn over outside the
-    training data, as that of `rtn_logmag_unit_exp` may.
+    This is the general form of a velocity-independent attraction that is equivariant under rotations and reflections,
+    with features of the distance alone. Its direction is not learned, so that it cannot reverse outside the training
+    data, as that of `rtn_logmag_unit_exp` may.
     """
     return -scale * jnp.exp(m[0]) * unit(state[:3])
 
@@ -166,4 +166,4 @@ OUTPUT_LAYERS: dict[str, OutputLayer] = {
     "rtn_logmag_unit_exp": OutputLayer(rtn_logmag_unit_exp, 4),
     "central_logmag_exp": OutputLayer(central_logmag_exp, 1),
 }
-"""Heads by name; a plane needs no fewer outputs, the constraint zeroes z afterwards."""
+"""Heads by name. Planar models have as many outputs: the constraint sets z to zero afterwards."""

@@ -1,7 +1,7 @@
-"""Phases of the older sweep format: four parallel lists of candidates become one list of records.
+"""Phases of the older sweep format: four parallel lists of candidates become one list of phases.
 
-Each strategy key holds a list of candidates, each candidate a list with one entry per phase. P phases is the length
-of the longest; a list of one entry is repeated P times; any other length is refused.
+Each strategy key holds a list of candidates, each candidate a list with one entry per phase. The longest candidate sets
+the number of phases P; a list of one entry is repeated P times; any other length is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def is_window(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Strategy:
-    """A strategy key: the field of a phase that it sets, its short name, and what one entry is."""
+    """A strategy key: the field of a phase that it sets, its short name in labels, and a description of an entry."""
 
     field: str
     short: str
@@ -46,10 +46,10 @@ STRATEGIES: dict[str, Strategy] = {
 def read_candidates(key: str, value: Any) -> list[Candidate]:
     """Return the candidates of a strategy key.
 
-    A single bare entry can only mean one phase and is accepted.
+    A bare entry outside any list can only mean one candidate of one phase.
 
     Raises:
-        ValueError: the nesting allows two readings, which are shown, or none.
+        ValueError: the nesting has two readings, which the message gives, or none.
     """
     strategy = STRATEGIES[key]
     if strategy.is_entry(value):
@@ -67,7 +67,7 @@ def read_candidates(key: str, value: Any) -> list[Candidate]:
 
 
 def combine(candidates: Mapping[str, Sequence[Candidate]]) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
-    """Return the phases of every combination of candidates by the name of the variant, and what was repeated.
+    """Return the phases of every combination of candidates by name, and a line on every list that was repeated.
 
     Raises:
         ValueError: a candidate has neither one entry nor as many as the longest; one line per such candidate.
@@ -96,14 +96,15 @@ def _is_candidate(value: Any, strategy: Strategy) -> bool:
 
 def _ambiguous(key: str, entries: Sequence[Any], bare: Sequence[bool]) -> str:
     strategy = STRATEGIES[key]
-    apart = [[entry] if is_bare else entry for entry, is_bare in zip(entries, bare, strict=True)]
+    separate = [[entry] if is_bare else entry for entry, is_bare in zip(entries, bare, strict=True)]
     if all(bare):
         other = f"1 candidate with {len(entries)} phases, {json.dumps([entries])}"
     else:
         nested = [entry for entry, is_bare in zip(entries, bare, strict=True) if not is_bare]
-        other = f"{len(nested)} with the bare {strategy.entry} a slip, {json.dumps(nested)}"
+        other = f"{len(nested)} with the bare {strategy.entry} a mistake, {json.dumps(nested)}"
     return (
-        f"{key}: {json.dumps(entries)} has two readings: {len(apart)} candidates, {json.dumps(apart)}; or {other}; "
+        f"{key}: {json.dumps(entries)} has two readings: {len(separate)} candidates, "
+        f"{json.dumps(separate)}; or {other}; "
         f"write each candidate as a list with one {strategy.entry} per phase"
     )
 

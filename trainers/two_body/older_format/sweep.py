@@ -1,7 +1,7 @@
 """Reader of the older sweep format of the two-body study.
 
-There, every key under `parameters:` (and under `data:`) holds a list of candidates, i.e. is an axis of the sweep, and
-a curriculum is four parallel lists, see `older_phases.py`.
+There, every key under `parameters:` and `data:` holds a list of candidates: it is an axis of the sweep. A curriculum is
+four parallel lists, see `phases.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SETTINGS: dict[str, str] = {
     "rtol": "model.solver.rtol",
     "atol": "model.solver.atol",
 }
-"""Older keys that set one field, and where it is now."""
+"""Older keys that set one field, and the path of that field in the present format."""
 
 DATA = ("train_dataset", "num_trajs", "test_dataset")
 TOP = ("study", "name", "description", "method", "parameters", "data")
@@ -37,16 +37,16 @@ TOP = ("study", "name", "description", "method", "parameters", "data")
 STANDARD_TESTS = ("complex_planar_1_test", "complex_planar_10_test", "complex_planar_100_test")
 
 HEADS: dict[str, tuple[str, str]] = {
-    "mlp_4D": ("mlp_4D_abs", "it was m0 d at first and |m0| d from mid November 2025 on; the later meaning is taken"),
+    "mlp_4D": ("mlp_4D_abs", "it was m0 d at first and |m0| d from mid November 2025 on; read as the later one"),
     "mlp_4D_accsoftplus": ("mlp_4D_softplus", "two names of one formula, softplus(m0) d"),
     "mlp_4D_sigmoid": ("mlp_4D_softplus", "a label that was printed over softplus runs"),
 }
-"""Ambiguous names of heads: the present name and the reason, which is shown."""
+"""Ambiguous names of heads: the present name and the reason, which becomes a decision."""
 
 
 @dataclass
 class _Reading:
-    """What has been understood so far."""
+    """The parts of the present form as they are read, with decisions and problems."""
 
     base: dict[str, Any] = field(default_factory=lambda: {"dataset": {}, "model": {}})
     vary: dict[str, Any] = field(default_factory=dict)
@@ -58,10 +58,10 @@ def read_older(sweep: Mapping[str, Any]) -> dict[str, Any]:
     """Translate a sweep of the older format to the present form: study, description, tests, base, vary.
 
     The reserved key `decisions` lists, as `path: why`, every choice that the older file left open. A name with two
-    meanings is resolved with a message; a structure with two readings is refused.
+    meanings is replaced and a decision says so; a structure with two readings is refused.
 
     Raises:
-        ValueError: one line per offender: the older key, what was given, what was expected.
+        ValueError: one line per problem: the older key, what was given, what was expected.
     """
     reading = _Reading()
     entries = _flat(sweep, reading)
@@ -105,10 +105,10 @@ def _flat(sweep: Mapping[str, Any], reading: _Reading) -> dict[str, Any]:
     return entries
 
 
-def _unknown(part: Mapping[str, Any], known: Sequence[str], prefix: str) -> Iterator[str]:
+def _unknown(part: Mapping[str, Any], expected: Sequence[str], prefix: str) -> Iterator[str]:
     for key in part:
-        if key not in known:
-            yield f"{prefix}{key}: unknown key; nearest: {', '.join(nearest(str(key), known))}"
+        if key not in expected:
+            yield f"{prefix}{key}: unknown key; nearest: {', '.join(nearest(str(key), expected))}"
 
 
 def _settings(entries: Mapping[str, Any], reading: _Reading) -> None:
@@ -130,18 +130,18 @@ def _candidates(key: str, value: Any, reading: _Reading) -> list[Any]:
 def _heads(names: Sequence[Any], reading: _Reading) -> list[Any]:
     present: list[Any] = []
     for name in names:
-        known, why = HEADS.get(name, (name, ""))
+        head, why = HEADS.get(name, (name, ""))
         if why:
-            reading.decisions.append(f"model.output_layer: {name} is read as {known}: {why}")
-        if known in present:
-            reading.decisions.append(f"model.output_layer: {name} is left out: {known} is in the list already")
+            reading.decisions.append(f"model.output_layer: {name} is read as {head}: {why}")
+        if head in present:
+            reading.decisions.append(f"model.output_layer: {name} is left out: {head} is in the list already")
         else:
-            present.append(known)
+            present.append(head)
     return present
 
 
 def _place(path: str, values: Sequence[Any], reading: _Reading) -> None:
-    """Make one candidate a value of the base, several an axis."""
+    """Write one candidate into the base, several as an axis."""
     if len(values) > 1:
         reading.vary[path] = list(values)
     elif values:
@@ -227,7 +227,7 @@ def _tests(entries: Mapping[str, Any], reading: _Reading) -> list[str]:
 
 
 def _unstated(entries: Mapping[str, Any], reading: _Reading) -> None:
-    """Say what the older programme did or left open without a key of its own."""
+    """Add the choices that have no key in the older format, with a decision each."""
     reading.base["model"].setdefault("solver", {})["method"] = "tsit5"
     reading.decisions.append("model.solver.method: the older programme solved adaptively; planned is many times faster")
     reading.decisions.append("model.optimiser: not stated in the older format; adam")

@@ -1,4 +1,4 @@
-"""Random orbits: one row of uniform numbers per orbit, turned into orbital elements without rejection."""
+"""Random orbits: one row of uniform numbers per orbit, mapped to orbital elements without rejection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trainers.two_body.config import DatasetConfig
 
 PRINTED = {"semi_major_axis": 35359.730, "eccentricity": 0.37370604, "true_anomaly": 5.6238999}
-"""The one orbit whose elements the literature prints, [km, 1, rad]; planar, its apse line put on the x axis."""
+"""The one orbit whose elements the literature prints, [km, 1, rad]; planar, here with its apse line along x."""
 
 PARAMETER_UNITS = {
     "semi_major_axis": "DU",
@@ -28,10 +28,10 @@ PARAMETER_UNITS = {
 }
 
 ANGLES = ("raan", "argument_of_perigee", "true_anomaly")
-"""Elements that come round after a turn."""
+"""Elements that are equal modulo 2 pi, and are averaged as directions."""
 
 MEAN_ORBIT = -1
-"""Number, in tables, of the orbit of mean elements of a set, which is none of the set."""
+"""Number, in tables, of the orbit of mean elements of a set; it is not one of the set's own orbits."""
 
 LARGEST_ECCENTRICITY = {"complex": 1.0, "simple": 0.3, "circular": 0.0}
 
@@ -39,8 +39,8 @@ LARGEST_ECCENTRICITY = {"complex": 1.0, "simple": 0.3, "circular": 0.0}
 class Draw(NamedTuple):
     """Uniform numbers in [0, 1), one column (N,) per random element.
 
-    Every family fills every column, so that orbit k is the same in sets of any size, and the variants of a set
-    (fixed true anomaly, circular, 3D) share with it all elements that they do not fix.
+    Every family draws every column, used or not: orbit k is then the same in sets of any size, and the variants of a
+    set (fixed true anomaly, circular, 3D) share with it all elements that they do not fix.
     """
 
     semi_major_axis: np.ndarray
@@ -63,31 +63,31 @@ def sample_orbits(
 def sample_elements(
     config: DatasetConfig, rng: np.random.Generator, body_radius_km: float = EARTH_RADIUS_KM
 ) -> Elements:
-    """Draw the elements of `config.orbits` orbits that keep clear of a body.
+    """Draw the elements of `config.orbits` orbits whose perigee lies above the surface of a body of radius R.
 
-    - a uniform in its range, from where the smallest eccentricity clears the body: `a > R / (1 - e_min)`;
-    - e uniform from its smallest value up to the largest that clears the body, `e < 1 - R / a`. Given a, this is
-      the distribution of an e that is drawn again, alone, until `a (1 - e) > R`; there is no further margin;
+    - a: uniform in its range, from where the smallest eccentricity clears the body, `a > R / (1 - e_min)`;
+    - e: uniform from its smallest value up to the largest that clears the body, `e < 1 - R / a`. For a given a this is
+      the distribution of an e that is redrawn, a fixed, until `a (1 - e) > R`; there is no further margin;
     - planar: i = RAAN = 0; the argument of perigee is 0, or uniform with `apse: random`;
     - 3D: the orbit normal uniform on the sphere (cos i uniform), RAAN and argument of perigee uniform;
-    - circular: e = 0, and the argument of perigee, then undefined, 0; the true anomaly counts from the node;
-    - true anomaly uniform in one turn, or fixed.
+    - circular: e = 0, and the argument of perigee, which is undefined, 0; the true anomaly counts from the node;
+    - true anomaly: uniform in [0, 2 pi), or fixed.
 
     Raises:
-        ValueError: if no orbit of the ranges clears the body, or the family does not fit the configuration.
+        ValueError: no orbit of the ranges clears the body, or the family does not fit the configuration.
     """
     if config.family == "printed":
-        return _printed(config)
+        return _printed_elements(config)
     draw = Draw(*np.ascontiguousarray(rng.random((config.orbits, len(Draw._fields))).T))
     a, e = _shape(config, draw, body_radius_km)
-    flat, none = config.planar, np.zeros(config.orbits)
-    aligned = config.family == "circular" or (flat and config.apse == "aligned")
+    zeros = np.zeros(config.orbits)
+    aligned = config.family == "circular" or (config.planar and config.apse == "aligned")
     return Elements(
         semi_major_axis=a,
         eccentricity=e,
-        inclination=none if flat else np.arccos(1.0 - 2.0 * draw.inclination),
-        raan=none if flat else TURN * draw.raan,
-        argument_of_perigee=none if aligned else TURN * draw.argument_of_perigee,
+        inclination=zeros if config.planar else np.arccos(1.0 - 2.0 * draw.inclination),
+        raan=zeros if config.planar else TURN * draw.raan,
+        argument_of_perigee=zeros if aligned else TURN * draw.argument_of_perigee,
         true_anomaly=_true_anomaly(config, TURN * draw.true_anomaly),
     )
 
@@ -109,19 +109,19 @@ def _shape(config: DatasetConfig, draw: Draw, body_radius_km: float) -> tuple[np
     return a / EARTH_RADIUS_KM, e
 
 
-def _printed(config: DatasetConfig) -> Elements:
+def _printed_elements(config: DatasetConfig) -> Elements:
     if config.orbits != 1 or not config.planar:
         raise ValueError(
-            f"family printed is a single planar orbit; got orbits {config.orbits}, planar {config.planar}; "
+            f"family printed is a single planar orbit; given orbits {config.orbits}, planar {config.planar}; "
             "set orbits: 1, planar: true"
         )
     a, e, nu = (np.array([value]) for value in PRINTED.values())
-    none = np.zeros(1)
-    return Elements(a / EARTH_RADIUS_KM, e, none, none, none, _true_anomaly(config, nu))
+    zero = np.zeros(1)
+    return Elements(a / EARTH_RADIUS_KM, e, zero, zero, zero, _true_anomaly(config, nu))
 
 
 def _true_anomaly(config: DatasetConfig, free: np.ndarray) -> np.ndarray:
-    """Return the true anomaly of the first points: `free`, unless the configuration fixes it [rad]."""
+    """Return the true anomaly of the first points [rad]: `free`, unless the configuration fixes it."""
     if config.true_anomaly == "random":
         return free
     return np.full_like(free, np.deg2rad(config.true_anomaly))

@@ -1,8 +1,8 @@
 """Exact two-body motion: Kepler's equation, and states from orbital elements.
 
 Canonical units (mu = 1) and radians throughout; every function broadcasts over its arguments and holds for
-eccentricities 0 <= e < 1. Differences that cancel as e -> 1, such as `E - sin E` near perigee, are written so
-that they keep all their digits.
+eccentricities 0 <= e < 1. Differences that cancel as e -> 1, such as `E - sin E` near perigee, are evaluated in forms
+that keep full precision.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 TURN = 2.0 * np.pi
+"""A full turn [rad]."""
 
 
 class Elements(NamedTuple):
@@ -30,15 +31,15 @@ class Elements(NamedTuple):
 def eccentric_anomaly(mean_anomaly: np.ndarray, eccentricity: np.ndarray) -> np.ndarray:
     """Solve Kepler's equation `M = E - e sin E` for E, to machine precision and without iteration.
 
-    A cubic starter, then one fifth-order correction: two transcendental evaluations for any e in [0, 1) and any
-    M, with no loop whose length depends on the data.
+    A cubic starter, then one fifth-order correction: two transcendental evaluations for any e in [0, 1) and any M,
+    without a loop.
 
     Source: Markley, Celestial Mechanics and Dynamical Astronomy 63 (1995) 101-111.
     """
     turns = TURN * np.rint(mean_anomaly / TURN)
     reduced = mean_anomaly - turns
     size = np.abs(reduced)
-    return np.copysign(_corrected(_starter(size, eccentricity), size, eccentricity), reduced) + turns
+    return np.copysign(_correct(_starter(size, eccentricity), size, eccentricity), reduced) + turns
 
 
 def _starter(m: np.ndarray, e: np.ndarray) -> np.ndarray:
@@ -52,8 +53,9 @@ def _starter(m: np.ndarray, e: np.ndarray) -> np.ndarray:
     return (2.0 * r * w / (w * w + w * q + q * q) + m) / d
 
 
-def _corrected(anomaly: np.ndarray, m: np.ndarray, e: np.ndarray) -> np.ndarray:
+def _correct(anomaly: np.ndarray, m: np.ndarray, e: np.ndarray) -> np.ndarray:
     """Improve E by one step of fifth order (Markley, eqs. 21-25)."""
+    # versine = 1 - cos E, by the half angle without cancellation
     sine, versine = np.sin(anomaly), 2.0 * np.sin(0.5 * anomaly) ** 2
     f0 = (1.0 - e) * anomaly + e * _excess(anomaly, sine) - m
     f1 = (1.0 - e) + e * versine
@@ -103,11 +105,11 @@ def states_at(elements: Elements, mean_anomalies: np.ndarray) -> np.ndarray:
     speed = np.sqrt(a) / (a * ((1.0 - e) + e * versine))
     along = a * ((1.0 - e) - versine), -speed * sine
     across = a * minor * sine, speed * minor * (1.0 - versine)
-    return _turned(elements, along, across)
+    return _rotate(elements, along, across)
 
 
-def _turned(elements: Elements, along: tuple[np.ndarray, ...], across: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Turn (position, velocity), given along the apse line and across it (N, T), into inertial axes (N, T, 6)."""
+def _rotate(elements: Elements, along: tuple[np.ndarray, ...], across: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Rotate (position, velocity), components along the apse line and across it (N, T), to inertial axes (N, T, 6)."""
     states = np.empty((*along[0].shape, 6))
     for axis, (p, q) in enumerate(zip(*perifocal_axes(elements), strict=True)):
         states[..., axis] = along[0] * p[:, None] + across[0] * q[:, None]
@@ -116,7 +118,7 @@ def _turned(elements: Elements, along: tuple[np.ndarray, ...], across: tuple[np.
 
 
 def perifocal_axes(elements: Elements) -> tuple[np.ndarray, np.ndarray]:
-    """Return the unit vectors (3, N) to perigee, and 90 degrees on in the direction of motion."""
+    """Return the unit vectors p and q (3, N): towards perigee, and 90 degrees further in the direction of motion."""
     cos_i, sin_i = np.cos(elements.inclination), np.sin(elements.inclination)
     cos_o, sin_o = np.cos(elements.raan), np.sin(elements.raan)
     cos_w, sin_w = np.cos(elements.argument_of_perigee), np.sin(elements.argument_of_perigee)

@@ -8,9 +8,9 @@ A problem defines
     invariants(state (6, ...)) -> {name: (...)}, the quantities that the motion conserves
     sample(config, rng) -> (initial states (N, 6), periods (N,), parameters {name: (N,)})
 
-and may define `solution(parameters, t (N, T)) -> states (N, T, 6)` where the motion is known in closed form;
-without it the motion is integrated. The functions use operators and the array namespace of their argument
-alone, so that they serve NumPy and JAX alike.
+and may define `solution(parameters, t (N, T)) -> states (N, T, 6)` where the motion has a closed form; without it the
+motion is integrated. The functions use only operators and the array namespace of their argument, so that they work on
+arrays of NumPy and of JAX.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from types import ModuleType
 from typing import Any
 
 PROBLEMS: tuple[str, ...] = tuple(sorted(module.name for module in iter_modules(__path__)))
-"""Names of all problems; nothing is imported to find them."""
+"""Names of all problems, from the names of their files: none is imported."""
 
 
 def load_problem(name: str) -> ModuleType:
-    """Import the problem `name`."""
+    """Return the module of a problem."""
     return import_module(f"{__name__}.{name}")
 
 
 def equation_of_motion(name: str) -> Callable[[Any], Any]:
-    """Return `f`, states (6, ...) -> dy/dt = (v, a(r, v)) (6, ...), of a problem in its own units."""
+    """Return the field `f`, states (6, ...) -> dy/dt = (v, a(r, v)) (6, ...), of a problem in its own units."""
     acceleration = load_problem(name).acceleration
 
     def field(state: Any) -> Any:

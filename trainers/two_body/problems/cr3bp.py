@@ -1,13 +1,13 @@
-"""The circular restricted three-body problem of Earth and Moon, in axes that turn with them.
+"""The circular restricted three-body problem of Earth and Moon, in axes that rotate with them.
 
-Origin at the barycentre, Earth at (-m, 0, 0), Moon at (1 - m, 0, 0), both at rest; unit of length is their
-distance, and they turn by one radian per unit of time:
+Origin at the barycentre, Earth at (-m, 0, 0), Moon at (1 - m, 0, 0), both at rest. The unit of length is their
+distance, and the axes turn by one radian per unit of time:
 
     a = (2 vy + x, -2 vx + y, 0) - (1 - m) r1 / r1^3 - m r2 / r2^3      r1, r2: from Earth, from Moon
 
-Orbits start from the elements, seen from the Earth and from axes at rest, that the configuration gives in km;
-`period` is that of the undisturbed orbit. *Good values*: semi_major_axis [60000, 180000], eccentricity [0, 0.3];
-nearer the Earth hides the Moon. Source: Szebehely, Theory of Orbits (1967), ch. 1.
+An orbit starts from geocentric elements in inertial axes, whose ranges the configuration gives in km; `period` is that
+of the Kepler orbit of these elements. *Good values*: semi_major_axis [60000, 180000], eccentricity [0, 0.3]; nearer to
+the Earth the pull of the Moon is negligible. Source: Szebehely, Theory of Orbits (1967), ch. 1.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UNITS = {"length_unit_km": DISTANCE_KM, "time_unit_s": (DISTANCE_KM**3 / (EARTH_
 
 
 def acceleration(position: Any, velocity: Any) -> Any:
-    """Return gravity of both bodies, Coriolis and centrifugal acceleration."""
+    """Return the gravity of both bodies plus Coriolis and centrifugal acceleration."""
     (x, y, z), (vx, vy, _) = position, velocity
     earth, moon = _pulls(x, y, z)
     pull = earth + moon
@@ -43,7 +43,7 @@ def invariants(state: Any) -> dict[str, Any]:
 
 
 def sample(config: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Draw orbits about the Earth and see them from the turning axes: `v' = v - e_z x r`."""
+    """Draw orbits about the Earth and transform them to the rotating axes: `v' = v - e_z x r`, r from the Earth."""
     states, periods, parameters = sample_orbits(config, rng)
     length, time = EARTH_RADIUS_KM / UNITS["length_unit_km"], TIME_UNIT_S / UNITS["time_unit_s"]
     x, y, z, vx, vy, vz = states.T * np.repeat([length, length / time], 3)[:, None]
@@ -52,8 +52,8 @@ def sample(config: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarra
 
 
 def _distances(x: Any, y: Any, z: Any) -> tuple[Any, Any]:
-    off = y * y + z * z
-    return ((x + MASS_RATIO) ** 2 + off) ** 0.5, ((x - 1.0 + MASS_RATIO) ** 2 + off) ** 0.5
+    off_axis = y * y + z * z
+    return ((x + MASS_RATIO) ** 2 + off_axis) ** 0.5, ((x - 1.0 + MASS_RATIO) ** 2 + off_axis) ** 0.5
 
 
 def _pulls(x: Any, y: Any, z: Any) -> tuple[Any, Any]:

@@ -2,7 +2,7 @@
 
 Its orbits are ellipses about their centre, `r = a cos(phi) p + b sin(phi) q`, all with period 2 pi / omega.
 `semi_major_axis` is a, `eccentricity` gives `b = a sqrt(1 - e^2)`, `true_anomaly` is the phase phi of the first
-point; nothing is in the way, so that any eccentricity is allowed.
+point. No body has to be avoided, so that any eccentricity is allowed.
 """
 
 from __future__ import annotations

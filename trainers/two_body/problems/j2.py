@@ -2,7 +2,7 @@
 
     a = -r / r^3 - 3/2 J2 / r^5 [(1 - 5 z^2/r^2) r + 2 z e_z]        (DU, TU; mu = R = 1)
 
-Orbits are drawn as for `two_body`: their elements are those that osculate at the first point.
+Orbits are drawn as for `two_body`; their elements are the osculating ones at the first point.
 Source: Vallado, Fundamentals of Astrodynamics and Applications, 4th ed., eq. 8-30.
 """
 
