@@ -34,9 +34,9 @@ def rate(orbits: int, length: int, depth: int, activation: str, chunks: int = 3)
     learner = program.advance(clock, program.start(0), part.train, batches, rates, np.int32(CHUNK)).learner
     compiled, laps = clock.seconds["trace"] + clock.seconds["compile"], []
     for _ in range(chunks):
-        started = time.perf_counter()
+        start = time.perf_counter()
         learner = program.advance(clock, learner, part.train, batches, rates, np.int32(CHUNK)).learner
-        laps.append(time.perf_counter() - started)
+        laps.append(time.perf_counter() - start)
     cell = {"orbits": orbits, "length": length, "depth": depth, "activation": activation}
     return cell | {"steps_per_second": CHUNK / float(np.median(laps)), "compile_seconds": compiled}
 

@@ -1,9 +1,9 @@
-"""(f) How near the training comes to the machine's matrix-product rate, on one CPU.
+"""(f) The training as a fraction of the machine's matrix-product rate, on one CPU.
 
     fraction = steps/s x 6 x weights x field evaluations per step / rate of a 1024 x 1024 product in single precision
 
-6 weights per evaluation: two operations each for the value, for the gradient to the input and to the weights. What is
-computed again in the backward pass does not count as useful; `with_recomputation` counts it (8 instead of 6).
+6 operations per weight and evaluation: two each for the value, for the gradient to the input and to the weights. What
+the backward pass recomputes does not count as useful; `with_recomputation` counts it (8 instead of 6).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def product_rate(repeats: int = 20) -> float:
     product(a).block_until_ready()
     laps = []
     for _ in range(repeats):
-        started = time.perf_counter()
+        start = time.perf_counter()
         product(a).block_until_ready()
-        laps.append(time.perf_counter() - started)
+        laps.append(time.perf_counter() - start)
     return 2 * SIZE**3 / min(laps) / 1e9
 
 

@@ -19,14 +19,14 @@ from trainers.two_body.apply import apply
 
 
 def main(settings: dict) -> list[dict]:
-    """Train each seed; return what `plain` returns, per seed."""
+    """Train each seed; return the results that `plain` returns, one row per seed."""
     study, rows = STUDIES["two_body"], []
     states, truth = test_points()
     for seed in settings["seeds"]:
-        started = time.perf_counter()
+        start = time.perf_counter()
         config = model_config(seed, settings["steps"], settings.get("model", {}))
         trained = next(study.train([Job(str(seed), config, segments(config, settings["orbits"]))]))
-        seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - start
         predicted = apply(config, trained, "last").acceleration(states)
         error = np.linalg.norm(predicted - truth, axis=-1) / np.linalg.norm(truth, axis=-1)
         rows.append(

@@ -34,10 +34,10 @@ SIZES = (10, 100, 1000)
 def orrery(home: Path, *arguments: str, tracking: str = "off") -> float:
     """Run a command in a home of its own; return its seconds."""
     environment = os.environ | {"ORRERY_HOME": str(home), "ORRERY_TRACKING": tracking}
-    started = time.perf_counter()
+    start = time.perf_counter()
     command = [sys.executable, "-m", "orchestration.cli", *arguments]
     subprocess.run(command, cwd=processes.ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    return time.perf_counter() - start
 
 
 def stage_seconds(home: Path) -> float:

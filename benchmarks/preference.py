@@ -73,9 +73,9 @@ def _passage(channel: int, threshold: float, above: bool) -> Callable[[float, np
 
 def seconds(function: Callable[[], Any]) -> tuple[float, Any]:
     """Return the time of one call, and its result."""
-    started = time.perf_counter()
+    start = time.perf_counter()
     value = function()
-    return time.perf_counter() - started, value
+    return time.perf_counter() - start, value
 
 
 def measure(repeats: int = 3) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What both ways are given: the literature's configuration, its segments, and states to measure the field at."""
+"""Inputs of both ways: the literature's configuration, its segments, and states at which the field is measured."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def segments_of(segmentation: Any, orbits: int) -> Segments:
 
 
 def segments(config: Any, orbits: int) -> Segments:
-    """Return the training segments that a configuration asks for."""
+    """Return the training segments of a configuration."""
     return segments_of(config.segmentation(), orbits)
 
 
@@ -46,7 +46,7 @@ def test_points(orbits: int = 100) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_plain(path: Path, orbits: int) -> Path:
-    """Write what the plain way reads: segments and test states in the normalised units of the training data."""
+    """Write the input of the plain way: segments and test states in the normalised units of the training data."""
     training = segments(model_config(0, 1), orbits)
     arrays, (states, _) = training.phases[0], test_points()
     from trainers.two_body.normalisation import state_units, units_of

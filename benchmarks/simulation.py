@@ -71,9 +71,9 @@ def energy_error(y: np.ndarray) -> float:
 
 def seconds(function: Callable[[], Any]) -> tuple[float, Any]:
     """Return the time of one call, and its result."""
-    started = time.perf_counter()
+    start = time.perf_counter()
     value = function()
-    return time.perf_counter() - started, value
+    return time.perf_counter() - start, value
 
 
 def measure(repeats: int = 3) -> dict[str, Any]:

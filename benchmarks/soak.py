@@ -3,7 +3,7 @@
     python -m benchmarks.soak --configurations 500 --seed 0
 
 The plain study of the tests runs in a copy of the project, with a home of its own. The launcher is killed by SIGKILL,
-and so are workers, each kill at a drawn share of the work; a launch that ends is launched again. In the end every row
+and so are workers, each at a random share of the work; a launch that ends is launched again. In the end every row
 has the status that its configuration causes, the store holds what an untouched pipeline makes, no process is left, and
 no file lies outside the home. Anything else ends in exit code 1 with what is wrong.
 """
@@ -38,14 +38,14 @@ KINDS = {
     "skipped:zero_segments": "{{model: {{seed: {n}, phases: [{{steps: 20, segment_length: 60}}]}}}}",
     "diverged": "{{model: {{seed: {n}, phases: [{{steps: 200, learning_rate: 10.0}}]}}}}",
 }
-"""What a configuration of each expected status says."""
+"""Entry of a configuration, by the status that it is expected to end in."""
 
 LAUNCHES = 30
-"""Launches after which it does not converge any more."""
+"""Launches, at most; more count as no convergence."""
 
 
 class Soaked(PlainProject):
-    """A copy of the project whose user and temporary directories are its own, so that strays are seen."""
+    """A copy of the project with a user and a temporary directory of its own, so that stray files show."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -54,7 +54,7 @@ class Soaked(PlainProject):
         return super().environment | outside | {"PYTHONDONTWRITEBYTECODE": "1"}
 
     def files(self) -> set[Path]:
-        """Return everything that lies beside the home."""
+        """Return all files outside the home."""
         return {path for path in self.root.rglob("*") if not path.is_relative_to(self.home)}
 
     def artifact_count(self) -> int:
@@ -199,9 +199,9 @@ def main(
             (Path(directory) / name).mkdir()
         project = Soaked(plain_project(Path(directory)).root)
         soak = prepare(project, configurations, launcher_kills, worker_kills, seed)
-        before, started = project.files(), time.monotonic()
+        before, start = project.files(), time.monotonic()
         soak.run()
-        print(summary(soak, time.monotonic() - started))
+        print(summary(soak, time.monotonic() - start))
         wrong = faults(soak, before)
     for line in wrong:
         print(f"wrong: {line}")

@@ -1,4 +1,4 @@
-"""A ratio with its spread: the geometric mean over pairs, its smallest and largest, and a 95 % interval."""
+"""A ratio with its uncertainty: the geometric mean over pairs and its 95 % interval."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Ratio(TypedDict):
 
 
 def ratio_of(pairs: Sequence[tuple[float, float]]) -> Ratio:
-    """Return the ratio of paired measurements (ours, peer), Student's interval of the mean of the logarithms."""
+    """Return the ratio ours / peer of paired measurements, with Student's interval of the mean of its logarithm."""
     ours, peer = np.asarray(pairs, float).T
     logs = np.log(ours / peer)
     low = high = logs.mean()

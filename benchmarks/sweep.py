@@ -51,7 +51,7 @@ def plain(scratch: Path, sampled: int) -> float:
     """Return the seconds of 16 plain processes, as many at a time as there are CPUs."""
     data = write_plain(scratch / "segments.npz", 10)
     waiting = deque(list(itertools.product(SEEDS, HEADS))[:sampled])
-    free, running, started = deque(usable_cpus()), [], time.perf_counter()
+    free, running, start = deque(usable_cpus()), [], time.perf_counter()
     while waiting or running:
         while waiting and free:
             seed, head = waiting.popleft()
@@ -64,7 +64,7 @@ def plain(scratch: Path, sampled: int) -> float:
             running.remove((cpu, process))
             free.append(cpu)
         time.sleep(0.1)
-    return (time.perf_counter() - started) * len(SEEDS) * len(HEADS) / sampled
+    return (time.perf_counter() - start) * len(SEEDS) * len(HEADS) / sampled
 
 
 def measure(scratch: Path, sampled: int = len(HEADS)) -> dict[str, Any]:

@@ -119,13 +119,13 @@ def measure(sweep: str) -> dict[str, Any]:
         }
         from orchestration.cli import app
 
-        walk, started = Walk(project), time.monotonic()
+        walk, start = Walk(project), time.monotonic()
         walk.begin()
         try:
             code = app(["run", sweep], standalone_mode=False)
         finally:
             walk.end()
-        seconds = time.monotonic() - started
+        seconds = time.monotonic() - start
         # The module of the engine has moved between versions, and workers write their counts when it closes them.
         engines = (module for name, module in list(sys.modules.items()) if name.startswith("assets.engine"))
         next(module for module in engines if hasattr(module, "shared_engine")).shared_engine().close()

@@ -60,7 +60,7 @@ def test_metrics_of_hand_made_arrays():
     assert metrics.per_target(predicted, truth)["bias"] == pytest.approx([0, 2 / 3])
 
 
-def test_a_constant_target_counts_apart():
+def test_a_constant_target_has_r2_one_or_zero():
     truth = np.array([[0.0, 1.0], [0.0, 2.0]])
     assert metrics.constant_targets(truth).tolist() == [True, False]
     assert metrics.r2(truth, truth) == 1.0 and metrics.r2(truth + np.array([1e-9, 0.0]), truth) == 0.5
@@ -96,7 +96,7 @@ def test_more_actions_run_from_the_same_settings(actions):
 
 
 @pytest.mark.parametrize("kind", ["constant", "persistence"])
-def test_the_trivial_baselines_say_what_they_should(kind):
+def test_trivial_baselines_reach_their_expected_scores(kind):
     result = values(evaluate(*trained(kind=kind), TEST))
     assert result["unknowns_mse"] == pytest.approx(result["baseline"])
     if kind == "persistence":
@@ -111,7 +111,7 @@ def test_ridge_beats_the_constant_and_refining_beats_both(evaluation):
     assert ours["series_error_median"] < 1e-3 and ours["failures"] == 0
 
 
-def test_an_estimate_that_fails_everywhere_is_counted_and_leaves_no_other_number(evaluation, refined):
+def test_failed_estimates_are_counted_and_give_no_other_number(evaluation, refined):
     config, model = refined
     broken = {name: np.full_like(array, np.nan) for name, array in model.weights.items()}
     settings = config.model_copy(update={"refine": type(config.refine)()})
@@ -136,7 +136,7 @@ def test_strata_of_noise_have_intervals_of_their_own():
     assert not (factors[3] == factors[1]).all()
 
 
-def test_coverage_is_told_by_stratum(evaluation):
+def test_coverage_is_tabulated_by_stratum(evaluation):
     table = evaluation.tables["coverage"].set_index("stratum")
     summary = values(evaluation)
     assert table.loc["all", "observed"] == pytest.approx(summary["coverage_90"]) and table.loc["all", "n"] == 30
@@ -152,7 +152,7 @@ def test_a_series_that_never_starts_is_flagged(refined):
     assert apply(config, model).predict(lazy, TEST.t[0]).flagged[0]
 
 
-def test_series_that_stand_still_do_not_rule_what_needs_a_scale(refined):
+def test_constant_series_do_not_dominate_scaled_metrics(refined):
     """A series that stays at 0 has neither a relative error nor a scale for its forecast."""
     sleeper = {"g_0": 0.01, "v0_0": -3.0, "m0_0": -3.0}
     with_sleeper = {
@@ -167,7 +167,7 @@ def test_series_that_stand_still_do_not_rule_what_needs_a_scale(refined):
     assert np.isnan(metrics.series_error(still + 1, still)).all()
 
 
-def test_tables_and_figures_go_together(evaluation, refined):
+def test_every_figure_draws_the_tables_of_an_evaluation(evaluation, refined):
     tables = {**evaluation.tables, "history": refined[1].history}
     assert len(figures.FIGURES) == 6
     for draw in figures.FIGURES:
@@ -180,14 +180,14 @@ def test_tables_and_figures_go_together(evaluation, refined):
     assert evaluation.summary["metric"].is_unique
 
 
-def test_noise_leaves_the_fit_close_and_its_intervals_honest():
+def test_refinement_stays_accurate_under_noise():
     config, model = trained(**POSTERIOR, epochs=10, refine={"steps": 20})
     noisy = simulate(DatasetConfig(trajectories=30, seed=1001, noise=(0.05, 0.05)))
     result = values(evaluate(config, model, noisy))
     assert result["unknowns_median"] < 0.05 < result["baseline"]
 
 
-def test_a_state_goes_on_to_the_same_bits_when_epochs_are_added():
+def test_an_interrupted_training_resumes_to_the_same_bits():
     states = []
     config = ModelConfig(**SMALL, epochs=4)
     job = Job("one", config, segment(config.segmentation(), DATA))

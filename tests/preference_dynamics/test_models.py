@@ -63,7 +63,7 @@ def test_a_constant_added_to_a_channel_and_to_its_level_changes_no_unknown():
     assert torch.allclose(raised.mean[:, 6:], usual.mean[:, 6:] + torch.tensor([3.0, 7.0]), atol=1e-5)
 
 
-def test_a_rectified_output_cannot_say_less_than_0():
+def test_a_rectified_output_is_never_negative():
     x, features = torch.randn(50, 2, 200), torch.randn(50, 3)
     published, ours = (
         start_network(ModelConfig(**CNN, rectified_output=on), 2, 3)(x, features).mean for on in (True, False)
@@ -89,7 +89,7 @@ def test_raw_units_come_back_and_a_constant_series_stays_finite(name):
     assert np.isfinite(x).all() and np.allclose(x * scale[:, None] + shift[:, None], y, atol=1e-12)
 
 
-def test_nothing_that_a_model_is_given_sees_the_forecast():
+def test_inputs_do_not_depend_on_the_forecast_points():
     data = simulate(DatasetConfig(trajectories=6))
     changed = data.y.copy()
     changed[:, -3:] += 100.0
@@ -121,6 +121,6 @@ def test_shapes_of_segments():
         ({"normaliser": "group_sdt"}, "nearest: group_std"),
     ],
 )
-def test_what_does_not_go_together_is_refused_in_one_line(settings, text):
+def test_conflicting_settings_are_refused_in_one_line(settings, text):
     with pytest.raises(ValueError, match=text):
         ModelConfig(**settings)

@@ -67,7 +67,7 @@ def test_scaling_the_amplitude_scales_the_series():
     assert np.allclose(solve(scaled, T, 2), 3 * solve(unknowns, T, 2), rtol=1e-7, atol=1e-8)
 
 
-def test_actions_without_coupling_are_systems_of_their_own():
+def test_uncoupled_actions_are_independent_systems():
     one, other = accepted_draws(1, 1)[0], accepted_draws(1, 1, seed=3)[0]
     g, mu, pi, gamma, v0, m0 = (np.array([a, b]) for a, b in zip(one, other, strict=True))
     both = np.concatenate([g, mu, np.diag(pi).ravel(), np.diag(gamma).ravel(), v0, m0])
@@ -76,7 +76,7 @@ def test_actions_without_coupling_are_systems_of_their_own():
     assert np.allclose(series, np.stack([apart[0][:, 0], apart[1][:, 0], apart[0][:, 1], apart[1][:, 1]], axis=1))
 
 
-def test_a_desire_that_starts_below_comes_up_at_the_time_it_says():
+def test_a_desire_below_its_threshold_crosses_at_the_predicted_time():
     g, v0 = 0.5, -4.2
     t = np.linspace(0.0, 20.0, 2001)
     series = solve(np.array([[g, 0.0, 1.0, 1.0, v0, -1.0]]), t, 1)[0]

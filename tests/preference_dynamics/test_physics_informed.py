@@ -36,7 +36,7 @@ def network_inputs(unknowns, points=20):
     return torch.tensor(unknowns, dtype=torch.float32), x, features
 
 
-def test_the_surrogate_starts_where_it_should_and_its_rate_is_its_derivative():
+def test_the_surrogate_starts_at_the_initial_values_and_its_rate_is_its_derivative():
     surrogate, t = Surrogate(6, 2, 8), torch.rand(3, 4, requires_grad=True)
     unknowns = torch.randn(3, 6)
     state, rate = surrogate(unknowns, t)
@@ -64,7 +64,7 @@ def test_temperature_smooths_the_maximum_and_0_does_not():
 @pytest.mark.parametrize(
     "setting", [{"data": 0.0}, {"equations": 0.0}, {"temperature": 1.0}, {"points": 5}, {"width": 8}]
 )
-def test_it_learns_and_no_setting_is_ignored(setting):
+def test_pinn_learns_and_no_setting_is_ignored(setting):
     data = simulate(DatasetConfig(trajectories=60, points=41, seed=5))
     models = []
     for physics in ({}, setting):

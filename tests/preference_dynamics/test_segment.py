@@ -29,7 +29,7 @@ def test_peaks_of_a_sine_have_its_period_and_height():
     assert still[0] == 0 and np.isnan(still[1:5]).all()
 
 
-def test_a_limit_cycle_is_told_from_a_decay_and_ripples_are_left_out():
+def test_limit_cycles_are_distinguished_from_decay_and_ripples():
     wave = np.cos(2 * np.pi * T / 10)
     rippled = np.where(T % 10 == 2, 4.5, 3 * wave)
     values = cycles(series(3 * wave, 30 * np.exp(-0.01 * T) * wave), T)[0]
@@ -79,7 +79,7 @@ def test_targets_come_back_in_raw_units(kind, horizon):
     assert np.allclose(forecast, raw, atol=1e-9) and forecast.shape == (28, 2 * horizon)
 
 
-def test_what_cannot_be_segmented_is_said_in_one_line():
+def test_unusable_series_are_refused_in_one_line():
     with pytest.raises(ValueError, match="expected at least 8 before the horizon"):
         inputs_of(ModelConfig(horizon=60), DATA.y, DATA.t[0])
     with pytest.raises(ValueError, match="g_0"):
@@ -88,7 +88,7 @@ def test_what_cannot_be_segmented_is_said_in_one_line():
         actions_of(("a_0", "u_0"))
 
 
-def test_validation_data_of_its_own_leave_all_series_to_training():
+def test_all_series_train_with_separate_validation_data():
     other = simulate(DatasetConfig(trajectories=5, points=61, seed=4))
     config = ModelConfig(train_fraction=0.5).segmentation()
     both, alone = segment(config, DATA, other), segment(ModelConfig(train_fraction=1.0).segmentation(), DATA)

@@ -56,7 +56,7 @@ def test_frequency_and_damping_are_the_roots_of_the_characteristic_polynomial():
     assert decay / period == pytest.approx(-root.real, rel=1e-3)
 
 
-def test_an_effort_that_starts_below_comes_up_when_desire_has_paid_for_it():
+def test_an_effort_below_zero_crosses_at_the_predicted_time():
     g, v0, m0 = 0.7, 0.4, -1.6
     t = np.linspace(0.0, 5.0, 5001)
     series = solve(np.array([[g, 0.0, 1.0, 1.0, v0, m0]]), t, 1)[0]
@@ -64,7 +64,7 @@ def test_an_effort_that_starts_below_comes_up_when_desire_has_paid_for_it():
     assert np.interp(start, t, m0 + v0 * t + g * t**2 / 2) == pytest.approx(0.0, abs=3e-3)
 
 
-def test_a_desire_below_its_threshold_is_its_start_and_what_effort_left_of_its_drive():
+def test_a_desire_below_its_threshold_integrates_drive_less_effort():
     g, pi, gamma, v0, m0 = 1.0, 2.0, 0.5, -1.5, 1.0
     t = np.linspace(0.0, 10.0, 10001)
     series = solve(np.array([[g, 0.0, pi, gamma, v0, m0]]), t, 1)[0]

@@ -68,7 +68,7 @@ def _usual():
 
 
 @pytest.mark.parametrize("kind", ["cnn", "cnn_features"])
-def test_every_kind_of_network_learns_and_says_what_it_was_asked_for(kind):
+def test_every_kind_of_network_learns_and_estimates_its_targets(kind):
     trained = outcome(kind=kind, targets="parameters", epochs=6)
     assert trained.history["loss"].iloc[-1] < trained.history["loss"].iloc[0]
     estimate = apply(ModelConfig(**SMALL | {"kind": kind, "targets": "parameters"}), trained).predict(DATA.y, DATA.t[0])
@@ -81,7 +81,7 @@ def test_the_horizon_may_be_longer_than_one_point():
     assert estimate.forecast.shape == (60, 10)
 
 
-def test_what_the_forecast_points_hold_does_not_matter_for_a_prediction():
+def test_forecast_points_do_not_influence_a_prediction():
     predictor = apply(ModelConfig(**SMALL), _usual())
     unknown = DATA.y.copy()
     unknown[:, -1] = np.nan
@@ -96,7 +96,7 @@ def test_best_and_last_weights_can_both_be_used_and_others_are_refused():
         apply(config, trained, "first")
 
 
-def test_a_loss_that_leaves_the_finite_is_an_outcome():
+def test_a_diverging_loss_is_an_outcome():
     trained = outcome(normaliser="none", loss={"residual": 1e38})
     assert isinstance(trained, Failed) and trained.status == "diverged"
     assert "in epoch 1; lower the rate; no epoch succeeded before" in trained.detail and trained.partial is None

@@ -44,7 +44,7 @@ def heteroscedastic(count):
     return RANDOM.normal(size=(count, 2)) * (0.1 + 2 * score[:, None]), np.ones((count, 2)), score
 
 
-def test_every_stratum_is_covered_where_one_factor_is_too_wide_here_and_too_narrow_there():
+def test_stratified_factors_cover_every_stratum_where_one_factor_does_not():
     (error, spread, score), (new, new_spread, new_score) = heteroscedastic(3000), heteroscedastic(3000)
     one = np.abs(new) <= conformal_factor(error, spread) * new_spread
     by_stratum = np.abs(new) <= stratified_factors(error, spread, score, 4).of(new_score) * new_spread
@@ -61,7 +61,7 @@ def test_one_stratum_is_the_plain_factor():
     assert np.array_equal(single.of(score), np.tile(conformal_factor(error, spread), (50, 1))) and not single.edges.size
 
 
-def test_ranges_with_too_few_samples_are_not_made():
+def test_few_samples_make_fewer_strata():
     error, spread, score = heteroscedastic(30)
     assert len(stratified_factors(error, spread, score, 20).factors) == 3
     assert len(stratified_factors(error[:4], spread[:4], score[:4], 3).factors) == 1
@@ -101,7 +101,7 @@ def gaussian(bias=0.0, width=1.0, count=500):
     return mean + bias + width * std * RANDOM.normal(size=(200, count, 2)), truth
 
 
-def test_ranks_of_an_exact_posterior_are_uniform_and_wrong_ones_are_found():
+def test_ranks_of_an_exact_posterior_are_uniform_and_wrong_ones_are_detected():
     exact = simulation_based_calibration(*gaussian(), ("a", "b"))
     assert (exact["p_value"] > 0.005).all() and exact["spread"].tolist() == pytest.approx([1, 1], abs=0.1)
     narrow = simulation_based_calibration(*gaussian(width=0.5), ("a", "b"))
@@ -117,7 +117,7 @@ def test_a_target_that_is_constant_in_truth_and_samples_ranks_in_the_middle():
     assert table["mean_rank"].tolist() == [0.5]
 
 
-def test_balls_about_random_points_cover_what_they_promise_if_the_posterior_is_exact():
+def test_tarp_coverage_is_nominal_for_an_exact_posterior():
     exact = expected_coverage(*gaussian(count=2000), seed=1)
     assert (exact["observed"] - exact["nominal"]).abs().max() < 4 and len(exact) == 19
     narrow = expected_coverage(*gaussian(width=0.3, count=2000), seed=1)
@@ -125,7 +125,7 @@ def test_balls_about_random_points_cover_what_they_promise_if_the_posterior_is_e
     assert expected_coverage(*gaussian(), seed=1)["nominal"].tolist() == pytest.approx(np.arange(5, 100, 5).tolist())
 
 
-def test_correlations_that_ranks_cannot_see_are_found_by_balls():
+def test_tarp_detects_wrong_correlations_that_ranks_miss():
     """Right margins, wrong joint: samples are uncorrelated, truths are not."""
     shared = RANDOM.normal(size=(3000, 1))
     truth = np.concatenate([shared, shared + 0.05 * RANDOM.normal(size=(3000, 1))], axis=1)

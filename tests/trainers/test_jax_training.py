@@ -209,7 +209,7 @@ def test_chunks_longer_than_a_compiled_call_change_no_bits():
     assert outcome.state["position/score"] == pytest.approx(means.min(), rel=1e-12)
 
 
-def test_the_state_of_a_prefix_goes_on_as_if_run_at_once(whole):
+def test_resuming_from_a_prefix_equals_one_run(whole):
     (prefix,) = CONFIG.prefixes()
     assert_same(trained(state=trained(prefix).state), whole)
 
@@ -244,7 +244,7 @@ def test_a_phase_starts_from_the_best_weights_and_without_moments_where_it_says_
     assert counters == [[30], [3]]
 
 
-def test_what_a_phase_starts_from_is_resumed_to_the_same_bits():
+def test_the_start_of_a_phase_resumes_to_the_same_bits():
     config = changed(phases=(epochs(9), epochs(4, start="best", optimiser_state="reset", schedule="cosine")))
     states = {}
     outcome = trained(config, report=lambda progress: bool(states.update({progress.step: progress.state()})))
@@ -252,7 +252,7 @@ def test_what_a_phase_starts_from_is_resumed_to_the_same_bits():
         assert_same(trained(config, state=states[step]), outcome)
 
 
-def test_company_changes_no_bits_and_lanes_learn_the_same(whole):
+def test_other_jobs_change_no_bits_and_lanes_learn_the_same(whole):
     jobs = [Job(str(seed), changed(seed=seed), SEGMENTS) for seed in (1, 0, 2)]
     assert_same(list(outcomes(jobs))[1], whole)
     lanes = [Job(str(seed), changed(seed=seed, together=3), SEGMENTS) for seed in (1, 0, 2)]
@@ -285,7 +285,7 @@ def test_a_validation_loss_that_is_not_finite_is_divergence_with_its_place(whole
     assert_same(good, whole)
 
 
-def test_a_solver_that_gives_up_is_told_from_a_loss_that_diverges():
+def test_a_failed_solver_is_distinguished_from_a_diverging_loss():
     (outcome,) = outcomes([Job("a", changed(gives_up=True), SEGMENTS)])
     assert isinstance(outcome, Failed) and outcome.status == "solver_failed" and outcome.place.step == 1
     assert "the solver gave up on 8" in outcome.detail

@@ -54,7 +54,7 @@ def test_an_unknown_name_is_refused_with_the_names_there_are():
         learning_rates("step", 1.0, STEPS, 10)
 
 
-def test_the_defaults_are_the_plateau_rule_as_it_was():
+def test_the_defaults_are_the_former_plateau_rule():
     rule, plateau = schedule_named("plateau"), Plateau()
     factors = [(plateau := plateau.update(score, rule)).factor for score in [1.0] * 61]
     assert factors[:6] == [1.0] * 5 + [0.5]
@@ -74,7 +74,7 @@ def test_factor_patience_and_floor_are_settings():
     assert factors == pytest.approx([1, 1, 0.7, 0.7, 0.49, 0.49, 0.4, 0.4, 0.4])
 
 
-def test_a_rate_that_still_rises_is_not_judged():
+def test_checks_during_the_warm_up_do_not_lower_the_rate():
     schedule, plateau = Schedule(shape="plateau", warmup=0.5, patience=1), Plateau()
     for step in range(1, 50):
         plateau = after_check(schedule, plateau, float(step), step, 100)
@@ -91,7 +91,7 @@ def test_schedules_without_a_plateau_rule_keep_their_rate():
     [(Schedule(), False), (Schedule(shape="plateau"), False), (Schedule(shape="linear"), True),
      (Schedule(shape="cosine"), True), (Schedule(warmup=0.1), True)],
 )  # fmt: skip
-def test_a_longer_phase_begins_with_other_rates_where_it_is_said(schedule, depends):
+def test_depends_on_length_says_where_a_longer_phase_begins_with_other_rates(schedule, depends):
     assert schedule.depends_on_length is depends
     shorter, longer = (learning_rates(schedule, 1.0, np.arange(20), steps) for steps in (20, 40))
     assert np.array_equal(shorter, longer) is not depends

@@ -92,7 +92,7 @@ def test_a_training_that_ends_with_a_phase_is_a_prefix_of_the_longer_one():
     assert np.array_equal(whole.weights["phase0/best/last.bias"], first.weights["best/last.bias"])
 
 
-def test_the_global_random_state_is_neither_used_nor_moved():
+def test_the_global_random_state_is_neither_used_nor_changed():
     torch.manual_seed(0)
     before = torch.random.get_rng_state()
     one = trained(task())
@@ -211,7 +211,7 @@ def test_a_gradient_that_explodes_is_divergence():
     )
 
 
-def test_a_loss_that_leaves_the_finite_is_an_outcome_with_what_went_before():
+def test_a_diverging_loss_is_an_outcome_with_the_best_model_so_far():
     one = task()
     usual = one.loss
 
@@ -234,19 +234,19 @@ def test_a_validation_loss_that_is_not_finite_is_divergence_with_its_place():
     def breaks(index, epoch):
         return {name: value * (np.nan if epoch.phase == 1 else 1.0) for name, value in usual(index, epoch).items()}
 
-    made = trained(replace(one, validation_loss=breaks))
-    assert isinstance(made, Failed) and made.status == "diverged" and "validation loss nan in epoch 5" in made.detail
-    assert (made.place.stage, made.place.phase, made.place.step) == ("train", 1, 15)
-    assert made.partial is not None and len(made.partial.history) == 4
+    outcome = trained(replace(one, validation_loss=breaks))
+    assert isinstance(outcome, Failed) and outcome.status == "diverged" and "validation loss nan in epoch 5" in outcome.detail
+    assert (outcome.place.stage, outcome.place.phase, outcome.place.step) == ("train", 1, 15)
+    assert outcome.partial is not None and len(outcome.partial.history) == 4
 
 
-def test_a_report_that_asks_stops_the_training():
+def test_a_true_report_stops_the_training():
     outcome = trained(task(), report=lambda progress: progress.step >= 6)
     assert outcome.stopped and len(outcome.history) == 2 and outcome.counts["steps"] == 6
     assert not trained(task(), report=lambda progress: progress.step >= 12).stopped
 
 
-def test_progress_tells_phase_ends_and_losses_alone():
+def test_progress_reports_phase_ends_and_losses_only():
     reports = []
     trained(task(TWO), report=lambda progress: bool(reports.append(progress)))
     assert [progress.phase_end for progress in reports] == [False, False, False, True, False, False, True]
@@ -269,7 +269,7 @@ def first_epoch_of_second_phase(start, optimiser_state):
     return before[0], outcome
 
 
-def test_a_phase_starts_from_the_weights_it_asks_for():
+def test_a_phase_starts_from_its_configured_weights():
     for start in ("last", "best"):
         before, outcome = first_epoch_of_second_phase(start, "keep")
         for name, array in before.items():
@@ -317,7 +317,7 @@ def test_a_state_of_another_network_is_refused_in_one_line():
         trained(task(), {"weights/a": np.zeros(1)})
 
 
-def test_a_device_is_what_it_says(monkeypatch):
+def test_device_choices_map_to_torch_devices(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert torch_device("cpu").type == torch_device("auto").type == "cpu"
     with pytest.raises(ValueError, match="torch sees none"):

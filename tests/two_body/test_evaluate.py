@@ -45,7 +45,7 @@ def law():
     return config, trained(config)
 
 
-def test_the_true_law_has_no_error_in_any_reading(law):
+def test_the_true_law_has_no_error_under_any_definition(law):
     result = values(evaluate(*law, TEST))
     for reading in READINGS:
         assert result[reading] < 1e-3
@@ -55,7 +55,7 @@ def test_the_true_law_has_no_error_in_any_reading(law):
     assert np.isnan(result["flip_rate"])
 
 
-def test_a_roll_out_adds_no_error_of_its_own_on_eccentric_orbits(law):
+def test_rollouts_add_no_error_on_eccentric_orbits(law):
     hard = simulate(DatasetConfig(orbits=3, eccentricity=(0.7, 0.84), semi_major_axis=(40e3, 42e3)))
     assert values(evaluate(*law, hard))["position_error"] < 1e-4
 
@@ -74,7 +74,7 @@ def test_training_beats_the_baseline(evaluation):
     assert result["acceleration_error_own_state"] < 0.7 * result["baseline"]
 
 
-def test_the_summary_is_tidy_and_says_of_how_many_points(evaluation):
+def test_the_summary_is_tidy_and_counts_points(evaluation):
     assert list(evaluation.summary.columns) == ["metric", "value", "unit", "n"]
     assert evaluation.summary["metric"].is_unique
     result, counts = values(evaluation), values(evaluation, "n")
@@ -121,7 +121,7 @@ def test_the_first_of_the_panel_has_the_mean_elements(evaluation):
     assert evaluation.tables["errors"]["orbit"].max() == len(TEST.t) - 1, "it is looked at, not averaged"
 
 
-def test_mean_angles_go_round():
+def test_mean_angles_wrap_at_a_full_turn():
     turned = {name: np.zeros(2) for name in Elements._fields} | {"true_anomaly": np.deg2rad([350.0, 20.0])}
     assert np.rad2deg(mean_elements(turned).true_anomaly) == pytest.approx([5.0])
 
@@ -148,7 +148,7 @@ def with_constant(acceleration):
     return config, dataclasses.replace(trained(config), weights=arrays)
 
 
-def test_a_roll_out_that_leaves_the_finite_is_counted_and_not_averaged():
+def test_a_diverged_rollout_is_counted_and_not_averaged():
     result = evaluate(*with_constant([1e308, 0.0, 0.0]), TEST)
     summary, counts = values(result), values(result, "n")
     assert summary["rollout_failures"] == len(TEST.t)
@@ -184,7 +184,7 @@ def test_a_problem_without_a_point_mass_has_no_phase_lead():
 
 
 @pytest.mark.parametrize("normalisation", ["canonical", "largest"])
-def test_a_predictor_speaks_the_units_of_the_dataset(normalisation):
+def test_predictions_are_in_the_units_of_the_dataset(normalisation):
     config = small(normalisation=normalisation)
     outcome = trained(config)
     predictor = apply(config, outcome)
@@ -207,7 +207,7 @@ def test_a_model_that_holds_no_problem_says_to_train_it_again(model):
     assert "\n" not in str(raised.value)
 
 
-def test_weights_by_name(model):
+def test_weights_are_chosen_by_name(model):
     config, outcome = model
     state = TEST.y[0, 0]
     last, phase = apply(config, outcome, "last"), apply(config, outcome, "phase0/last")
@@ -216,7 +216,7 @@ def test_weights_by_name(model):
         apply(config, outcome, "phase7/best")
 
 
-def test_a_roll_out_starts_at_its_initial_state_and_follows_the_field(model):
+def test_a_rollout_starts_at_its_initial_state_and_follows_the_field(model):
     predictor = apply(*model)
     rolled = predictor.rollout(ORBITS.y[:, 0], ORBITS.t)
     assert rolled.shape == ORBITS.y.shape

@@ -88,7 +88,7 @@ def test_the_slope_of_every_model_and_of_the_law():
     assert len(radii.patches) == 1, "the radii of the training orbits are shaded"
 
 
-def test_residuals_stand_side_by_side_with_the_training_orbits_of_each_on_top():
+def test_residuals_are_drawn_side_by_side_with_training_orbits_on_top():
     tables = {"one orbit": field(0.5), "ten orbits": field(0.01)}
     figure = figures.field_residuals(tables, {"one orbit": training(orbits=1), "ten orbits": training(orbits=10)})
     panels = [axes for axes in figure.axes if axes.get_title()]
@@ -109,7 +109,7 @@ def test_flip_rates_of_signed_heads_alone():
     assert figures.flip_rates({"unsigned": errors()}) is None
 
 
-def test_gradients_stand_over_the_length_of_their_segments():
+def test_gradients_are_drawn_over_the_segment_length():
     figure = figures.gradients_by_segment_length(
         {"curriculum": history([8.0, 2.0]), "long": history([1.0])},
         {"curriculum": segments([6, 18]), "long": segments([60])},
@@ -122,7 +122,7 @@ def test_gradients_stand_over_the_length_of_their_segments():
     assert figures.gradients_by_segment_length({"one": history([1.0])}, {"one": segments([18])}) is None
 
 
-def test_errors_of_all_models_lie_over_each_other():
+def test_errors_of_all_models_share_axes():
     anomaly, radius = figures.errors_compared({"a": errors(), "b": errors()}).axes
     assert len(anomaly.lines) == len(radius.lines) == 2
     assert all(1 < np.nanmedian(line.get_ydata()) < 2 for line in anomaly.lines)

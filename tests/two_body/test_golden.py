@@ -29,7 +29,7 @@ def test_numbers_are_the_golden_ones(measured, name, quantity):
         np.testing.assert_allclose(actual[key], value, rtol=TOLERANCES[quantity], atol=0, err_msg=key)
 
 
-def test_the_plateau_and_the_signed_head_are_at_work():
+def test_golden_cases_exercise_the_plateau_and_the_signed_head():
     rates = GOLDEN["signed"]["learning_rate/0"]
     assert rates[20] == pytest.approx(0.03) and rates[-1] == pytest.approx(0.0075)
     assert GOLDEN["signed"]["summary/flip_rate"] >= 0

@@ -38,7 +38,7 @@ def company():
     return list(train([lane(0), lane(1, rate=3e-3), lane(2)]))
 
 
-def test_company_changes_no_bits(company):
+def test_neighbouring_lanes_change_no_bits(company):
     assert [outcome.key for outcome in company] == ["seed0", "seed1", "seed2"]
     (alone,) = train([lane(1, rate=3e-3)])
     assert_same(alone, company[1])
@@ -46,7 +46,7 @@ def test_company_changes_no_bits(company):
     assert_same(other[1], company[1])
 
 
-def test_lanes_learn_what_one_after_another_would(company):
+def test_lanes_learn_like_single_trainings(company):
     for together in company:
         seed = int(together.key.removeprefix("seed"))
         (alone,) = train([lane(seed, rate=3e-3 if seed == 1 else 1e-2, together=1)])
@@ -54,14 +54,14 @@ def test_lanes_learn_what_one_after_another_would(company):
         assert together.history["learning_rate"].equals(alone.history["learning_rate"])
 
 
-def test_a_lane_that_diverges_costs_only_itself(company):
+def test_a_diverging_lane_does_not_affect_the_others(company):
     outcomes = list(train([lane(0), lane(1, rate=1e30), lane(2)]))
     assert isinstance(outcomes[1], Failed) and outcomes[1].status == "diverged"
     assert_same(outcomes[0], company[0])
     assert_same(outcomes[2], company[2])
 
 
-def test_lanes_stop_one_by_one_and_go_on_to_the_same_bits(company):
+def test_a_lane_stopped_alone_resumes_to_the_same_bits(company):
     def stopping(progress):
         return progress.key == "seed2" and progress.step >= 4
 
@@ -72,7 +72,7 @@ def test_lanes_stop_one_by_one_and_go_on_to_the_same_bits(company):
     assert_same(resumed, company[2])
 
 
-def test_what_differs_in_more_than_seed_and_rate_is_not_put_together():
+def test_groups_differ_only_in_seed_and_rate():
     other = job(CONFIG, "other")
     jobs = [
         lane(0),
@@ -94,5 +94,5 @@ def test_what_differs_in_more_than_seed_and_rate_is_not_put_together():
     ]
 
 
-def test_a_training_that_stands_elsewhere_is_not_put_together(company):
+def test_groups_resume_at_the_same_step(company):
     assert [len(group) for group in groups([lane(0), lane(2, state=company[2].state)])] == [1, 1]

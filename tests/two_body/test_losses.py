@@ -69,7 +69,7 @@ def loss_of(name, y, y_hat, loss=LOSS):
     return compiled(name, loss)(y, y_hat)
 
 
-def test_every_loss_has_its_formula_here():
+def test_every_loss_has_a_reference_formula():
     assert FORMULAS.keys() == LOSSES.keys()
 
 
@@ -83,7 +83,7 @@ def test_losses_follow_their_formula_without_the_first_point(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_unknown_data_do_not_count(name):
+def test_points_with_nan_data_do_not_count(name):
     padded, predicted = np.concatenate((Y, Y), axis=2), np.concatenate((Y_HAT, Y_HAT + 5), axis=2)
     padded[:, 0, 4:] = np.nan
     value, gradient = jax.jit(jax.value_and_grad(lambda y_hat: loss_of(name, padded, y_hat)[0]))(predicted)
@@ -94,7 +94,7 @@ def test_unknown_data_do_not_count(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_diverged_prediction_shows(name):
+def test_nan_in_the_prediction_gives_nan(name):
     diverged = Y_HAT.copy()
     diverged[2, 1, 3] = np.nan
     assert np.isnan(loss_of(name, Y, diverged)[0])
@@ -129,7 +129,7 @@ def test_swept_angles_are_the_steps_of_the_true_anomaly():
 
 
 @pytest.mark.parametrize("name", ["percent_error", "mean_squared_error", "mean_absolute_error"])
-def test_points_weigh_by_the_angle_swept_where_asked(name):
+def test_weigh_by_angle_weights_points_by_the_swept_angle(name):
     y, true = ellipse()
     y_hat = y + 0.1 * RNG.normal(size=y.shape)
     weights = np.diff(true) / np.sum(np.diff(true))
@@ -139,7 +139,7 @@ def test_points_weigh_by_the_angle_swept_where_asked(name):
     assert float(loss_of(name, y, y_hat)[0]) != pytest.approx(expected, rel=1e-2)
 
 
-def test_weighing_by_angle_leaves_unknown_points_out():
+def test_weigh_by_angle_ignores_points_with_nan():
     y, y_hat = Y.copy(), Y_HAT
     y[3, 0, 1] = np.nan
     value, gradient = jax.value_and_grad(lambda y_hat: loss_of("percent_error", y, y_hat, Loss(weigh_by="angle"))[0])(
@@ -152,7 +152,7 @@ def test_the_floor_of_the_nrmse_is_a_hundredth_of_a_percent():
     assert float(loss_of("percent_error_plus_nmse", Y, Y)[1]["nrmse"]) == pytest.approx(0.01)
 
 
-def test_parts_are_logged_apart_and_unweighted():
+def test_parts_are_reported_unweighted():
     _, parts = loss_of("percent_error_plus_nmse", Y, Y_HAT)
     assert {name: float(part) for name, part in parts.items()} == pytest.approx(
         {"percent_error": percent(Y[1:], Y_HAT[1:]), "nrmse": nrmse(Y[1:], Y_HAT[1:])}
@@ -217,7 +217,7 @@ def test_penalties_enter_with_their_weight():
     assert all(float(part) > 0 for part in parts.values())
 
 
-def test_no_penalty_costs_nothing():
+def test_without_penalties_the_loss_is_its_main_term():
     config = configured()
     network = fresh(config)
     assert penalties(config, network, jnp.asarray(Y_HAT)) == {}
@@ -226,7 +226,7 @@ def test_no_penalty_costs_nothing():
     assert float(total) == pytest.approx(percent(Y[1:], Y_HAT[1:]))
 
 
-def test_the_loss_with_attraction_has_weight_one_unless_told_otherwise():
+def test_the_loss_with_attraction_has_default_weight_one():
     assert penalty_weights(configured(name="percent_error_with_attraction")) == {"attraction": 1.0}
     assert penalty_weights(configured(name="percent_error_with_attraction", attraction=5.0)) == {"attraction": 5.0}
     assert penalty_weights(configured()) == {}

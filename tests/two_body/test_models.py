@@ -139,7 +139,7 @@ def head_formulas():
 HEADS = head_formulas()
 
 
-def test_every_layer_has_its_formula_here():
+def test_every_layer_has_a_reference_formula():
     assert FEATURES.keys() == FEATURE_LAYERS.keys()
     assert HEADS.keys() == OUTPUT_LAYERS.keys()
 
@@ -209,7 +209,7 @@ def test_heads_and_gradients_stay_finite(name):
     assert all(np.isfinite(part).all() for part in jax.tree.leaves(degenerate_accelerations()[name]))
 
 
-def test_a_diverged_state_shows():
+def test_nan_in_the_state_gives_nan():
     diverged = np.full((6, 1), np.nan)
     layers = jax.jit(lambda y: [layer(y) for layer in FEATURE_LAYERS.values()])(diverged)
     assert all(np.isnan(features).all() for features in layers)
@@ -242,7 +242,7 @@ def test_harmonics_are_orthonormal_on_the_sphere():
     np.testing.assert_allclose((values * weights) @ values.T, np.eye(21), atol=1e-12)
 
 
-def test_names_of_two_meanings_are_refused():
+def test_ambiguous_layer_names_are_refused():
     with pytest.raises(ValueError, match="mlp_4D_abs"):
         ModelConfig(output_layer="mlp_4D_ab")
     for name in ("mlp_4D", "mlp_4D_activation"):
@@ -299,7 +299,7 @@ def test_the_field_keeps_shape_and_plane(head):
     np.testing.assert_allclose(free[3:5], derivative[3:5], rtol=1e-12)
 
 
-def test_a_batch_is_its_states_one_by_one():
+def test_a_batch_gives_the_values_of_its_single_states():
     config = ModelConfig(output_layer="rtn_logmag_unit_exp", feature_layer="logr_vr_vt", width=8)
     field = jax.jit(vector_field(network_of(config), config))
     together = field(jnp.asarray(STATES))
@@ -307,7 +307,7 @@ def test_a_batch_is_its_states_one_by_one():
         np.testing.assert_allclose(together[:, k], field(jnp.asarray(STATES[:, k])), rtol=1e-12)
 
 
-def test_an_observation_shows_what_the_field_used():
+def test_an_observation_agrees_with_the_field():
     config = ModelConfig(final_activation="tanh", width=8)
     network = network_of(config)
     observation, derivative = jax.jit(lambda y: (observe(network, config)(y), vector_field(network, config)(y)))(STATES)

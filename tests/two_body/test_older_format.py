@@ -71,7 +71,7 @@ def test_one_candidate_is_a_value_and_two_are_an_axis(key):
 
 
 @pytest.mark.parametrize("name", HEADS)
-def test_heads_of_two_meanings_are_resolved_with_a_message(name):
+def test_ambiguous_heads_are_resolved_with_a_decision(name):
     sweep = read(output_layer=[name, "mlp_4D_signed"])
     present, _ = HEADS[name]
     assert sweep["vary"] == {"model.output_layer": [present, "mlp_4D_signed"]}
@@ -129,7 +129,7 @@ def test_several_candidates_are_the_product_of_their_phases():
     assert "phases" not in sweep["base"]["model"]
 
 
-def test_candidates_that_read_alike_keep_their_own_variant():
+def test_candidates_with_equal_labels_stay_separate_variants():
     sweep = read(segment_length_strategy=[[18], [18]])
     assert len(sweep["vary"]["phases"]) == 2
 
@@ -194,7 +194,7 @@ def test_a_key_with_two_values_is_refused():
         read_older({"parameters": PRINTED, "data": {"width": 32}})
 
 
-def test_all_offenders_are_named_at_once():
+def test_all_problems_are_reported_at_once():
     text = refusal(
         train_dataset=["complex_TBP_planar_11_train"], lr_stategy=[[0.001]], steps_strategy=[1, 2], width=[[64]]
     )
@@ -204,7 +204,7 @@ def test_all_offenders_are_named_at_once():
     assert any(line.startswith("parameters.lr_stategy: unknown key; nearest: lr_strategy") for line in lines)
 
 
-def test_what_the_older_format_left_open_is_said():
+def test_open_choices_become_decisions():
     sweep = read(loss=["percent_error_plus_nmse"], train_val_split=[0.8])
     for path in ("model.solver.method", "model.optimiser", "model.seed", "model.split_by", "model.loss.rmse_weight"):
         assert decided(sweep, path)

@@ -21,6 +21,6 @@ def test_parts_join_to_the_set_of_one_call(monkeypatch, settings):
     assert_same_bits(join(parts), simulate(config))
 
 
-def test_what_is_made_in_one_call_and_in_parts_has_one_identity():
+def test_the_number_of_parts_does_not_change_the_identity():
     assert DatasetConfig(orbits=20_000).parts() == 1 and DatasetConfig(orbits=1_000_000).parts() == 50
     assert "parts" not in DatasetConfig.model_fields

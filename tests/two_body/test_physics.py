@@ -136,7 +136,7 @@ def test_units_are_the_canonical_ones():
 
 
 @pytest.mark.parametrize(("a", "turns"), [(1.03136, 6.581), (2.0, 17.772), (4.0, 50.265), (6.61071, 106.795)])
-def test_periods(a, turns):
+def test_periods_match_reference_values(a, turns):
     assert period(np.float64(a)) == pytest.approx(turns, abs=6e-4)
 
 
@@ -165,7 +165,7 @@ def test_the_integrator_agrees_through_perigee_at_the_largest_eccentricity():
 
 
 @pytest.mark.parametrize("e", [0.0, 0.5, 0.95])
-def test_time_runs_backwards(e):
+def test_motion_is_symmetric_under_time_reversal(e):
     forward = states_at(orbits(e), np.linspace(0, 3, 40)[None])[0]
     backward = states_at(orbits(e), -np.linspace(0, 3, 40)[None])[0]
     p, q = (axis[:, 0] for axis in perifocal_axes(orbits(e)))
@@ -174,7 +174,7 @@ def test_time_runs_backwards(e):
     np.testing.assert_allclose(forward[:, 3:] @ q, backward[:, 3:] @ q, atol=1e-13)
 
 
-def test_turning_the_node_turns_the_orbit():
+def test_rotating_the_node_rotates_the_orbit():
     angle = 0.7
     turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
     y, turned = revolution(orbits(0.6))[0], revolution(orbits(0.6, raan=1.0 + angle))[0]
@@ -259,7 +259,7 @@ def test_families_keep_their_ranges(name):
         assert np.histogram(p["true_anomaly"], 8, (0, TURN))[0].min() > 180
 
 
-def test_apse_lines_are_aligned_or_random_as_asked():
+def test_apse_lines_are_aligned_or_random_as_configured():
     aligned, turned = (simulate(DatasetConfig(orbits=200, points=4, apse=apse)) for apse in ("aligned", "random"))
     assert np.all(aligned.parameters["argument_of_perigee"] == 0.0)
     assert np.histogram(turned.parameters["argument_of_perigee"], 4, (0, TURN))[0].min() > 30
@@ -270,7 +270,7 @@ def test_orbit_normals_are_uniform_on_the_sphere():
     assert np.histogram(cosines, 8, (-1, 1))[0].min() > 400
 
 
-def test_variants_share_what_they_do_not_fix():
+def test_variants_share_the_elements_that_they_do_not_fix():
     free = simulate(DatasetConfig(orbits=20, seed=3)).parameters
     fixed = simulate(DatasetConfig(orbits=20, seed=3, true_anomaly=0.0)).parameters
     turned = simulate(DatasetConfig(orbits=20, seed=3, apse="random")).parameters
@@ -285,7 +285,7 @@ def test_variants_share_what_they_do_not_fix():
         assert all(np.array_equal(free[name], other[name]) for name in same)
 
 
-def test_the_printed_orbit():
+def test_the_printed_orbit_matches_the_literature():
     trajectories = simulate(PRESETS["TBP_complex_planar_1"])
     a, e = trajectories.parameters["semi_major_axis"][0], trajectories.parameters["eccentricity"][0]
     assert a * (1 - e) == pytest.approx(3.472, abs=5e-4)
@@ -305,7 +305,7 @@ def test_one_point_per_degree_of_mean_anomaly_from_the_true_anomaly_on():
     assert np.abs(np.angle(np.exp(1j * (mean - expected)))).max() < 1e-10
 
 
-def test_several_revolutions_come_back():
+def test_states_repeat_after_each_revolution():
     trajectories = simulate(DatasetConfig(orbits=3, points=90, revolutions=3.0))
     np.testing.assert_allclose(trajectories.y[:, 30:60], trajectories.y[:, :30], atol=1e-12)
 
@@ -323,7 +323,7 @@ def test_ranges_without_orbits_are_refused(config, message):
         simulate(DatasetConfig(**config))
 
 
-def test_drift_sees_a_wrong_state():
+def test_a_wrong_state_shows_in_the_drift():
     states = np.array(revolution(orbits(0.5)))
     clean = invariants(np.moveaxis(states, -1, 0))["energy"]
     states[0, 100, 3] *= 1.0 + 1e-6

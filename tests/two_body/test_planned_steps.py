@@ -47,7 +47,7 @@ def test_the_method_has_order_five_and_its_extension_order_four():
     assert 0.5 * 2**5 < coarse[1] / fine[1] < 2 * 2**5
 
 
-def test_the_extension_ends_in_the_solution_and_a_step_is_not_another_method():
+def test_the_coefficients_are_consistent_and_not_those_of_dormand_and_prince():
     assert tsit5.weights(1.0) == pytest.approx([*tsit5.STAGES[-1], 0.0], abs=1e-13)
     assert [sum(row) for row in tsit5.STAGES[:3]] == pytest.approx([0.161, 0.327, 0.9])
     assert not np.allclose(tsit5.STAGES[-1], RK45.B)
@@ -92,7 +92,7 @@ def test_segments_planned_in_blocks_or_alone_have_the_same_steps():
         assert np.array_equal(alone.nodes[0], phase["train/nodes"][k][: alone.steps[0] + 1])
 
 
-def test_the_counts_of_a_phase_say_what_was_planned():
+def test_phase_counts_report_the_planned_steps():
     segments = planned(1e-8)
     row = segments.counts[0]
     assert row["most_steps"] == segments.phases[0]["train/steps"].max()
@@ -118,7 +118,7 @@ def test_packing_takes_every_step_once_in_order_and_wastes_little(steps):
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 3))
-def test_batches_draw_one_segment_from_every_slice_and_visit_all(segments, size, seed):
+def test_batches_draw_one_segment_from_every_stratum_and_visit_all(segments, size, seed):
     strata = StratifiedBatches.of(segments, size)
     assert strata.batch == min(segments, size)
     assert strata.weight.mean() == pytest.approx(1.0)
@@ -144,7 +144,7 @@ def test_the_weighted_mean_over_batches_is_the_mean_over_segments():
 
 
 @pytest.mark.parametrize("batch", [256, 37])
-def test_packed_lanes_integrate_every_segment_as_it_would_be_alone(batch):
+def test_packed_columns_integrate_every_segment_as_if_alone(batch):
     """In double precision, under the true law: the data themselves come out, whatever lane a segment lies in."""
     arrays = planned(1e-9).phases[0]
     strata = StratifiedBatches.of(len(arrays["train/t"]), batch)

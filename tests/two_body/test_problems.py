@@ -25,7 +25,7 @@ def options(problem):
     return NEAR if problem == "cr3bp" else {}
 
 
-def test_problems_are_the_files():
+def test_every_file_is_a_problem():
     assert set(PROBLEMS) == {"cr3bp", "harmonic_oscillator", "j2", "two_body"}
     with pytest.raises(ValueError, match="nearest: cr3bp"):
         DatasetConfig(problem="cr3pb")
@@ -145,7 +145,7 @@ def test_near_the_earth_the_moon_hardly_matters():
     np.testing.assert_allclose(far, np.linalg.norm(free.y[..., :3], axis=2), rtol=2e-3)
 
 
-def test_the_rotating_frame_moves_with_the_coriolis_force():
+def test_the_rotating_frame_has_coriolis_and_centrifugal_acceleration():
     """A free point far from both bodies goes straight in axes at rest: turning axes see -2 w x v - w x (w x r)."""
     position, velocity = np.array([1e6, 2e6, 0.0]), np.array([3.0, -4.0, 5.0])
     axis = np.array([0.0, 0.0, 1.0])

@@ -34,7 +34,7 @@ def ramp(orbits=3, points=360, lengths=None, **options):
     ("length", "per_orbit", "in_tenth", "ratio"),
     [(4, 90, 9, 1.111), (10, 36, 3, 2.778), (18, 20, 2, 5.0), (20, 18, 1, 5.556), (24, 15, 1, 6.667)],
 )
-def test_the_table_of_lengths(length, per_orbit, in_tenth, ratio):
+def test_segment_counts_for_each_length(length, per_orbit, in_tenth, ratio):
     whole, tenth = cut(ramp(2), length).counts[0], cut(ramp(2), length, (0.0, 0.1)).counts[0]
     assert (whole["train_segments"], tenth["train_segments"]) == (2 * per_orbit, 2 * in_tenth)
     assert whole["dropped_overrun"] == 0
@@ -57,7 +57,7 @@ def test_the_window_is_taken_before_cutting():
 
 
 @pytest.mark.parametrize("points", [10, 100, 360, 997])
-def test_windows_that_touch_share_no_point_and_lose_none(points):
+def test_adjoining_windows_share_no_point_and_lose_none(points):
     edges = [k / 10 for k in range(11)]
     pieces = [cut(ramp(1, points), 2, pair).phases[0]["train/t"] for pair in pairwise(edges)]
     times = np.concatenate([piece.ravel() for piece in pieces])
@@ -68,7 +68,7 @@ def test_windows_that_touch_share_no_point_and_lose_none(points):
 
 
 @pytest.mark.parametrize(("length", "dropped"), [(200, "dropped_overrun"), (120, "dropped_nan")])
-def test_no_usable_segment_is_no_error(length, dropped):
+def test_a_phase_without_usable_segments_is_counted_and_not_refused(length, dropped):
     segments = cut(ramp(1, 120, [90]), length)
     assert not segments.usable
     assert segments.counts[0]["train_segments"] == 0 and segments.counts[0][dropped] == 1
@@ -78,14 +78,14 @@ def test_no_usable_segment_is_no_error(length, dropped):
 
 @pytest.mark.parametrize("normalisation", ["canonical", "largest"])
 @pytest.mark.parametrize("split_by", ["orbit", "segment"])
-def test_nothing_but_nan_is_no_error(normalisation, split_by):
+def test_data_of_nan_alone_are_counted_and_not_refused(normalisation, split_by):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         segments = cut(ramp(2, 30, [0, 0]), 5, normalisation=normalisation, split_by=split_by, train_fraction=0.5)
     assert not segments.usable and segments.counts[0]["dropped_nan"] == 12
 
 
-def test_a_phase_without_segments_leaves_the_others_alone():
+def test_a_phase_without_segments_does_not_affect_the_others():
     phases = (SegmentationPhase(segment_length=18, window=(0, 0.01)), SegmentationPhase(segment_length=18))
     segments = segment(SegmentationConfig(phases=phases), ramp(2))
     assert [row["train_segments"] for row in segments.counts] == [0, 40]
@@ -114,7 +114,7 @@ def test_split_by_orbit(orbits, fraction, train, validation):
     assert set(segments.phases[0]["validation/trajectory"]) == set(segments.validation)
 
 
-def test_split_by_segment_says_how_many_orbits_leak():
+def test_split_by_segment_counts_leaking_orbits():
     segments = cut(ramp(5), train_fraction=0.8, split_by="segment")
     row, both = segments.counts[0], set(segments.train) & set(segments.validation)
     assert (row["train_segments"], row["validation_segments"]) == (80, 20)
@@ -157,7 +157,7 @@ def test_splits_are_disjoint_complete_and_never_without_training(count, fraction
     fraction=st.floats(0.1, 1.0),
     split_by=st.sampled_from(["orbit", "segment"]),
 )
-def test_every_candidate_is_used_or_counted(lengths, length, edges, fraction, split_by):
+def test_every_candidate_segment_is_used_or_counted_as_dropped(lengths, length, edges, fraction, split_by):
     segments = cut(ramp(len(lengths), 40, lengths), length, edges, train_fraction=fraction, split_by=split_by)
     row = segments.counts[0]
     first, last = (int(np.floor(edge * 40 + 1e-9)) for edge in edges)
@@ -169,7 +169,7 @@ def test_every_candidate_is_used_or_counted(lengths, length, edges, fraction, sp
         assert np.isfinite(segments.phases[0][f"{side}/y"]).all()
 
 
-def test_canonical_units_leave_the_data_alone():
+def test_canonical_units_do_not_change_the_data():
     trajectories = simulate(DatasetConfig(orbits=3))
     segments = cut(trajectories, 360)
     assert np.array_equal(segments.phases[0]["train/y"], trajectories.y)
@@ -210,7 +210,7 @@ def test_states_with_other_channels_are_refused():
 
 
 @pytest.mark.parametrize("split_by", ["orbit", "segment"])
-def test_validation_data_of_its_own_leave_all_orbits_to_training(split_by):
+def test_all_orbits_train_with_separate_validation_data(split_by):
     phases = (SegmentationPhase(segment_length=6), SegmentationPhase(segment_length=12))
     config = SegmentationConfig(phases=phases, train_fraction=0.5, split_by=split_by, tolerance=1e-8)
     training, other = (simulate(DatasetConfig(orbits=count, points=36, seed=count)) for count in (4, 3))

@@ -11,7 +11,7 @@ from trainers.two_body.simulate import simulate
 SWEEPS = ROOT / "sweeps" / "two_body"
 
 
-def test_segmentations_differ_in_nothing_but_how_they_cut():
+def test_segmentation_variants_differ_only_in_their_cuts():
     sweep = load_sweep(SWEEPS / "segments.yaml")
     models = {row.axes["segments"]: row.configuration.model for row in sweep.rows}
     assert len(models) == 5 and len(sweep.rows) == 15
@@ -26,7 +26,7 @@ def test_segmentations_differ_in_nothing_but_how_they_cut():
     assert len({model.model_copy(update={"phases": (), "seed": 0}) for model in models.values()}) == 1
 
 
-def test_a_grid_of_true_anomalies_begins_the_same_orbits_elsewhere():
+def test_a_grid_of_true_anomalies_changes_only_the_first_point():
     sweep = load_sweep(SWEEPS / "anomalies.yaml")
     tests = {name: DatasetConfig.model_validate(dict(item.config)) for name, item in sweep.tests.items() if item}
     free = simulate(tests.pop("complex_3d_10_test").model_copy(update={"points": 4}))

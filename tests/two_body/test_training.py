@@ -56,7 +56,7 @@ def test_same_seed_same_bits_and_other_seed_other_bits(whole):
     assert not np.array_equal(whole.weights["last/layers.0.weight"], other.weights["last/layers.0.weight"])
 
 
-def test_company_and_order_change_no_bits(whole):
+def test_other_jobs_and_their_order_change_no_bits(whole):
     other = CURRICULUM.model_copy(update={"seed": 1})
     outcomes = list(train([job(other, "b"), job(CURRICULUM, "a"), job(other, "c")]))
     assert [outcome.key for outcome in outcomes] == ["b", "a", "c"]
@@ -72,7 +72,7 @@ def test_a_cohort_is_compiled_once(whole):
     assert programs(CURRICULUM) is not programs(CURRICULUM.model_copy(update={"width": 9}))
 
 
-def test_the_curriculum_puts_checkpoints_to_the_test(whole):
+def test_the_curriculum_has_its_best_weights_before_the_end_of_each_phase(whole):
     history = whole.history
     assert history["learning_rate"].iloc[-1] < 0.2
     for phase, part in history.groupby("phase"):
@@ -109,14 +109,14 @@ def test_a_training_resumed_between_two_checks_has_the_same_bits(validate_every)
     assert outcome.state["position/score"] == pytest.approx(means.min(), rel=1e-12)
 
 
-def test_the_state_of_a_prefix_goes_on_as_if_run_at_once(whole):
+def test_resuming_from_a_prefix_equals_one_run(whole):
     (prefix,) = CURRICULUM.prefixes()
     first = trained(prefix)
     assert first.state["position/phase"] == 0
     assert_same(trained(CURRICULUM, state=first.state), whole)
 
 
-def test_more_steps_at_a_constant_rate_go_on_from_the_shorter_training():
+def test_a_longer_training_at_a_constant_rate_continues_the_shorter_one():
     longer = small(phases=(Phase(steps=16, learning_rate=1e-2, segment_length=5),))
     state = trained(small(phases=(Phase(steps=8, learning_rate=1e-2, segment_length=5),))).state
     assert_same(trained(longer, state=state), trained(longer))
@@ -134,7 +134,7 @@ def test_a_state_of_a_longer_curriculum_is_refused(whole):
         trained(prefix, state=whole.state)
 
 
-def test_history_and_weights_hold_what_the_contract_says(whole):
+def test_history_and_weights_follow_the_contract(whole):
     history = whole.history
     assert history["step"].tolist() == list(range(1, 23))
     assert history["phase"].tolist() == [0] * 8 + [1] * 14
@@ -160,7 +160,7 @@ def test_validation_is_measured_every_k_steps_and_at_the_end_of_each_phase():
     assert measured == [3, 6, 8, 11, 14, 17, 20, 22]
 
 
-def test_without_validation_its_columns_are_nan_and_it_is_said():
+def test_without_validation_its_columns_are_nan_and_a_count_says_so():
     outcome = trained(small())
     assert outcome.counts["no_validation"] == 1
     assert outcome.history[["validation_loss", "validation_percent_error", "validation_field"]].isna().all(axis=None)
@@ -274,7 +274,7 @@ def test_solvers_and_adjoints_agree(fine, adjoint):
     assert float(gradient) == pytest.approx(float(fine[1]), rel=1e-5)
 
 
-def test_capturing_changes_no_bits():
+def test_capture_does_not_change_the_solution():
     plain = jax.jit(partial(integrated, solver=Solver(method="rk4")))(1.1)
     captured = jax.jit(partial(integrated, solver=Solver(method="rk4"), capture=lambda y: jnp.sum(y**2, axis=1)))(1.1)
     assert plain.captured is None
@@ -303,7 +303,7 @@ def test_every_loss_part_is_recorded():
         assert np.isfinite(history[f"validation_{part}"].iloc[-1])
 
 
-def test_baselines_train_in_no_steps():
+def test_baselines_take_no_steps():
     mean = trained(small(kind="mean_acceleration"))
     segments = job(small()).segments.phases[0]
     by_hand = np.mean([np.diff(y[:, 3:], axis=0) / np.diff(t)[:, None] for t, y in

@@ -40,16 +40,16 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
         inputs = inputs_of(config, source.y[index], source.t[0])
         arrays |= {f"{side}/{name}": array for name, array in inputs._asdict().items()}
         arrays |= {f"{side}/unknowns": unknowns[index], f"{side}/trajectory": index}
-    used = {side: arrays[f"{side}/trajectory"] for side in sources}
+    members = {side: arrays[f"{side}/trajectory"] for side in sources}
     counts = {
         "phase": 0,
         "total_series": len(train) + len(held_out),
-        "train_segments": len(used["train"]),
-        "validation_segments": len(used["validation"]),
-        "dropped_nan": len(train) + len(held_out) - len(used["train"]) - len(used["validation"]),
+        "train_segments": len(members["train"]),
+        "validation_segments": len(members["validation"]),
+        "dropped_nan": len(train) + len(held_out) - len(members["train"]) - len(members["validation"]),
     }
     fitted = _statistics(arrays, trajectories.t[0])
-    return Segments((arrays,), used["train"], used["validation"], (counts,), fitted, {"actions": actions})
+    return Segments((arrays,), members["train"], members["validation"], (counts,), fitted, {"actions": actions})
 
 
 def _unknowns(trajectories: Trajectories, actions: int) -> Array:

@@ -28,7 +28,7 @@ def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
     """
     t = np.linspace(0.0, config.duration, config.points)
     span = config.part_of(config.trajectories, part, BLOCK)
-    unknowns, series, refused = _draw(config, t) if part is None else _draw_part(config, t, span)
+    unknowns, series, refusals = _draw(config, t) if part is None else _draw_part(config, t, span)
     observed, spread = _observe(config, series, first=span.start)
     names = unknown_names(config.actions)
     channels = series_names(config.actions)
@@ -41,12 +41,12 @@ def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
         parameters={**dict(zip(names, unknowns.T.copy(), strict=True)), "noise_u": spread[0], "noise_a": spread[1]},
         parameter_units=dict.fromkeys((*names, "noise_u", "noise_a"), "1"),
         roles={"noise_u": "nuisance", "noise_a": "nuisance"},
-        meta={"problem": "preference_dynamics", "actions": config.actions, **refused},
+        meta={"problem": "preference_dynamics", "actions": config.actions, **refusals},
     )
 
 
 def _draw(config: DatasetConfig, t: Array) -> tuple[Array, Array, dict[str, int]]:
-    """Return unknowns (N, Q) and clean series (N, T, 2n) of the first accepted draws, and how many were refused."""
+    """Return unknowns (N, Q) and clean series (N, T, 2n) of the first accepted draws, and the numbers of refusals."""
     stable = _Stable(config)
     accepted_parts: list[tuple[Array, Array]] = []
     diverged = count = 0
@@ -57,7 +57,7 @@ def _draw(config: DatasetConfig, t: Array) -> tuple[Array, Array, dict[str, int]
         accepted_parts.append((draws[finite], series[finite]))
         count, diverged = count + int(finite.sum()), diverged + int((~finite).sum())
     unknowns, clean = (np.concatenate(parts) for parts in zip(*accepted_parts, strict=True))
-    return unknowns, clean, {"refused_unstable": stable.refused, "refused_diverged": diverged}
+    return unknowns, clean, {"refused_unstable": stable.refusals, "refused_diverged": diverged}
 
 
 def _draw_part(config: DatasetConfig, t: Array, span: slice) -> tuple[Array, Array, dict[str, int]]:
@@ -69,7 +69,7 @@ def _draw_part(config: DatasetConfig, t: Array, span: slice) -> tuple[Array, Arr
     if not finite.all():
         raise ValueError("a series diverged in a set that is simulated in parts; expected none; ask for a smaller set")
     # copied as in `_draw`: another order in memory would change the rounding of the standard deviations
-    return unknowns, np.concatenate([series[finite]]), {"refused_unstable": stable.refused, "refused_diverged": 0}
+    return unknowns, np.concatenate([series[finite]]), {"refused_unstable": stable.refusals, "refused_diverged": 0}
 
 
 class _Stable:
@@ -78,7 +78,7 @@ class _Stable:
     def __init__(self, config: DatasetConfig) -> None:
         self.config, self.random = config, np.random.default_rng([config.seed, 0])
         self.unused: list[Array] = []
-        self.refused = 0
+        self.refusals = 0
 
     def take(self, count: int) -> Array:
         """Return the next `count` draws (count, Q)."""
@@ -87,7 +87,7 @@ class _Stable:
             draws = draw_prior(self.config, self.random, DRAWS)
             stable = accepted(unpack(draws, self.config.actions), self.config.stability)
             self.unused.append(draws[stable])
-            self.refused += int((~stable).sum())
+            self.refusals += int((~stable).sum())
             empty_blocks = 0 if stable.any() else empty_blocks + 1
             if empty_blocks > MOST_EMPTY_BLOCKS:
                 raise ValueError(f"no draw of {empty_blocks * DRAWS} was accepted; expected some; try stability: none")

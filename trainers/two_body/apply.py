@@ -65,8 +65,8 @@ class Predictor:
         """
         start, times = np.transpose(np.asarray(state0, np.float64)), np.transpose(np.asarray(t, np.float64))
         with jax.enable_x64(True):
-            rolled = _in_blocks(partial(self._compiled.rollout, self.parameters), TRAJECTORIES, times, start)
-        return np.moveaxis(rolled, 2, 0)
+            states = _in_blocks(partial(self._compiled.rollout, self.parameters), TRAJECTORIES, times, start)
+        return np.moveaxis(states, 2, 0)
 
     def features(self, state: np.ndarray) -> np.ndarray:
         """Return the input features of the network (..., F) at states (..., 6)."""
@@ -160,15 +160,19 @@ def _compile(config: ModelConfig, problem: str) -> _Compiled:
 def _field(config: ModelConfig, problem: str) -> Callable[[Any, Array], Array]:
     """Return f(parameters, states (6, ...)) -> dy/dt (6, ...), in the units of the dataset."""
 
-    def learned(parameters: Any, state: Array) -> Array:
+    def network_field(parameters: Any, state: Array) -> Array:
         network, units, time = parameters
         units = units.reshape(6, *[1] * (state.ndim - 1))
         return vector_field(network, config)(state / units) * units / time
 
-    def constant(acceleration: Array, state: Array) -> Array:
+    def constant_field(acceleration: Array, state: Array) -> Array:
         shape = (3, *state.shape[1:])
         return jnp.concatenate([state[3:], jnp.broadcast_to(acceleration.reshape(3, *[1] * (state.ndim - 1)), shape)])
 
     true_field = equation_of_motion(problem)
-    fields = {"neural_ode": learned, "mean_acceleration": constant, "true_law": lambda _, state: true_field(state)}
+    fields = {
+        "neural_ode": network_field,
+        "mean_acceleration": constant_field,
+        "true_law": lambda _, state: true_field(state),
+    }
     return fields[config.kind]

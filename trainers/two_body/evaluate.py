@@ -65,22 +65,24 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
     """
     predictor = apply(config, trained)
     orbits_and_mean = with_mean_orbit(test)
-    rolled_all = predictor.rollout(orbits_and_mean.y[:, 0], orbits_and_mean.t)
-    rolled = rolled_all[: len(test.t)]
+    all_rollouts = predictor.rollout(orbits_and_mean.y[:, 0], orbits_and_mean.t)
+    rollout = all_rollouts[: len(test.t)]
     with np.errstate(all="ignore"):  # a diverging rollout overflows on its way to NaN
-        points = _points(predictor, rolled, test)
-        errors, orbits = _long(points), _per_orbit(points, rolled, test)
+        points = _points(predictor, rollout, test)
+        errors, orbits = _long(points), _per_orbit(points, rollout, test)
         rows = list(_summary(points, orbits, baseline_errors(trained, test)))
-        tables = _panel(predictor, rolled_all[padded_panel(test)], test) | _phases(config, trained, test)
+        tables = _panel(predictor, all_rollouts[padded_panel(test)], test) | _phases(config, trained, test)
     means = orbits[["orbit", "n", *AVERAGED]].rename(columns={"orbit": "trajectory"})
     tables |= {"errors": errors, "orbits": orbits, "per_trajectory": means}
     return Evaluation(summary(rows, UNITS, default_unit="%"), tables)
 
 
-def _panel(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dict[str, pd.DataFrame]:
+def _panel(predictor: Predictor, rollout: np.ndarray, test: Trajectories) -> dict[str, pd.DataFrame]:
     """Return the tables behind the figures of motion: rollouts (4, T, 6) of the panel, and the field on a grid."""
     truth = partial(_true_acceleration, test)
-    rollouts = rollout_table(test, rolled, predictor.acceleration(rolled), truth, _network_columns(predictor, rolled))
+    rollouts = rollout_table(
+        test, rollout, predictor.acceleration(rollout), truth, _network_columns(predictor, rollout)
+    )
     return {"rollouts": rollouts, "field": field_table(predictor, truth, test)}
 
 
@@ -128,57 +130,57 @@ def _true_acceleration(test: Trajectories, states: np.ndarray) -> np.ndarray:
     return np.moveaxis(problem.acceleration(channels[:3], channels[3:]), 0, -1)
 
 
-def _points(predictor: Predictor, rolled: np.ndarray, test: Trajectories) -> dict[str, np.ndarray]:
+def _points(predictor: Predictor, rollout: np.ndarray, test: Trajectories) -> dict[str, np.ndarray]:
     """Return every quantity (N, T) that is defined at each orbit and step."""
-    own, at_truth = predictor.acceleration(rolled), predictor.acceleration(test.y)
-    own_truth, truth = _true_acceleration(test, rolled), _true_acceleration(test, test.y)
-    cosine = metrics.radial_cosine(own, rolled[..., :3])
+    own, at_truth = predictor.acceleration(rollout), predictor.acceleration(test.y)
+    own_truth, truth = _true_acceleration(test, rollout), _true_acceleration(test, test.y)
+    cosine = metrics.radial_cosine(own, rollout[..., :3])
     outward = np.where(np.isfinite(cosine), 100.0 * (cosine > metrics.OUTWARD_COSINE), np.nan)
     return {
         "t": test.t,
         "r": np.linalg.norm(test.y[..., :3], axis=-1),
-        "r_own": np.linalg.norm(rolled[..., :3], axis=-1),
-        **_anomalies(rolled, test),
+        "r_own": np.linalg.norm(rollout[..., :3], axis=-1),
+        **_anomalies(rollout, test),
         "acceleration_error_own_state": metrics.relative_error(own, own_truth),
         "acceleration_error_field": metrics.relative_error(at_truth, truth),
         "acceleration_error_same_time": metrics.relative_error(own, truth),
         "theta": metrics.angle(own, own_truth),
         "theta_field": metrics.angle(at_truth, truth),
         "radial_outward": outward,
-        "transverse_fraction": metrics.transverse_fraction(own, rolled[..., :3]),
-        "position_error": metrics.relative_error(rolled[..., :3], test.y[..., :3]),
-        "velocity_error": metrics.relative_error(rolled[..., 3:], test.y[..., 3:]),
-        "energy_drift": _energy_drift(rolled, test),
-        "flip_rate": _flips(predictor, rolled),
+        "transverse_fraction": metrics.transverse_fraction(own, rollout[..., :3]),
+        "position_error": metrics.relative_error(rollout[..., :3], test.y[..., :3]),
+        "velocity_error": metrics.relative_error(rollout[..., 3:], test.y[..., 3:]),
+        "energy_drift": _energy_drift(rollout, test),
+        "flip_rate": _flips(predictor, rollout),
         "acceleration_true": np.linalg.norm(truth, axis=-1),
         "acceleration_predicted": np.linalg.norm(at_truth, axis=-1),
     }
 
 
-def _anomalies(rolled: np.ndarray, test: Trajectories) -> dict[str, np.ndarray]:
+def _anomalies(rollout: np.ndarray, test: Trajectories) -> dict[str, np.ndarray]:
     """Return true anomaly and phase lead [degrees]; NaN for problems without a central point mass."""
     mu = getattr(load_problem(str(test.meta["problem"])), "CONSTANTS", {}).get("mu")
     if mu is None:
         return {name: np.full(test.t.shape, np.nan) for name in ("true_anomaly", "phase_lead")}
     anomaly = np.rad2deg(metrics.true_anomaly(test.y, test.y[:, 0], mu)) % 360
-    return {"true_anomaly": anomaly, "phase_lead": metrics.phase_lead(rolled, test.y, mu)}
+    return {"true_anomaly": anomaly, "phase_lead": metrics.phase_lead(rollout, test.y, mu)}
 
 
-def _energy_drift(rolled: np.ndarray, test: Trajectories) -> np.ndarray:
+def _energy_drift(rollout: np.ndarray, test: Trajectories) -> np.ndarray:
     """Return the relative change (N, T) of the problem's first invariant along the rollouts [%]."""
-    invariants = load_problem(str(test.meta["problem"])).invariants(np.moveaxis(rolled, -1, 0))
+    invariants = load_problem(str(test.meta["problem"])).invariants(np.moveaxis(rollout, -1, 0))
     return metrics.relative_change(next(iter(invariants.values())))
 
 
-def _flips(predictor: Predictor, rolled: np.ndarray) -> np.ndarray:
+def _flips(predictor: Predictor, rollout: np.ndarray) -> np.ndarray:
     """Return 100 where the magnitude channel m0 changed its sign since the step before, else 0 [%].
 
     NaN at first steps and for heads whose m0 has no sign.
     """
     config = predictor.config
     if config.kind != "neural_ode" or not OUTPUT_LAYERS[config.output_layer].signed_magnitude:
-        return np.full(rolled.shape[:2], np.nan)
-    return 100 * metrics.sign_flips(predictor.outputs(rolled)[..., 0])
+        return np.full(rollout.shape[:2], np.nan)
+    return 100 * metrics.sign_flips(predictor.outputs(rollout)[..., 0])
 
 
 def _long(points: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -190,10 +192,10 @@ def _long(points: dict[str, np.ndarray]) -> pd.DataFrame:
     return table[np.isfinite(points["t"]).ravel()].reset_index(drop=True)
 
 
-def _per_orbit(points: dict[str, np.ndarray], rolled: np.ndarray, test: Trajectories) -> pd.DataFrame:
+def _per_orbit(points: dict[str, np.ndarray], rollout: np.ndarray, test: Trajectories) -> pd.DataFrame:
     """Return one row per orbit: its parameters, means over its finite steps, timing, drift and failure."""
     present = np.isfinite(test.t)
-    broken = present & ~np.isfinite(rolled).all(axis=-1)
+    broken = present & ~np.isfinite(rollout).all(axis=-1)
     return pd.DataFrame(
         {
             "orbit": np.arange(len(test.t), dtype=np.int32),

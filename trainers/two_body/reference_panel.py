@@ -74,21 +74,21 @@ def padded_panel(test: Trajectories) -> np.ndarray:
 
 def rollout_table(
     test: Trajectories,
-    rolled: np.ndarray,
+    rollout: np.ndarray,
     acceleration: np.ndarray,
     truth: TrueAcceleration,
     extra: Mapping[str, np.ndarray],
 ) -> pd.DataFrame:
     """Return true and predicted motion of the panel, one row per orbit and step.
 
-    `rolled` (4, T, 6) are rollouts of the orbits of `padded_panel`, `acceleration` (4, T, 3) that of the model at these
-    states, `truth` the true one. Columns: orbit (-1: that of mean elements), step, t, x ... vz, ax, ay, az as
+    `rollout` (4, T, 6) has the states of the orbits of `padded_panel`, `acceleration` (4, T, 3) that of the model at
+    them, `truth` the true one. Columns: orbit (-1: that of mean elements), step, t, x ... vz, ax, ay, az as
     predicted, the same with `_true`, and those of `extra` (4, T).
     """
     names, orbits = [*test.names, "ax", "ay", "az"], with_mean_orbit(test)
     tables = []
     for place, orbit in enumerate(reference_orbits(test)):
-        predicted = np.concatenate([rolled[place], acceleration[place]], axis=-1)
+        predicted = np.concatenate([rollout[place], acceleration[place]], axis=-1)
         true = np.concatenate([orbits.y[orbit], truth(orbits.y[[orbit]])[0]], axis=-1)
         table = pd.DataFrame({"orbit": orbit, "step": np.arange(len(true)), "t": orbits.t[orbit]})
         table[names] = predicted
@@ -107,10 +107,10 @@ def phase_table(predictors: Mapping[int, Predictor], test: Trajectories) -> pd.D
     rows, orbits = padded_panel(test), with_mean_orbit(test)
     tables = []
     for phase, predictor in predictors.items():
-        rolled = predictor.rollout(orbits.y[rows, 0], orbits.t[rows])
+        rollout = predictor.rollout(orbits.y[rows, 0], orbits.t[rows])
         for place, orbit in enumerate(reference_orbits(test)):
             table = pd.DataFrame({"phase": phase, "orbit": orbit, "step": np.arange(test.t.shape[1], dtype=np.int32)})
-            table[["x", "y", "z"]] = rolled[place, :, :3].astype(np.float32)
+            table[["x", "y", "z"]] = rollout[place, :, :3].astype(np.float32)
             table[["x_true", "y_true", "z_true"]] = orbits.y[orbit, :, :3].astype(np.float32)
             tables.append(table[np.isfinite(orbits.t[orbit])])
     return pd.concat(tables, ignore_index=True)

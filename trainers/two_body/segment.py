@@ -179,11 +179,11 @@ def _with_steps(phase: Arrays, fitted: Arrays, problem: str, tolerance: float) -
     def field(state: np.ndarray) -> np.ndarray:
         return np.concatenate([state[3:], normalised_acceleration(fitted, problem, state)])
 
-    planned = dict(phase)
+    arrays = dict(phase)
     for side in ("train", "validation"):
         plan = plan_steps(field, phase[f"{side}/t"], phase[f"{side}/y"], tolerance)
-        planned |= {f"{side}/{name}": values for name, values in plan._asdict().items()}
-    return planned
+        arrays |= {f"{side}/{name}": values for name, values in plan._asdict().items()}
+    return arrays
 
 
 def _count_own(phase: Arrays) -> dict[str, int | float | str]:

@@ -98,8 +98,8 @@ class Clock:
 
     def charge(self, seconds: Mapping[str, float], share: float) -> None:
         """Add a share of seconds that several trainings spent in one call."""
-        for name, spent in seconds.items():
-            self.seconds[name] += share * spent
+        for name, duration in seconds.items():
+            self.seconds[name] += share * duration
 
 
 class Program:

@@ -62,8 +62,8 @@ class Network(nn.Module):
         )
         kind = KINDS[config.kind]
         outputs = len(target_names(config, channels // 2))
-        joined = config.filters[-1] * config.bins + (features if kind.joins else 0)
-        sizes = (joined, *config.hidden, kind.outputs(outputs, channels * config.horizon))
+        input_size = config.filters[-1] * config.bins + (features if kind.joins else 0)
+        sizes = (input_size, *config.hidden, kind.outputs(outputs, channels * config.horizon))
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.level = nn.Linear(channels + features, channels) if kind.levels else None
         self.surrogate = kind.surrogate(config, channels) if kind.surrogate else None

@@ -47,8 +47,8 @@ class AffineSteps:
         flow = self.flow
         if flow.sensitivity is not None:
             assert self.direct is not None and self.direct_origin is not None
-            moved = np.einsum("ijm,jqm->iqm", self.matrix, flow.sensitivity)
-            flow.sensitivity = moved + self.direct_origin + np.einsum("iqjm,jm->iqm", self.direct, flow.y)
+            image = np.einsum("ijm,jqm->iqm", self.matrix, flow.sensitivity)
+            flow.sensitivity = image + self.direct_origin + np.einsum("iqjm,jm->iqm", self.direct, flow.y)
         flow.y = np.einsum("ijm,jm->im", self.matrix, flow.y) + self.origin
 
     def join(self, more: AffineSteps) -> AffineSteps:

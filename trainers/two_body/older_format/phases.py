@@ -74,20 +74,20 @@ def combine(candidates: Mapping[str, Sequence[Candidate]]) -> tuple[dict[str, li
     """
     keys = [key for key in STRATEGIES if key in candidates]
     problems: dict[str, None] = {}
-    repeated: dict[str, None] = {}
+    repetitions: dict[str, None] = {}
     variants: dict[str, list[dict[str, Any]]] = {}
     for numbers in product(*(range(len(candidates[key])) for key in keys)):
         combination = {key: candidates[key][number] for key, number in zip(keys, numbers, strict=True)}
         longest = max(keys, key=lambda key: len(combination[key]))
         problems |= dict.fromkeys(_wrong_lengths(combination, longest))
-        repeated |= dict.fromkeys(_repeated(combination, len(combination[longest])))
+        repetitions |= dict.fromkeys(_repetitions(combination, len(combination[longest])))
         name = "_".join(_name(STRATEGIES[key], combination[key]) for key in keys if len(candidates[key]) > 1)
         variants[name if name not in variants else f"{name}_{len(variants)}"] = _phases(
             combination, len(combination[longest])
         )
     if problems:
         raise ValueError("\n".join(problems))
-    return variants, list(repeated)
+    return variants, list(repetitions)
 
 
 def _is_candidate(value: Any, strategy: Strategy) -> bool:
@@ -119,7 +119,7 @@ def _wrong_lengths(combination: Mapping[str, Candidate], longest: str) -> Iterat
             )
 
 
-def _repeated(combination: Mapping[str, Candidate], most: int) -> Iterator[str]:
+def _repetitions(combination: Mapping[str, Candidate], most: int) -> Iterator[str]:
     for key, candidate in combination.items():
         if len(candidate) < most:
             yield f"{key} {json.dumps(candidate)} is repeated for all {most} phases"

@@ -65,7 +65,7 @@ def read_older(sweep: Mapping[str, Any]) -> dict[str, Any]:
     """
     reading = _Reading()
     entries = _flat(sweep, reading)
-    for step in (_settings, _dataset, _phases, _unstated):
+    for step in (_settings, _dataset, _phases, _open_choices):
         step(entries, reading)
     tests = _tests(entries, reading)
     if reading.problems:
@@ -208,11 +208,11 @@ def _phases(entries: Mapping[str, Any], reading: _Reading) -> None:
     if not candidates:
         return
     try:
-        variants, repeated = combine(candidates)
+        variants, repetitions = combine(candidates)
     except ValueError as error:
         reading.problems += str(error).splitlines()
         return
-    reading.decisions += [f"model.phases: {line}" for line in repeated]
+    reading.decisions += [f"model.phases: {line}" for line in repetitions]
     if len(variants) == 1:
         reading.base["model"]["phases"] = next(iter(variants.values()))
     else:
@@ -226,7 +226,7 @@ def _tests(entries: Mapping[str, Any], reading: _Reading) -> list[str]:
     return list(STANDARD_TESTS)
 
 
-def _unstated(entries: Mapping[str, Any], reading: _Reading) -> None:
+def _open_choices(entries: Mapping[str, Any], reading: _Reading) -> None:
     """Add the choices that have no key in the older format, with a decision each."""
     reading.base["model"].setdefault("solver", {})["method"] = "tsit5"
     reading.decisions.append("model.solver.method: the older programme solved adaptively; planned is many times faster")
