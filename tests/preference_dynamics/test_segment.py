@@ -1,4 +1,4 @@
-"""Features by hand, the split, what is dropped, and how targets get to the network's units and back."""
+"""Features of hand-made series, the split, dropped series, and targets in the network's units and back."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What holds exactly of the system: symmetries, closed forms of a mode, readings that are conserved, prior spreads."""
+"""Exact properties of the system: symmetries, closed forms within a mode, conserved quantities, prior spreads."""
 
 import numpy as np
 import pytest

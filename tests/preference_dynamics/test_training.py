@@ -1,4 +1,4 @@
-"""Losses by their formulas, every option of the training, and outcomes that are not a model."""
+"""Losses by their formulas, every option of the training, and outcomes other than a model."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""Conformal factors, coverage and tests of posterior samples, on errors and posteriors whose answer is known."""
+"""Conformal factors, coverage and tests of posterior samples, on errors and posteriors of known distribution."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The JAX training loop on a regression by epochs: the same bits however it is cut up, phases, checks, outcomes."""
+"""The JAX training loop on a regression by epochs: same bits when interrupted, phases, checks, outcomes."""
 
 from functools import cache
 

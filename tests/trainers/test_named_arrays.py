@@ -1,4 +1,4 @@
-"""Names of arrays go into a group and come out of it again."""
+"""Named arrays: `below` reverses `prefixed`."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Studies register by entry points: from any package, and one that is broken takes no other down."""
+"""Studies register by entry points, from any package; a broken study does not affect the others."""
 
 import os
 import subprocess

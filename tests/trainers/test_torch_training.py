@@ -1,4 +1,4 @@
-"""The torch training loop on toys: resuming, phases, schedules, early ends, accumulation, outcomes."""
+"""The torch training loop on toys: resuming, phases, schedules, early stopping, accumulation, outcomes."""
 
 from dataclasses import replace
 

@@ -56,7 +56,7 @@ SIGNED = ModelConfig(
     ),
     seed=3,
 )
-"""A signed head, two phases, batches drawn from slices, validation, and a plateau whose rate is halved."""
+"""A signed head, two phases, batches drawn from strata, validation, and a plateau whose rate is halved."""
 
 UNIT = ModelConfig(
     feature_layer="rinv_rhat_vr_vt",

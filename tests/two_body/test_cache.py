@@ -1,4 +1,4 @@
-"""What one process has compiled the next one reads: training, validation and evaluation."""
+"""Compiled programs are cached between processes: training, validation and evaluation."""
 
 import json
 import subprocess

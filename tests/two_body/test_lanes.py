@@ -1,4 +1,4 @@
-"""Trainings in lanes of one program: what they learn depends on no company, and is what they would learn alone."""
+"""Trainings in lanes of one program: independent of each other, and equal to single trainings but for rounding."""
 
 import numpy as np
 import pytest

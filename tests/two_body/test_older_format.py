@@ -1,4 +1,4 @@
-"""The older sweep format: names resolved with a message, structure with two readings refused."""
+"""The older sweep format: ambiguous names are resolved with a decision, ambiguous structure is refused."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Planned steps: their error on the true dynamics, their packing into lanes, and the batches they allow."""
+"""Planned steps: their error on the true dynamics, their packing into columns, and stratified batches."""
 
 from itertools import pairwise
 
@@ -145,7 +145,7 @@ def test_the_weighted_mean_over_batches_is_the_mean_over_segments():
 
 @pytest.mark.parametrize("batch", [256, 37])
 def test_packed_columns_integrate_every_segment_as_if_alone(batch):
-    """In double precision, under the true law: the data themselves come out, whatever lane a segment lies in."""
+    """In double precision, under the true law: the data themselves come out, whatever column a segment lies in."""
     arrays = planned(1e-9).phases[0]
     strata = StratifiedBatches.of(len(arrays["train/t"]), batch)
     data = on_device(arrays, "train", strata)

@@ -1,4 +1,4 @@
-"""The sweep that runs the literature's configurations again says what the literature's table says."""
+"""The sweep of the literature's configurations agrees with the literature's table."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Sweeps that answer a question by how they are set up: segmentation at equal steps, and a grid of true anomalies."""
+"""Controlled comparisons in sweeps: segmentations at equal numbers of steps, and a grid of true anomalies."""
 
 import numpy as np
 import pytest

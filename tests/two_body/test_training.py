@@ -1,4 +1,4 @@
-"""Training: same bits however it is cut up, failures as outcomes, and solvers that agree."""
+"""Training: same bits when interrupted, failures as outcomes, and solvers that agree."""
 
 import dataclasses
 from functools import partial

@@ -15,7 +15,7 @@ from trainers.common.names import check_name
 from trainers.study import Trajectories
 
 ROUNDING = 1e-9
-"""How far outside of the samples a time may lie by rounding [largest time]."""
+"""Largest distance of a time from the range of the samples that counts as rounding [largest time]."""
 
 
 def resample(trajectories: Trajectories, step: float, angles: Sequence[str] = ()) -> Trajectories:
@@ -33,7 +33,7 @@ def resample(trajectories: Trajectories, step: float, angles: Sequence[str] = ()
     t, y, inputs = [], [], []
     for number, own in enumerate(trajectories.t):
         own = own[np.isfinite(own)]
-        # The last sample counts although rounding may put it a hair before the last step.
+        # rounding may put the last sample slightly before the last step: it counts all the same
         count = int(np.floor((own[-1] - own[0]) / step * (1 + ROUNDING))) + 1 if len(own) else 0
         if count < 2:
             length = own[-1] - own[0] if len(own) else 0.0

@@ -35,15 +35,15 @@ class Fit:
 
     names: tuple[str, ...]
     unknowns: Array
-    """(N, Q)"""
+    """(N, Q) in the flat order, see `names`."""
     half_width: Array
     """(N, Q) half width of the 90 % interval about each, from the curvature."""
     identified: Array
-    """(N, Q) whether the series determines each."""
+    """(N, Q) whether the series determines each unknown."""
     converged: Array
     """(N,) whether the residual looks like noise."""
     series: Array
-    """(N, T, 2n) the solution of the estimated unknowns."""
+    """(N, T, 2n) the solution for the estimated unknowns."""
 
     def table(self) -> pd.DataFrame:
         """Return one row per series and unknown: value, low, high, identified, converged."""
@@ -74,9 +74,9 @@ def fit_without_model(
 ) -> Fit:
     """Fit series y (N, T, 2n) of desires and efforts at times t (T,), which need not be even.
 
-    within: ranges by kind of unknown, as in `equations.PRIORS`, where they differ from it; `{"mu": (0, 0)}` holds mu at
-    0, as the published data of one action do. Starts are drawn from the ranges by `seed`, and tried until one fits.
-    Good values: starts 20 for one action, 100 for two.
+    within: ranges by kind of unknown in place of those of `equations.PRIORS`; `{"mu": (0, 0)}` fixes mu at 0, as in the
+    published data of one action. `starts` starts are drawn from the ranges by `seed` and tried until one fits; `steps`
+    is the largest number of iterations of each. Good values: starts 20 for one action, 100 for two.
 
     Raises:
         ValueError: the series have another shape, hold NaN, or a time is not later than the one before.
