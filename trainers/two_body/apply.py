@@ -50,7 +50,7 @@ class Predictor:
     parameters: Any
     """What the compiled functions take: the network and its units, a constant, or nothing."""
     problem: str
-    """Name of the equation of motion that made the training data."""
+    """Name of the equation of motion of the training data."""
 
     def acceleration(self, state: np.ndarray) -> np.ndarray:
         """Return the predicted acceleration (..., 3) at states (..., 6)."""

@@ -194,7 +194,7 @@ class ModelConfig(ModelConfigBase):
     activation: str = "leaky_relu"
     """Any function of `jax.nn`, `prelu` (learned slope) or `shifted_softplus`."""
     final_activation: str = "identity"
-    """Activation after the last layer; the head and the figures see its result."""
+    """Activation after the last layer; the head and the figures use its result."""
     loss: Loss = Loss()
     optimiser: Literal["adam", "adamw"] = "adam"
     """Adam or AdamW (Kingma & Ba 2015; Loshchilov & Hutter 2019)."""

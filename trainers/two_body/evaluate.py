@@ -60,8 +60,8 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
 
     Tables: `errors` (one row per orbit and step), `orbits` (elements and means per orbit), `per_trajectory` (the means
     alone, by the names that every study has), `rollouts` (true and predicted motion of a fixed panel of up to four
-    orbits, with what the network sees and says), `field` (acceleration on a grid) and, after several phases, `phases`
-    (the panel as the best model of each phase predicts it).
+    orbits, with features and outputs of the network), `field` (acceleration on a grid) and, after several phases,
+    `phases` (the panel as the best model of each phase predicts it).
     """
     predictor = apply(config, trained)
     orbits_and_mean = with_mean_orbit(test)

@@ -30,13 +30,13 @@ from trainers.two_body.phase_data import Data, ValidationData, phase_data
 
 
 def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Iterator[Trained | Failed]:
-    """Train jobs one after another, or together where their configuration says so; yield one outcome each, in order.
+    """Train jobs one after another, or in lanes side by side if configured; yield one outcome each, in order.
 
     Jobs of one cohort go through the same compiled programs. No job's numbers depend on another job. A loss or gradient
     that is not finite, and a solver that gives up, are outcomes, not exceptions.
 
     Raises:
-        ValueError: if the state that a job brings along is not one of its configuration or of a prefix of it.
+        ValueError: the state of a job is not one of its configuration or of a prefix of it.
     """
     for group in groups(jobs):
         config = group[0].config

@@ -1,1 +1,1 @@
-"""Series as models see them: normalised inputs, features by name, targets."""
+"""Series as input of a model: normalised points, features by name, targets."""

@@ -49,7 +49,7 @@ def mlp_simple_hybrid(m: Array, state: Array, scale: float) -> Array:
 
 
 def mlp_4D_signed(m: Array, state: Array, scale: float) -> Array:
-    """Return `a = m0 d`. `(m0, d)` and `(-m0, -d)` give the same vector: no loss sees both signs flip."""
+    """Return `a = m0 d`. `(m0, d)` and `(-m0, -d)` give the same vector, so that both signs may flip unnoticed."""
     return m[0] * m[1:4]
 
 
