@@ -117,8 +117,8 @@ def estimates_with_intervals(estimates: pd.DataFrame) -> Figure:
         places = [names.index(name) for name in part["trajectory"]]
         axes.hlines(places, part["lower"], part["upper"], color="C0", lw=2)
         for doubtful, filling in ((False, "C0"), (True, "white")):
-            chosen = (part["caveat"] != "").to_numpy() == doubtful
-            axes.plot(part["estimate"][chosen], np.array(places)[chosen], "o", color="C0", mfc=filling, ms=5)
+            members = (part["caveat"] != "").to_numpy() == doubtful
+            axes.plot(part["estimate"][members], np.array(places)[members], "o", color="C0", mfc=filling, ms=5)
         unit = part["unit"].iloc[0]
         axes.set(title=parameter if unit == "1" else f"{parameter} [{unit}]", ylim=(len(names) - 0.5, -0.5))
         axes.set_yticks(range(len(names)), [str(name) for name in names], fontsize="small")
@@ -128,7 +128,7 @@ def estimates_with_intervals(estimates: pd.DataFrame) -> Figure:
 
 
 def measured_and_predicted(fit_curves: pd.DataFrame) -> Figure:
-    """Draw what was measured (points) and what the estimates say of it (lines, with their band if they have one).
+    """Draw measured values (points) and those predicted from the estimates (lines, with their band if they have one).
 
     One column of panels per trajectory, at most six; one row per channel.
     """
