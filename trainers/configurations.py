@@ -66,8 +66,8 @@ class ModelConfigBase(Config):
     """Fields that say which training trajectories are held out to validate, as far as the model has them. They say
     nothing beside validation data of its own: any other value than their default is then refused."""
 
-    seed: int = 0
-    """Seed of every random choice of the training [integer >= 0]."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Seed of every random choice of the training [integer]; JAX takes 32 bits, so that larger ones would repeat."""
     validation: DatasetSettings | None = None
     """Validation data of its own: a dataset by name, settings or file. All training trajectories then train; without
     it, the study holds some of them out."""

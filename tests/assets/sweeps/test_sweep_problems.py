@@ -16,6 +16,8 @@ pytestmark = pytest.mark.usefixtures("paper")
             "one.yaml:4: model.widht: unknown key 'widht'; nearest: width",
         ),
         ("base: {model: {head: sined}}", "one.yaml:2: model: unknown head 'sined'; nearest: signed"),
+        ("base: {model: {seed: -1}}", "one.yaml:2: model.seed: given -1; expected greater than or equal to 0"),
+        ("vary: {model.seed: [0, 4294967297]}", "given 4294967297; expected less than 4294967296"),
         ("base: {dataset: smal}", "one.yaml:2: dataset: unknown dataset 'smal'; nearest: small"),
         ("tests:\n- test\n- tset", "one.yaml:4: tests: unknown dataset 'tset'; nearest: test"),
         ("base: {dataset: {family: wid}}", "given 'wid'; expected 'wide' or 'narrow'"),
