@@ -78,7 +78,7 @@ def shots(sweep: Sweep, first: Item, other: Item) -> Iterator[Shot]:
     group, report = f"/locations/orrery/asset-groups/{sweep.study}/lineage", f"/report/{sweep.name}"
     partition = f"/assets/{sweep.study}/model?view=partitions&partition={quote(first.key)}"
     compare = f"/compare?a={sweep.study}/{first.hash}&b={sweep.study}/{other.hash}"
-    yield Shot("desk", "/", sweep.name, height=520)
+    yield Shot("desk", "/", sweep.name)
     yield Shot("lineage", group, "leaderboard", 1900, 560)
     yield Shot("partition", partition, "use it", 1400, 980)
     yield Shot("report", report, "Leaderboard", height=1100)
