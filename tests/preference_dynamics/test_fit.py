@@ -10,6 +10,8 @@ from trainers.preference_dynamics.config import Loss, Refinement
 from trainers.preference_dynamics.system.equations import unknown_names
 from trainers.study import Job, Trained, Trajectories
 
+pytestmark = pytest.mark.training
+
 DATA = DatasetConfig(trajectories=40, points=41, duration=40.0)
 OWN = STUDY.simulate(DATA.model_copy(update={"trajectories": 2, "seed": 5}))
 

@@ -35,6 +35,7 @@ def by_scipy(unknowns, t, actions):
     return observe(done.y, one.mu).T
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(("actions", "count", "tolerance"), [(1, 150, 1e-7), (2, 80, 1e-6), (3, 30, 1e-5)])
 def test_series_agree_with_scipy_at_tight_tolerance(actions, count, tolerance):
     unknowns = accepted_draws(actions, count)

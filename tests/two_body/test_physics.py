@@ -331,6 +331,7 @@ def test_a_wrong_state_shows_in_the_drift():
     assert np.ptp(clean) < 1e-14 and np.ptp(broken) > 1e-8
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_simulates(name):
     config = PRESETS[name].model_copy(update={"orbits": min(PRESETS[name].orbits, 2), "points": 8})

@@ -31,6 +31,7 @@ def test_every_file_is_a_problem():
         DatasetConfig(problem="cr3pb")
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_numpy_and_jax_give_the_same_acceleration(name):
     y = dataset(name, **options(name)).y.reshape(-1, 6).T
