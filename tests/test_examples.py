@@ -1,6 +1,9 @@
 """What the documents show works: the notebook, the Python use, every sweep file."""
 
+import json
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -8,10 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from nbclient import NotebookClient
+from typer.testing import CliRunner
 
+from assets.identity.items import dataset_item, model_item, segments_item
 from assets.search.search_file import load
+from assets.stages.freshness import Planner
+from assets.stages.make import run
+from assets.store.store import Store
 from assets.sweeps.sweep_file import load_sweep
+from orchestration.cli import app
 from tests.documents import ROOT, blocks, read, replaced
+from trainers import STUDIES
 
 NOTEBOOK = ROOT / "examples" / "quickstart.ipynb"
 
@@ -78,6 +88,62 @@ def test_the_dataset_of_your_own_loads(tmp_path: Path) -> None:
     file.write_text("study: two_body\n" + replaced(text, **{"data/orbits.parquet": f"{tmp_path}/orbits.parquet"}))
     (row,) = load_sweep(file).rows
     assert row.configuration.dataset.file.endswith("orbits.parquet")
+
+
+BEHAVIOUR = {"first": [1.0, 0.0, 0.8, 1.5, -2.0, -0.5], "second": [0.6, 0.0, 2.0, 0.7, 1.5, 1.0]}
+"""The unknowns of the example series, in the flat order; noise of 1 % was added."""
+
+
+@pytest.fixture(scope="module")
+def behaviour_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Store a model of least squares that knows the range of the unknowns, and return its key."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("examples") / "home"
+        patch.setenv("ORRERY_HOME", str(home))
+        patch.setenv("DAGSTER_HOME", str(home / "dagster"))
+        patch.chdir(ROOT)
+        study, store = STUDIES["preference_dynamics"], Store()
+        config = study.model.model_validate({"kind": "fit", "refine": {"steps": 30, "starts": 10}})
+        dataset = dataset_item(study.name, study.dataset.model_validate({"trajectories": 20}))
+        model = model_item(segments_item(dataset, config.segmentation()), config)
+        for item in (dataset, model.segments, model):
+            assert run(item, Planner(store).fingerprint(item), store).status == "ok"
+        yield model.key
+
+
+def shown_fit(name: str, key: str) -> list[str]:
+    """Return the arguments of `orrery fit` as a document shows it."""
+    (text,) = (text for text in blocks(name, "bash") if text.startswith("orrery fit"))
+    return shlex.split(replaced(text, **{"<key>": key}).replace("\\\n", " "))[1:]
+
+
+def test_the_fit_in_the_documents_recovers_the_unknowns_of_the_example(behaviour_model: str, tmp_path: Path) -> None:
+    arguments = shown_fit("docs/commands.md", behaviour_model)
+    out = tmp_path / arguments[arguments.index("--out") + 1]
+    arguments[arguments.index("--out") + 1] = str(out)
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    rows = pd.read_csv(out / "estimates.csv", keep_default_na=False)
+    assert list(dict.fromkeys(rows["trajectory"])) == list(BEHAVIOUR)
+    clear = (rows["caveat"] == "").to_numpy()
+    error = np.abs(rows["estimate"] - np.concatenate(list(BEHAVIOUR.values())))
+    assert clear.sum() >= 9 and error[clear].max() < 0.2
+    pictures = {path.stem for path in out.glob("*.png")}
+    assert pictures == {"estimates_with_intervals", "measured_and_predicted"}
+
+
+def test_yaml_python_and_command_say_the_same(behaviour_model: str, tmp_path: Path) -> None:
+    (text,) = (text for text in blocks("docs/commands.md", "yaml") if text.startswith("file"))
+    (tmp_path / "own.yaml").write_text(text)
+    (code,) = (text for text in blocks("docs/commands.md", "python") if "model.fit" in text)
+    names: dict = {}
+    exec(compile(replaced(code, **{"<key>": behaviour_model}), "commands.md", "exec"), names)
+    estimates = names["fit"].estimates["estimate"]
+    shown = shown_fit("docs/preference_dynamics.md", behaviour_model)
+    for arguments in (shown, ["fit", behaviour_model, str(tmp_path / "own.yaml"), "--out", str(tmp_path / "fit")]):
+        done = CliRunner().invoke(app, [*arguments, "--json"])
+        assert done.exit_code == 0, done.output
+        assert [row["estimate"] for row in json.loads(done.stdout)["estimates"]] == list(estimates)
 
 
 def test_every_metric_is_documented(smoke: Path) -> None:

@@ -54,6 +54,15 @@ def test_the_unknowns_come_back_in_their_intervals(network):
     assert (estimates["unit"] == "1").all()
 
 
+def test_a_model_of_series_without_noise_is_not_too_sure_of_noisy_ones(squares):
+    noisy = STUDY.simulate(DATA.model_copy(update={"trajectories": 12, "seed": 9, "noise": (0.02, 0.02)}))
+    rows = STUDY.fit(SQUARES, squares, replace(noisy, parameters={}, parameter_units={}, roles={})).estimates
+    truth = np.array([[noisy.parameters[name][k] for name in unknown_names(1)] for k in range(12)]).ravel()
+    clear = rows["caveat"].eq("").to_numpy() & (rows["parameter"] == "m0_0").to_numpy()
+    covered = (rows["lower"] <= truth + 1e-9) & (truth <= rows["upper"] + 1e-9)
+    assert clear.sum() >= 4 and covered[clear].mean() > 0.6, "with the factors alone: intervals of no width"
+
+
 def test_the_curves_are_those_of_the_estimates_at_the_measured_times(network):
     curves = STUDY.fit(NETWORK, network, of(OWN, slice(None))).tables["fit_curves"]
     assert len(curves) == 82 and set(curves["channel"]) == {"u_0", "a_0"}
