@@ -32,6 +32,8 @@ class Schedule(Config):
     """What follows the warm-up. linear, cosine: fall to `final` at the end; plateau: fall when a score stalls."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Fraction of the phase in which the rate rises linearly to the peak [1]; good values 0 to 0.1."""
+    start: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Rate before the first step of the warm-up, in parts of the peak [1]."""
     final: Annotated[float, Field(ge=0, le=1)] = 0.0
     """linear, cosine: rate after the last step, in parts of the peak [1]."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
@@ -72,19 +74,20 @@ def schedule_named(name: str, **fields: float) -> Schedule:
 def learning_rates(schedule: Schedule | str, peak: float, step: np.ndarray, steps: int) -> np.ndarray:
     """Return the learning rates (K,) of steps k (K,) = 0 ... n - 1 of a phase with n steps [1/step].
 
-    warm-up:            `peak (k + 1)/w` over the first w = max(1, round(warmup n)) steps, if `warmup` > 0
+    warm-up:            `peak (s + (1 - s) (k + 1)/w)` over the first w = max(1, round(warmup n)) steps, if `warmup` > 0
     constant, plateau:  `peak`; under a plateau rule to be multiplied by `Plateau.factor`
     linear:             `peak (f + (1 - f) (1 - x))`
     cosine:             `peak (f + (1 - f) (1 + cos(pi x))/2)`
 
-    with x = (k - w)/(n - w) and f = `final`, so that a step after the last one would have the rate f peak. Each phase
-    starts its schedule anew.
+    with x = (k - w)/(n - w), s = `start` and f = `final`, so that a step after the last one would have the rate f peak.
+    Each phase starts its schedule anew.
     """
     schedule = schedule if isinstance(schedule, Schedule) else schedule_named(schedule)
     k, rise = np.asarray(step, dtype=np.float64), schedule.warmup_steps(steps)
     x = (k - rise) / max(1, steps - rise)
     fall = {"linear": 1 - x, "cosine": (1 + np.cos(np.pi * x)) / 2}.get(schedule.shape, np.ones_like(x))
-    return peak * np.where(k < rise, (k + 1) / max(1, rise), schedule.final + (1 - schedule.final) * fall)
+    up = schedule.start + (1 - schedule.start) * (k + 1) / max(1, rise)
+    return peak * np.where(k < rise, up, schedule.final + (1 - schedule.final) * fall)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Networks that continue a curve of scores: the source's sequence generator, and a network of scaled time."""

@@ -1,0 +1,1 @@
+"""The Cahn-Hilliard equation: free energy, grid, initial states and time steps."""
