@@ -14,6 +14,7 @@ TITLES = {
     "simulation": "(e) simulation",
     "matrix": "(f) fraction of the matrix-product rate",
     "preference": "(g) preference dynamics: simulation",
+    "phase_field": "(h) phase field: simulation and training step",
 }
 HIDDEN = ("rows", "cells", "machine")
 

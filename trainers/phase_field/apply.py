@@ -54,6 +54,9 @@ class Predictor:
         if first.ndim != 2 or first.shape[1] != len(self.basis.centre):
             raise ValueError(f"first snapshots are {first.shape}; expected (runs, {len(self.basis.centre)})")
         columns = [np.asarray(parameters[name], np.float64) for name in self.config.parameters]
+        for name, column in zip(self.config.parameters, columns, strict=True):
+            if column.shape != (len(first),):
+                raise ValueError(f"{name} has {column.size} values for {len(first)} first snapshots; expected one each")
         return self.curves(first, np.stack(columns, axis=1) if columns else np.zeros((len(first), 0)))
 
     def curves(self, first: Array, parameters: Array) -> Array:

@@ -52,7 +52,7 @@ class DatasetConfig(DatasetConfigBase):
     perturbation: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Above 0, each run is followed by two from the same noise: with M, and with kappa, increased by this part [1].
     Evaluation then compares sensitivities."""
-    scheme: Literal["sbdf2", "semi_implicit", "explicit"] = "sbdf2"
+    scheme: Literal["sbdf3", "sbdf2", "semi_implicit", "explicit"] = "sbdf3"
     """Time steps, see `system/stepping.py`; explicit: the source's, with its clipping."""
     step: Positive = 0.05
     """Time step; the time between snapshots is a multiple of it."""

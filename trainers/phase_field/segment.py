@@ -21,7 +21,7 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
 
     The one phase, which all phases of a training share, holds for train and validation: `scores` (S, T, K), `first`
     (S, C) the statistics of the first snapshot, `parameters` (S, P), `trajectory` (S,). fitted: the basis, the times,
-    mean and std of the training scores. meta: the names of the parameters.
+    the mean of the training scores, the ranges of their parameters. meta: the names of parameters and channels.
 
     Raises:
         ValueError: the runs have different times, or `basis: none` with another number of channels than `components`.
@@ -53,7 +53,14 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
         "explained": float(basis.explained.sum()),
     }
     scores = arrays["train/scores"].reshape(-1, len(basis.explained))
-    fitted = {**basis._asdict(), "t": t, "scores_mean": scores.mean(axis=0), "scores_std": scores.std(axis=0)}
+    parameters = arrays["train/parameters"]
+    fitted = {
+        **basis._asdict(),
+        "t": t,
+        "scores_mean": scores.mean(axis=0),
+        "parameters_low": parameters.min(axis=0),
+        "parameters_high": parameters.max(axis=0),
+    }
     meta = {"parameters": " ".join(trajectories.parameters), "channels": " ".join(trajectories.names)}
     return Segments((arrays,), used["train"], used["validation"], (counts,), fitted, meta)
 

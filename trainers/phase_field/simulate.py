@@ -8,7 +8,7 @@ import numpy as np
 
 from trainers.phase_field.config import SCORES, DatasetConfig
 from trainers.phase_field.microstructure.basis import scores_per_run
-from trainers.phase_field.microstructure.two_point import autocorrelation, radial_profile, radii
+from trainers.phase_field.microstructure.two_point import autocorrelation_of_spectra, radial_profile, radii
 from trainers.phase_field.system.energy import STUDY_WELL, free_energy
 from trainers.phase_field.system.grid import Grid
 from trainers.phase_field.system.initial import PARAMETERS, draw
@@ -17,7 +17,7 @@ from trainers.study import Trajectories
 
 Array = np.ndarray
 
-BATCH_CELLS = 2**17
+BATCH_CELLS = 2**15
 """Cells that are computed together: as many fields as stay in the cache of a CPU."""
 
 SYMBOLS = {"mobility": "1", "gradient_coefficient": "1", "mean": "1", "amplitude": "1"}
@@ -72,11 +72,12 @@ def _simulate(config: DatasetConfig, runs: Array) -> tuple[Array, Array, Array]:
     grid = grid_of(config)
     statistics, means, energies = [], [], []
     for fields in snapshots(config, runs):
-        maps = autocorrelation(fields)
+        spectra = grid.transform(fields)
+        maps = autocorrelation_of_spectra(spectra, config.grid)
         whole = config.statistics == "published"
         statistics.append(np.fft.fftshift(maps, axes=(1, 2)) if whole else radial_profile(maps))
         means.append(fields.mean(axis=(1, 2)))
-        energies.append(free_energy(fields, grid, STUDY_WELL, parameters[:, 1]))
+        energies.append(free_energy(fields, grid, STUDY_WELL, parameters[:, 1], spectra))
     mean, energy = np.array(means), np.array(energies)
     rise = np.maximum(np.diff(energy, axis=0), 0.0).max(axis=0) / energy[0]
     drift = np.stack([np.abs(mean - mean[0]).max(axis=0) / mean[0], rise], axis=1)

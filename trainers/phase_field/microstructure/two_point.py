@@ -21,9 +21,14 @@ def autocorrelation(fields: Array) -> Array:
     Raises:
         ValueError: a field is constant, so that its autocorrelation is undefined.
     """
-    spectra = fft.rfft2(fields)
-    spectra[:, 0, 0] = 0.0
-    maps = fft.irfft2(spectra.real**2 + spectra.imag**2, s=fields.shape[1:])
+    return autocorrelation_of_spectra(fft.rfft2(fields), fields.shape[1])
+
+
+def autocorrelation_of_spectra(spectra: Array, size: int) -> Array:
+    """Return the maps (B, N, N) of fields of N = `size` cells per side from their half spectra (B, N, N/2 + 1)."""
+    power = spectra.real**2 + spectra.imag**2
+    power[:, 0, 0] = 0.0
+    maps = fft.irfft2(power, s=(size, size))
     largest = maps[:, :1, :1]
     if not (largest > 0).all():
         raise ValueError("a field is constant; expected one that varies, since a constant has no autocorrelation")

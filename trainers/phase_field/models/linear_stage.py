@@ -42,14 +42,14 @@ class LinearStage(NamedTuple):
 
 def linear_stage(first: Array, t: Array, mobility: Array, kappa: Array, mean: Array, amplitude: Array) -> LinearStage:
     """Continue first profiles (N, R) of runs with the given parameters, (N,) each, to times t (T,)."""
-    parts = [
-        _linear_stage(*(array[start : start + RUNS_AT_ONCE] for array in (first, mobility, kappa, mean, amplitude)), t)
-        for start in range(0, len(first), RUNS_AT_ONCE)
-    ]
+    parts = []
+    for start in range(0, max(1, len(first)), RUNS_AT_ONCE):
+        runs = slice(start, start + RUNS_AT_ONCE)
+        parts.append(_linear_stage(first[runs], t, mobility[runs], kappa[runs], mean[runs], amplitude[runs]))
     return LinearStage(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def _linear_stage(first: Array, mobility: Array, kappa: Array, mean: Array, amplitude: Array, t: Array) -> LinearStage:
+def _linear_stage(first: Array, t: Array, mobility: Array, kappa: Array, mean: Array, amplitude: Array) -> LinearStage:
     radius = np.arange(first.shape[1])
     waves = np.arange(1, WAVES + 1) * np.pi / WAVES
     bessel = j0(np.outer(waves, radius))

@@ -35,6 +35,12 @@ class DoubleWell:
         """Return `f'(c) = 2 rho (c - a)(b - c)(a + b - 2c)`."""
         return np.asarray(2 * self.height * (c - self.low) * (self.high - c) * (self.low + self.high - 2 * c))
 
+    def slope_polynomial(self) -> Array:
+        """Return the coefficients (4,) of f'(c), that of c^0 first."""
+        low, high = self.low, self.high
+        cubic = np.array([low * high * (low + high), -(low**2 + high**2 + 4 * low * high), 3 * (low + high), -2.0])
+        return np.asarray(-2 * self.height * cubic)
+
     def curvature(self, c: Array) -> Array:
         """Return f''(c); it is negative in the spinodal region, 0.2113 < c < 0.7887 with wells 0 and 1."""
         low, high = c - self.low, self.high - c
@@ -49,15 +55,19 @@ STUDY_WELL = DoubleWell()
 """f(c) = c^2 (1 - c)^2."""
 
 
-def free_energy(c: Array, grid: Grid, well: DoubleWell, kappa: Array) -> Array:
+def free_energy(c: Array, grid: Grid, well: DoubleWell, kappa: Array, spectra: Array | None = None) -> Array:
     """Compute `F = integral of f(c) + kappa/2 |grad c|^2` of fields (B, N, N) with kappa (B,): (B,).
+
+    spectra: those of the fields, if they are known already.
 
     The gradient is that of the grid's Laplacian, the edge across the periodic seam included, so that the discrete
     equation is the gradient flow of this F.
     """
     area = grid.spacing**2
     bulk = well.density(c).sum(axis=(1, 2)) * area
-    gradient = (grid.minus_laplacian * grid.weight * np.abs(grid.transform(c)) ** 2).sum(axis=(1, 2))
+    spectra = grid.transform(c) if spectra is None else spectra
+    power = spectra.real**2 + spectra.imag**2
+    gradient = (grid.minus_laplacian * grid.weight * power).sum(axis=(1, 2))
     return np.asarray(bulk + kappa / 2 * gradient * area / grid.cells)
 
 
