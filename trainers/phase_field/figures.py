@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainers.common.figures import draw_losses, mark_phases
+from trainers.common.figures import draw_losses, estimates_with_intervals, mark_phases, measured_and_predicted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -218,6 +218,8 @@ FIGURES = (
     loss_curve,
     training_settings,
     explained_variance,
+    estimates_with_intervals,
+    measured_and_predicted,
 )
 """In the order in which a report shows them."""
 

@@ -91,14 +91,19 @@ def _outside(named: dict[str, Array], trained: Trained) -> str:
 
 
 def _curves(number: int, predictor: Predictor, curve: Array, t: Array, scores: Array) -> pd.DataFrame:
-    """Return predicted scores with their band at the model's times, and measured ones at those of the data."""
+    """Return predicted scores with their band, and measured ones, at the times of the model and of the data.
+
+    The first snapshot is left out: it is given, and its scores, those of noise, lie far from all later ones.
+    """
     spread = NORMAL_90 * np.sqrt(np.diagonal(predictor.fitted["time/covariance"], axis1=1, axis2=2))
+    times = np.concatenate([predictor.t[1:], t[1:]])
+    order = np.argsort(times, kind="stable")
     parts = []
     for k in range(scores.shape[1]):
-        model = {"t": predictor.t, "measured": np.nan, "predicted": curve[:, k]}
-        band = {"lower": curve[:, k] - spread[:, k], "upper": curve[:, k] + spread[:, k]}
-        inside = np.interp(t, predictor.t, curve[:, k], right=np.nan)
-        points = {"t": t, "measured": scores[:, k], "predicted": inside, "lower": np.nan, "upper": np.nan}
-        both = pd.concat([pd.DataFrame({**model, **band}), pd.DataFrame(points)], ignore_index=True)
-        parts.append(both.sort_values("t", kind="stable").assign(channel=f"score_{k + 1}"))
+        measured = np.concatenate([np.full(len(predictor.t) - 1, np.nan), scores[1:, k]])
+        ends = (curve[:, k], curve[:, k] - spread[:, k], curve[:, k] + spread[:, k])
+        predicted, lower, upper = (np.interp(times, predictor.t, values, right=np.nan) for values in ends)
+        columns = {"t": times, "measured": measured, "predicted": predicted, "lower": lower, "upper": upper}
+        table = pd.DataFrame({name: values[order] for name, values in columns.items()})
+        parts.append(table.assign(channel=f"score_{k + 1}"))
     return pd.concat(parts, ignore_index=True).assign(trajectory=number)
