@@ -48,7 +48,7 @@ def test_bad_data_are_refused_in_one_line():
         segment(MODEL.segmentation(), changed(t=t))
     with pytest.raises(ValueError, match="basis is 'none' with components 5; the runs have 8 channels"):
         segment(ModelConfig(kind="ridge", basis="none").segmentation(), DATA)
-    with pytest.raises(ValueError, match="the runs come without mean"):
+    with pytest.raises(ValueError, match="the runs come without gradient_coefficient, mean, amplitude; expected all"):
         segment(
             MODEL.segmentation(),
             DATA,

@@ -9,8 +9,8 @@ explicit       forward Euler with clipping, as the source has it; stable for `dt
 
 The implicit ones add `A lap c` on both sides (A = 1 for wells of curvature 2), which costs no order and keeps large
 steps stable; the mean stays what it is to rounding. No dealiasing: interfaces span several cells. Up to the second
-snapshot steps are eight times smaller. Sources: Eyre 1998; Ascher, Ruuth & Wetton 1995 for the
-formulas. Good values of dt: 0.05 (sbdf3), 0.02 to 0.05 (sbdf2), 0.01 (semi_implicit).
+snapshot steps are eight times smaller; the very first is of first order. Sources: Eyre 1998; Ascher,
+Ruuth & Wetton 1995 for the formulas. Good values of dt: 0.05 (sbdf3), 0.02 to 0.05 (sbdf2), 0.01 (semi_implicit).
 """
 
 from __future__ import annotations
