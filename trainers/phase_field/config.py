@@ -261,8 +261,8 @@ def _presets() -> dict[str, DatasetConfig]:
     named |= {f"{name}_64": one.model_copy(update={"grid": 64}) for name, one in named.items()}
     published = DatasetConfig(trajectories=4950, seed=42)
     named |= {"published_train": published, "published_test": DatasetConfig(trajectories=550, seed=1042)}
-    named["per_run_train"] = train.model_copy(update={"statistics": "published"})
-    named["per_run_test"] = test.model_copy(update={"statistics": "published"})
+    named["per_run_train"] = named["train_64"].model_copy(update={"statistics": "published"})
+    named["per_run_test"] = named["test_64"].model_copy(update={"statistics": "published"})
     named["source"] = DatasetConfig(
         trajectories=100, scheme="explicit", laplacian="five_point", step=0.001, statistics="published"
     )
