@@ -1,17 +1,22 @@
 """Times of structures of one's own."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from trainers.phase_field.config import DatasetConfig, ModelConfig
+from assets.sweeps.file_dataset import FileDataset, read_file
+from assets.sweeps.yaml_loader import read_document
+from trainers.common.measurements import conform
+from trainers.phase_field.config import PRESETS, DatasetConfig, ModelConfig
 from trainers.phase_field.fit import fit
 from trainers.phase_field.segment import segment
 from trainers.phase_field.simulate import simulate
 from trainers.phase_field.train import train
 from trainers.study import Job, Trajectories
 
+ROOT = Path(__file__).parents[2]
 SETTINGS = {"grid": 32, "snapshots": 31, "duration": 12.0, "step": 0.1}
 CONFIG = ModelConfig(kind="ridge", train_fraction=0.75)
 OWN = simulate(DatasetConfig(trajectories=6, seed=8, **SETTINGS))
@@ -73,3 +78,18 @@ def test_a_parameter_that_is_missing_is_refused():
     measured = Trajectories(OWN.t[:, :3], OWN.y[:, :3], OWN.names, OWN.units, "1", parameters={"mean": np.ones(6)})
     with pytest.raises(ValueError, match="parameters lack mobility, gradient_coefficient"):
         fit(CONFIG, trained(), measured)
+
+
+TIMES = [4, 15, 10, 28, 7, 22]
+"""True times of the structures in the example, which does not say them."""
+
+
+def test_the_example_that_is_shipped():
+    """Thirty runs are few, so that the times are rough; they are told apart from chance, 7.5, all the same."""
+    description = read_document(ROOT / "examples" / "microstructures.yaml").data
+    data = simulate(PRESETS["train"].model_copy(update={"trajectories": 30}))
+    config = ModelConfig(kind="nearest", neighbours=3, first_scores=False, train_fraction=0.7)
+    model = next(train([Job("one", config, segment(config.segmentation(), data))]))
+    measured = conform(read_file(FileDataset(**{**description, "file": str(ROOT / description["file"])})), data)
+    rows = fit(config, model, measured).estimates
+    assert rows["trajectory"].nunique() == 3 and np.abs(rows["estimate"] - TIMES).mean() < 4
