@@ -156,3 +156,18 @@ def test_a_wrong_request_is_one_line_and_exit_code_2(own, arguments, text):
 def test_a_study_without_a_fit_is_refused(own, monkeypatch):
     monkeypatch.setattr("trainers.study.find_spec", lambda name: None)
     assert "the study toy cannot be fitted to data of your own" in refused(KEY, own, *OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "texts"),
+    [
+        ((1.50012, 1.49998, 1.50026), ["1.50012", "1.49998", "1.50026"]),
+        ((0.8, 0.75, 0.852), ["0.8", "0.75", "0.852"]),
+        ((0.0, 0.0, 0.0), ["0", "0", "0"]),
+        ((float("nan"), float("nan"), float("nan")), ["", "", ""]),
+    ],
+)
+def test_the_digits_of_a_table_tell_the_ends_of_an_interval_apart(numbers, texts):
+    from orchestration.cli.look.fit import _resolved
+
+    assert _resolved(*numbers) == texts

@@ -1,5 +1,6 @@
 """`orrery fit`: a trained model on data of one's own."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,6 +115,18 @@ def _print(result: "Fit", model: str) -> None:
     from orchestration.cli.tables import print_table, wide_console
 
     header = ("trajectory", "parameter", "unit", "estimate", "lower", "upper", "caveats")
-    columns = [result.estimates[name] for name in (*header[:-1], "caveat")]
+    rows = []
+    for row in result.estimates.to_dict("records"):
+        numbers = _resolved(row["estimate"], row["lower"], row["upper"])
+        rows.append((row["trajectory"], row["parameter"], row["unit"], *numbers, row["caveat"]))
     note = f"lower and upper are the ends of {100 * result.level:g} % intervals"
-    print_table(wide_console(), table_of(f"Fit of {model}", header, list(zip(*columns, strict=True)), note))
+    print_table(wide_console(), table_of(f"Fit of {model}", header, rows, note))
+
+
+def _resolved(estimate: float, lower: float, upper: float) -> list[str]:
+    """Write an estimate and its interval with as many digits as show two of its width."""
+    width = upper - lower
+    if not math.isfinite(width) or width <= 0:
+        return [f"{value:.6g}" if math.isfinite(value) else "" for value in (estimate, lower, upper)]
+    digits = 2 + max(0, math.ceil(math.log10(max(abs(lower), abs(upper)) / width)))
+    return [f"{value:.{min(digits, 15)}g}" for value in (estimate, lower, upper)]
