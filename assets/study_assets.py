@@ -92,10 +92,10 @@ def _materialize(
 ) -> Iterator[dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckResult]:
     """Make what is due among the keys of this run, then fail if one of them failed."""
     launch = present_launch()
-    partitions = {partition: catalogue.partitions(layer)[partition] for partition in context.partition_keys}
-    named = catalogue.models if layer == "evaluation" else {key: items[0] for key, items in partitions.items()}
+    all_items = {partition: catalogue.partitions(layer)[partition] for partition in context.partition_keys}
+    named = catalogue.models if layer == "evaluation" else {partition: one[0] for partition, one in all_items.items()}
+    partitions = {partition: _makeable(key, items, launch) for partition, items in all_items.items()}
     verdicts = {item: launch.planner.verdict(item) for items in partitions.values() for item in items}
-    _refuse_missing_inputs(key, verdicts, launch)
     failed: dict[str, str] = {}
     stored: list[Item] = []
     for partition, complaints in _results(partitions, verdicts, launch):
@@ -117,21 +117,26 @@ def _materialize(
         raise dg.Failure(_failure_text(failed, len(partitions)), allow_retries=False)
 
 
-def _refuse_missing_inputs(key: dg.AssetKey, verdicts: dict[Item, Verdict], launch: Launch) -> None:
-    """End at once where something that a key is made of is not in the store.
+def _makeable(key: dg.AssetKey, items: Sequence[Item], launch: Launch) -> tuple[Item, ...]:
+    """Return the items of a partition without those whose inputs are not stored.
+
+    The evaluations of a model belong to several sweeps, and the test sets of another sweep may not be stored yet: a run
+    makes what it can, and the run of that sweep makes the rest.
 
     Raises:
-        dagster.Failure: naming what is missing and the job that makes it.
+        dagster.Failure: nothing that is due can be made; it names what is missing and the job that makes it.
     """
-    inputs = [up for item, verdict in verdicts.items() if verdict.due for up in item.inputs]
-    missing = [item for item in inputs if launch.planner.verdict(item).due]
-    if missing:
-        first = missing[0]
+    verdict = launch.planner.verdict
+    due = [item for item in items if verdict(item).due]
+    missing = {item: [up for up in item.inputs if verdict(up).due] for item in due}
+    if due and all(missing.values()):
+        first, *others = dict.fromkeys(up for inputs in missing.values() for up in inputs)
         raise dg.Failure(
-            f"{key.to_user_string()} needs {first.layer} {first.key} and {len(missing) - 1} more that are not stored; "
+            f"{key.to_user_string()} needs {first.layer} {first.key} and {len(others)} more that are not stored; "
             f"run job {first.study}_{first.layer} for them, or {first.study}_sweep for all",
             allow_retries=False,
         )
+    return tuple(item for item in items if not missing.get(item))
 
 
 def _results(

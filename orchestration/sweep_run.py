@@ -16,7 +16,7 @@ from assets.stages.layers import LAYERS
 from assets.statistics.adaptive_seeds import rounds, sweep_so_far
 from assets.store.store import Damaged
 from assets.study_assets import asset_key
-from assets.sweeps.sweep import Sweep
+from assets.sweeps.sweep import Row, Sweep
 from orchestration.launch.launch import own_launch
 from orchestration.launch.report_switch import writes_report
 
@@ -79,7 +79,8 @@ class SweepRun:
         """Run until nothing is due or somebody asks to stop; write leaderboard and report either way."""
         started, engine = time.monotonic(), shared_engine()
         engine.interrupted, before = False, engine.cpu_seconds
-        fresh = {layer: self._fresh_keys(layer) for layer in ("model", "evaluation")}
+        models = self._fresh_keys(lambda row: (row.configuration.item,))
+        evaluations = self._fresh_keys(lambda row: row.evaluations)
         for part in rounds(self.sweep, self.launch.store, self.launch.planner):
             if not engine.interrupted:
                 self._run_rows(part)
@@ -87,7 +88,7 @@ class SweepRun:
             self._run_layer(whole, [self.sweep.key])
         seconds = time.monotonic() - started
         busy = (engine.cpu_seconds - before) / (seconds * len(engine.cpus))
-        return self._summary(fresh["model"], fresh["evaluation"], seconds, busy)
+        return self._summary(models, evaluations, seconds, busy)
 
     def _run_rows(self, part: Sweep) -> None:
         """Run what is due of some rows of the sweep, layer by layer."""
@@ -121,10 +122,12 @@ class SweepRun:
 
         return [item.key for item in part.items()[LAYERS[layer].partitioned_by] if due(item.key)]
 
-    def _fresh_keys(self, layer: LayerName) -> set[str]:
-        """Return the partition keys of a layer of which every artifact is up to date."""
-        items = self.sweep.items()[LAYERS[layer].partitioned_by]
-        return {item.key for item in items if is_fresh(self.launch, self.study.partitions(layer)[item.key])}
+    def _fresh_keys(self, items: Callable[[Row], Iterable[Item]]) -> set[str]:
+        """Return the keys of the rows of which some items are all up to date.
+
+        A partition holds the evaluations of other sweeps as well; only those of this one count.
+        """
+        return {row.configuration.key for row in self.sweep.rows if is_fresh(self.launch, items(row))}
 
     def _summary(self, models: set[str], evaluations: set[str], seconds: float, busy: float) -> Summary:
         """Count what became of every row, given the keys that were up to date before."""
