@@ -15,6 +15,7 @@ TITLES = {
     "matrix": "(f) fraction of the matrix-product rate",
     "preference": "(g) preference dynamics: simulation",
     "phase_field": "(h) phase field: simulation and training step",
+    "urease": "(i) urease: simulation and training step",
 }
 HIDDEN = ("rows", "cells", "machine")
 

@@ -1,0 +1,1 @@
+"""From readings to what a model sees of a prefix: points in time, known inputs, the clock."""

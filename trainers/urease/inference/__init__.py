@@ -1,0 +1,1 @@
+"""Inference through the simulator itself, and by trees: baselines, and the posterior that is exact."""

@@ -1,0 +1,1 @@
+"""Networks: channels of the points, temporal convolution, pooling over prefixes, heads."""

@@ -1,0 +1,1 @@
+"""What an evaluation is made of: posteriors beside the truth, scores, forecasts, tables."""
