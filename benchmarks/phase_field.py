@@ -37,6 +37,10 @@ POINTS, FORCING, BATCH = 151, 0.6, 32
 """Rows of a curve, probability of forcing, and runs per batch of the training step."""
 
 
+PROGRAMME_RUNS, PROGRAMME_EPOCHS = 4400, 500
+"""Training runs and epochs of a programme of the source, with its 256 units."""
+
+
 def run(runs: int, **settings: Any) -> Trajectories:
     """Simulate as the project does."""
     return STUDY.simulate(STUDY.dataset(trajectories=runs, seed=42, **settings))
@@ -107,11 +111,16 @@ def measure(repeats: int = 5) -> dict[str, Any]:
             seconds(lambda way=way, forced=forced: training_step(network, inputs, forced, way)) for way in (False, True)
         )
         trained.append((BATCH / ours, BATCH / peer))
+    published = SequenceGenerator(7, 256, 2, 0.3)
+    forced = torch.rand(POINTS, generator=torch.Generator().manual_seed(0)) < FORCING
+    batch = min(seconds(lambda: training_step(published, inputs, forced, False)) for _ in range(repeats))
+    hours = batch * -(-PROGRAMME_RUNS // BATCH) * PROGRAMME_EPOCHS / 3600
     return {
         "ratios": {
             "simulation against the source's explicit scheme at equal error, runs/s": ratio_of(runs),
             "training step of an LSTM of 64 units against row by row, sequences/s": ratio_of(trained),
         },
+        "a programme of the source, projected to one CPU [hours]": hours,
         "our step": step,
         "mean error of profiles, ours": error,
         "mean error of profiles, explicit steps of 0.001": explicit_error,
