@@ -5,7 +5,7 @@ import pytest
 from scipy.linalg import expm
 from scipy.optimize import brentq
 
-from tests.preference_dynamics.test_physics import drawn
+from tests.preference_dynamics.test_physics import accepted_draws
 from trainers.preference_dynamics.config import DatasetConfig
 from trainers.preference_dynamics.simulate import draw_prior
 from trainers.preference_dynamics.system.equations import observe, unknown_names, unpack
@@ -21,7 +21,7 @@ def columns(actions, *kinds):
 
 @pytest.mark.parametrize("actions", [1, 2, 3])
 def test_stretching_time_scales_desires_and_leaves_efforts(actions):
-    s, unknowns = 1.7, drawn(actions, 10)
+    s, unknowns = 1.7, accepted_draws(actions, 10)
     faster = unknowns.copy()
     faster[:, columns(actions, "v0", "mu", "Gamma")] *= s
     faster[:, columns(actions, "g", "Pi")] *= s**2
@@ -34,7 +34,7 @@ def test_stretching_time_scales_desires_and_leaves_efforts(actions):
 @pytest.mark.parametrize("order", [(1, 0), (2, 0, 1)])
 def test_permuting_actions_permutes_everything(order):
     actions, order = len(order), list(order)
-    unknowns = drawn(actions, 10)
+    unknowns = accepted_draws(actions, 10)
     one = unpack(unknowns, actions)
     matrices = [np.moveaxis(part[order][:, order], 2, 0).reshape(10, -1) for part in (one.pi, one.gamma)]
     vectors = [part[order].T for part in (one.g, one.mu, one.v0, one.m0)]
@@ -106,7 +106,7 @@ def by_exponentials(unknowns, t, actions):
 
 
 def test_series_agree_with_matrix_exponentials_between_passages():
-    unknowns, t = drawn(2, 5, seed=4), np.linspace(0.0, 8.0, 9)
+    unknowns, t = accepted_draws(2, 5, seed=4), np.linspace(0.0, 8.0, 9)
     ours, passages = solve(unknowns, t, 2), 0
     for row, series in zip(unknowns, ours, strict=True):
         exact, count = by_exponentials(row, t, 2)
