@@ -106,7 +106,7 @@ def page() -> str:
     lines = [HEAD]
     for title, dangers_of_kind in (
         ("Faults", [d for d in dangers() if d.row]),
-        ("Holes", [d for d in dangers() if not d.row]),
+        ("Security", [d for d in dangers() if not d.row]),
     ):
         lines.append(f"## {title}\n")
         for danger in dangers_of_kind:
