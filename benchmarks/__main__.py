@@ -23,7 +23,7 @@ def all_benchmarks(scratch: Path, sampled: int) -> dict[str, Callable[[], Any]]:
     cpus = usable_cpus()
     alone = {
         name: lambda name=name: processes.result(processes.start(cpus[-1], f"benchmarks.{name}"))
-        for name in ("simulation", "matrix", "preference", "phase_field", "urease")
+        for name in ("simulation", "matrix", "preference", "phase_field", "urease", "vehicle")
     }
     return {
         "training": lambda: training.measure(scratch),

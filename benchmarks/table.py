@@ -16,6 +16,7 @@ TITLES = {
     "preference": "(g) preference dynamics: simulation",
     "phase_field": "(h) phase field: simulation and training step",
     "urease": "(i) urease: simulation and training step",
+    "vehicle": "(j) vehicle: rollouts and gradients",
 }
 HIDDEN = ("rows", "cells", "machine")
 

@@ -21,7 +21,8 @@ def loaded(*entries: tuple[str, str]):
 
 
 def test_the_studies_of_the_project_are_registered_two_body_first():
-    assert list(STUDIES) == ["two_body", "preference_dynamics", "phase_field"] and trainers.STUDY_PROBLEMS == {}
+    assert list(STUDIES) == ["two_body", "preference_dynamics", "urease", "phase_field", "vehicle"]
+    assert trainers.STUDY_PROBLEMS == {}
 
 
 def test_the_same_entry_point_twice_is_one_study():
@@ -78,5 +79,8 @@ def studies_seen_from(path: Path) -> list[str]:
 
 
 def test_a_study_of_another_package_is_known_where_the_package_is_installed(tmp_path):
-    assert studies_seen_from(INSTALLED) == ["two_body plain preference_dynamics toy phase_field", "False"]
-    assert studies_seen_from(tmp_path) == ["two_body preference_dynamics phase_field", "False"]
+    assert studies_seen_from(INSTALLED) == [
+        "two_body plain preference_dynamics toy urease phase_field vehicle",
+        "False",
+    ]
+    assert studies_seen_from(tmp_path) == ["two_body preference_dynamics urease phase_field vehicle", "False"]
