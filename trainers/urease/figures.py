@@ -58,7 +58,7 @@ def forecasts(forecast_curves: pd.DataFrame) -> Figure:
             axes.plot(line["t"], line["forecast"], color=f"C{k}", lw=1, label=f"from {prefix:g} s")
             axes.axvline(prefix, color=f"C{k}", ls=":", lw=0.8)
         axes.plot(line["t"], line["true"], "k-", lw=1, label="true")
-        axes.set_xscale("symlog", linthresh=10)
+        axes.set_xscale("symlog", linthresh=1)
         axes.set_title(f"curve {number}", fontsize="small")
     for axes in panels[len(curves) :]:
         axes.set_axis_off()

@@ -8,9 +8,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from zuko.flows import NSF
 
 from trainers.common.torch_training.task import initialise
-from trainers.urease.config import ModelConfig
+from trainers.urease.config import Flow, ModelConfig
 from trainers.urease.curves.components import VIEWS
 from trainers.urease.models.channels import Inputs
 from trainers.urease.models.pooling import AveragePooling, WeightedPooling
@@ -72,24 +73,24 @@ class _Head(nn.Module):
         return self.second(hidden)
 
 
-class PosteriorNetwork(nn.Module):
-    """A neural spline flow over the unknowns in normal coordinates, see `bounded.py`, given the embedding.
+def spline_flow(flow: Flow, unknowns: int, context: int) -> NSF:
+    """Build a conditional neural spline flow over unknowns, whose base is a standard normal.
 
     zuko's flow: it is pure torch and brings nothing else; sbi would add its own training loop, skorch and tensorboard.
     Source: Durkan et al. 2019, arXiv 1906.04032.
     """
+    return NSF(unknowns, context=context, transforms=flow.transforms, hidden_features=flow.hidden, bins=flow.bins)
+
+
+class PosteriorNetwork(nn.Module):
+    """A neural spline flow over the unknowns in normal coordinates, see `bounded.py`, given the embedding."""
 
     def __init__(self, config: ModelConfig, known: int, unknowns: int) -> None:
         super().__init__()
-        from zuko.flows import NSF
-
         self.embedding = Embedding(config, known)
         self.join = nn.Sequential(*_layers((self.embedding.width, *config.embedding), nn.SiLU))
         width = config.embedding[-1] if config.embedding else self.embedding.width
-        flow = config.flow
-        self.flow = NSF(
-            unknowns, context=width, transforms=flow.transforms, hidden_features=flow.hidden, bins=flow.bins
-        )
+        self.flow = spline_flow(config.flow, unknowns, width)
 
     def context(self, inputs: Inputs) -> Tensor:
         """Return what the flow is given (B, K, width)."""
