@@ -9,6 +9,8 @@ from trainers.common.calibration import (
     conformal_factor,
     coverage_table,
     expected_coverage,
+    posterior_ranks,
+    rank_quantiles,
     simulation_based_calibration,
     stratified_factors,
 )
@@ -133,3 +135,25 @@ def test_tarp_detects_wrong_correlations_that_ranks_miss():
     assert (simulation_based_calibration(samples, truth, ("a", "b"))["p_value"] > 0.001).all()
     table = expected_coverage(samples, truth, seed=2)
     assert (table["observed"] - table["nominal"]).abs().max() > 2.5
+
+
+def test_posterior_ranks_count_samples_below_and_ties_half():
+    samples = np.array([[[0.0]], [[1.0]], [[2.0]]])
+    assert posterior_ranks(samples, np.array([[1.5]])) == pytest.approx((2 + 0.5) / 4)
+    assert posterior_ranks(samples, np.array([[1.0]])) == pytest.approx((1 + 0.5 + 0.5) / 4)
+
+
+def test_levels_from_ranks_make_wrong_posteriors_cover():
+    """Samples are too narrow and shifted: intervals at corrected levels cover new truths, at nominal ones not."""
+    random = np.random.default_rng(4)
+    truth = random.standard_normal((4000, 1))
+    samples = 0.3 + 0.5 * random.standard_normal((1500, 4000, 1))
+    ranks = posterior_ranks(samples, truth)
+    levels = rank_quantiles(ranks[:2000])
+    assert levels.shape == (1, 201) and (levels[0, 0], levels[0, -1]) == (0, 1) and (np.diff(levels) >= 0).all()
+    for nominal in (0.5, 0.8):
+        ends = np.array([(1 - nominal) / 2, (1 + nominal) / 2])
+        low, high = np.interp(ends, np.linspace(0, 1, 201), levels[0])
+        new = ranks[2000:, 0]
+        assert ((new >= low) & (new <= high)).mean() == pytest.approx(nominal, abs=0.03)
+        assert abs(((new >= ends[0]) & (new <= ends[1])).mean() - nominal) > 0.1

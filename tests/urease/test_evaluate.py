@@ -22,6 +22,8 @@ from trainers.urease.segment import segment
 from trainers.urease.simulate import simulate
 from trainers.urease.train import train
 
+pytestmark = pytest.mark.training
+
 DATA = simulate(DatasetConfig(trajectories=200, seed=5, duration=60.0))
 TEST = simulate(DatasetConfig(trajectories=16, seed=6, duration=60.0))
 SMALL = {

@@ -16,6 +16,8 @@ from trainers.urease.segment import segment
 from trainers.urease.simulate import simulate
 from trainers.urease.train import train
 
+pytestmark = pytest.mark.training
+
 KNOWN = {"substrate": 10.0, "powder": 0.0103, "temperature": 30.0, "initial_pH": 6.9, "volume": 0.2}
 TRUTH = {"fraction": 0.35, "k_d": 2.2e-3}
 """Of the curve in `examples`, which was simulated with noise and all nuisances."""

@@ -19,6 +19,8 @@ from trainers.urease.segment import segment
 from trainers.urease.simulate import simulate
 from trainers.urease.train import _Samples, schedule_of, train
 
+pytestmark = pytest.mark.training
+
 DATA = simulate(DatasetConfig(trajectories=160, seed=5, duration=60.0))
 TEST = simulate(DatasetConfig(trajectories=20, seed=6, duration=60.0))
 SMALL = {
