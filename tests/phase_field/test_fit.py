@@ -46,11 +46,14 @@ def test_the_times_of_structures_are_found_without_being_told():
 
 
 def test_the_curves_have_a_band_and_the_measured_scores():
-    table = fit(CONFIG, trained(), own(t=OWN.t[:, [0, 5, 12, 25]])).tables["fit_curves"]
+    result = fit(CONFIG, trained(), own())
+    table = result.tables["fit_curves"]
     one = table[(table["trajectory"] == 2) & (table["channel"] == "score_1")]
     assert one["measured"].notna().sum() == 3 and len(one) == 30 + 3 and one["t"].is_monotonic_increasing
     assert (one["lower"] <= one["predicted"]).all() and (one["predicted"] <= one["upper"]).all()
     assert np.abs(one["measured"] - one["predicted"]).dropna().max() < 0.2
+    deduced = result.estimates["estimate"][result.estimates["trajectory"] == 2]
+    assert sorted(deduced) == one["t"][one["measured"].notna()].tolist()
 
 
 def test_what_the_model_does_not_know_has_a_caveat():

@@ -24,7 +24,7 @@ which the model does not know such a structure [1]."""
 def fit(config: ModelConfig, trained: Trained, measured: Trajectories) -> Estimates:
     """Estimate the time at which each snapshot after the first is reached: parameters time_1, time_2, ...
 
-    fit_curves: the predicted scores with their 90 % band, and the measured ones at the times that the data give.
+    fit_curves: the predicted scores with their 90 % band, and the measured ones at the times deduced.
 
     Raises:
         ValueError: a trajectory has fewer than two snapshots, a parameter is missing, or the model was trained without
@@ -41,7 +41,7 @@ def fit(config: ModelConfig, trained: Trained, measured: Trajectories) -> Estima
         curve = predictor.predict(y[:1], named)
         scores = predictor.basis.scores(y)
         rows.append(_rows(number, predictor, curve, scores[None, 1:], named, trained))
-        curves.append(_curves(number, predictor, curve[0], t, scores))
+        curves.append(_curves(number, predictor, curve[0], rows[-1]["estimate"].to_numpy(), scores[1:]))
     tables = {"fit_curves": pd.concat(curves, ignore_index=True)}
     return Estimates(pd.concat(rows, ignore_index=True), tables)
 
@@ -90,19 +90,19 @@ def _outside(named: dict[str, Array], trained: Trained) -> str:
     return "; ".join(doubts)
 
 
-def _curves(number: int, predictor: Predictor, curve: Array, t: Array, scores: Array) -> pd.DataFrame:
-    """Return predicted scores with their band, and measured ones, at the times of the model and of the data.
+def _curves(number: int, predictor: Predictor, curve: Array, deduced: Array, scores: Array) -> pd.DataFrame:
+    """Return predicted scores with their band, and measured ones at the times deduced.
 
     The first snapshot is left out: it is given, and its scores, those of noise, lie far from all later ones.
     """
     spread = NORMAL_90 * np.sqrt(np.diagonal(predictor.fitted["time/covariance"], axis1=1, axis2=2))
-    times = np.concatenate([predictor.t[1:], t[1:]])
+    times = np.concatenate([predictor.t[1:], deduced])
     order = np.argsort(times, kind="stable")
     parts = []
     for k in range(scores.shape[1]):
-        measured = np.concatenate([np.full(len(predictor.t) - 1, np.nan), scores[1:, k]])
+        measured = np.concatenate([np.full(len(predictor.t) - 1, np.nan), scores[:, k]])
         ends = (curve[:, k], curve[:, k] - spread[:, k], curve[:, k] + spread[:, k])
-        predicted, lower, upper = (np.interp(times, predictor.t, values, right=np.nan) for values in ends)
+        predicted, lower, upper = (np.interp(times, predictor.t, values) for values in ends)
         columns = {"t": times, "measured": measured, "predicted": predicted, "lower": lower, "upper": upper}
         table = pd.DataFrame({name: values[order] for name, values in columns.items()})
         parts.append(table.assign(channel=f"score_{k + 1}"))
