@@ -1,6 +1,6 @@
 """Run the engine on a background thread, so that a slow event log does not stall the workers.
 
-The lines of the workers reach whoever shows them through `listening` and `publish`, without an argument on the way.
+`listening` and `publish` pass the lines of the workers to whatever displays them, without an argument in between.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def listening(listener: Listener) -> Iterator[None]:
 def run_in_background(
     engine: Engine, tasks: Sequence[Task], on_line: Listener, deadline: float | None = None
 ) -> Iterator[Outcome]:
-    """Run tasks on a thread of its own; yield each outcome when it is asked for.
+    """Run tasks on a separate thread; yield each outcome when it is requested.
 
     An interrupt stops the running trainings, as in `Engine.run`; so does leaving early.
     """
@@ -51,7 +51,7 @@ def run_in_background(
             for outcome in engine.run(tasks, on_line, deadline):
                 outcomes.put(outcome)
             outcomes.put(None)
-        except BaseException as error:  # raised where the outcomes are taken
+        except BaseException as error:  # raised again in the thread that takes the outcomes
             outcomes.put(error)
 
     thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name="engine")
@@ -64,7 +64,7 @@ def run_in_background(
 
 
 def _take(engine: Engine, outcomes: queue.SimpleQueue[Outcome | BaseException | None]) -> Iterator[Outcome]:
-    """Yield outcomes to the end; raise an interrupt after the outcomes that it brings about."""
+    """Yield all outcomes; raise an interrupt after those of the tasks that it stopped."""
     pending: BaseException | None = None
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Estimate the time and memory of what is due from stored artifacts of the same kind.
+"""Estimate the time and memory of the items that are due, from stored artifacts of the same kind.
 
 The estimate for a configuration comes from its cohort (the same compiled program and number of steps), else from its
 whole study; a program is compiled once per cohort and worker:
@@ -48,13 +48,13 @@ class Budget:
     cpus: int
     due: int
     unknown: int
-    """Artifacts of kinds of which none is stored; the seconds leave them out."""
+    """Items of kinds of which nothing is stored; `seconds` leaves them out."""
     memory: int
     """Bytes that all workers together may need; 0 without any stored artifact of the kind."""
     free: int
     """Bytes of free memory."""
     layers: Mapping[str, int] = field(default_factory=dict)
-    """How many of what is due are of each layer."""
+    """Number of due items by layer."""
 
     @property
     def line(self) -> str:
@@ -64,8 +64,8 @@ class Budget:
         counts = ", ".join(quantity(count, *NOUNS[layer]) for layer, count in self.layers.items())
         to_make = f"{quantity(self.due, 'artifact')} to make{f' ({counts})' if counts else ''}"
         if self.unknown == self.due:
-            return f"{to_make}; none like them has been timed yet, so the time they take is unknown"
-        more = f", and {self.unknown} more that are like none timed before" if self.unknown else ""
+            return f"{to_make}; nothing of their kind has been timed yet, so the duration is unknown"
+        more = f", plus {self.unknown} of kinds that were never timed" if self.unknown else ""
         memory = f"; memory up to {self.memory / 1e9:.1f} of {self.free / 1e9:.1f} GB" if self.memory else ""
         return f"{to_make}: about {duration(self.seconds)} on {quantity(self.cpus, 'CPU')}{more}{memory}"
 
@@ -84,7 +84,7 @@ class Budget:
 
 
 def budget(verdicts: Collection[Verdict], store: Store, cpus: int) -> Budget:
-    """Estimate what is due by what is stored."""
+    """Estimate time and memory of the due items; see the equations above."""
     import psutil
 
     due = [verdict.item for verdict in verdicts if verdict.due]
@@ -107,7 +107,7 @@ def budget(verdicts: Collection[Verdict], store: Store, cpus: int) -> Budget:
 
 @dataclass(frozen=True)
 class _Record:
-    """What one stored artifact took."""
+    """Time [s] and memory [bytes] that one stored artifact took."""
 
     seconds: float
     compiling: float

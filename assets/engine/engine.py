@@ -14,7 +14,7 @@ from typing import Any
 
 from assets.engine.task_loop import EngineError, TaskLoop
 from assets.engine.worker_process import WorkerProcess
-from assets.home.hardware import choose_cpus, device_asked
+from assets.home.hardware import choose_cpus, choose_device
 from assets.stages.tasks import Outcome, Task
 from assets.store.store import Store
 
@@ -46,11 +46,11 @@ class Engine:
         """
         self.cpus = choose_cpus(cpus)
         self.store = store or Store()
-        self.device = device_asked(device)
+        self.device = choose_device(device)
         self.silence = silence
         self.grace = grace
         self.train_until: float | None = None
-        """After this time (monotonic seconds) no training begins; everything else is short and goes on."""
+        """After this time (monotonic seconds) no training begins; all other tasks are short and still do."""
         self.inbox: queue.SimpleQueue[tuple[WorkerProcess, dict[str, Any] | None]] = queue.SimpleQueue()
         self.workers: list[WorkerProcess] = []
         self.interrupted = False
@@ -67,8 +67,9 @@ class Engine:
     ) -> Generator[Outcome]:
         """Make the artifacts of all tasks; yield each outcome as it comes.
 
-        `on_line` receives every line of every worker. After `deadline` (monotonic seconds) nothing new begins, and what
-        has not begun yields nothing. An interrupt stops the running trainings, yields their outcomes and goes on up.
+        `on_line` receives every line of every worker. After `deadline` (monotonic seconds) nothing new begins, and
+        tasks that have not begun yield no outcome. An interrupt stops the running trainings; it is raised again after
+        their outcomes.
 
         Raises:
             EngineError: workers do not start, or the engine is running already.
@@ -85,7 +86,7 @@ class Engine:
             self._run = None
 
     def add(self, task: Task) -> None:
-        """Let one more task wait in the present run, between two of its outcomes.
+        """Queue one more task in the present run; call it between two outcomes.
 
         Raises:
             EngineError: nothing runs.

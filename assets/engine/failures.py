@@ -1,4 +1,4 @@
-"""Failures that no worker can store itself: of a task that its worker died of, of a dataset of which a part failed."""
+"""Failures that no worker can store: tasks whose worker died, and datasets of which a part failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which order tasks go to workers."""
+"""The queue: in which order tasks go to workers."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Dispatch:
         return task
 
     def company(self, task: Task) -> list[Task]:
-        """Take out the tasks that train together with a task that was taken; return them in order, that task first."""
+        """Remove the waiting tasks that train together with `task`, which was taken; return all, that task first."""
         group, waiting = [task], self._waiting.get(cohort_of(task), deque())
         while waiting and len(group) < task.item.at_once and self._trains_with(task, waiting[0]):
             group.append(waiting.popleft())
@@ -74,7 +74,7 @@ class Dispatch:
         self._waiting.setdefault(cohort_of(task), deque()).appendleft(task)
 
     def remove(self, tasks: Collection[Task]) -> None:
-        """Take tasks out that are not to be made any more, as far as they wait."""
+        """Remove tasks that are no longer to be made; those that do not wait are ignored."""
         for cohort, waiting in list(self._waiting.items()):
             self._waiting[cohort] = deque(task for task in waiting if task not in tasks)
             if not self._waiting[cohort]:

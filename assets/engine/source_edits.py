@@ -1,4 +1,4 @@
-"""Edits of the code while a sweep runs: a worker makes nothing with code that it cannot name.
+"""Edits of the code while a sweep runs: a worker makes nothing with code whose version is unknown.
 
 A process has the code that its files held when it imported them. So a worker records the state of all source files
 when it starts, before it imports any. Once one has changed, it hands its tasks back and leaves; its successor imports

@@ -1,4 +1,4 @@
-"""The loop over trainings and other tasks of a sweep: what waits, what runs where, and what becomes of every task."""
+"""The loop over trainings and other tasks of a sweep: what waits, what runs where, and how every task ends."""
 
 from __future__ import annotations
 
@@ -56,19 +56,19 @@ class TaskLoop:
     """After this time (monotonic seconds) nothing new begins."""
     tasks: dict[Task, TaskState] = field(default_factory=dict)
     assignments: dict[WorkerProcess, list[TaskState]] = field(default_factory=dict)
-    """What each worker was handed and has not ended yet."""
+    """The tasks that each worker was handed and has not finished."""
     stop_by: float | None = None
-    """When what has been asked to stop is killed."""
+    """When workers that were asked to stop are killed (monotonic seconds)."""
     false_starts: int = 0
 
     def __post_init__(self) -> None:
         self.waiting = Dispatch(balanced=self.deadline is not None)
 
     def add(self, task: Task) -> None:
-        """Let a task wait, a large dataset for its parts."""
+        """Queue a task; of a large dataset, queue the parts first."""
         whole = self.tasks[task] = TaskState(task)
         parts: list[Task] = []
-        with suppress(Exception):  # what a study raises here its simulation will raise again, and be a row
+        with suppress(Exception):  # its simulation raises the same error again, where it becomes a row
             parts = missing_parts(task, self.engine.store)
         whole.parts_left = len(parts)
         for part in parts:
@@ -77,7 +77,7 @@ class TaskLoop:
             self.waiting.add(one)
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Yield outcomes until nothing is left to do; raise an interrupt after the outcomes that it brings about."""
+        """Yield outcomes until nothing is left to do; raise an interrupt after those of the tasks that it stopped."""
         pending: BaseException | None = None
         while True:
             try:
@@ -128,7 +128,7 @@ class TaskLoop:
             worker.send([one.task for one in batch])
 
     def _next_of(self, worker: WorkerProcess) -> list[TaskState]:
-        """Return what a worker is handed next: a task, and those that train together with it."""
+        """Return the next tasks for a worker: one, and those that train together with it."""
         if not self.waiting:
             return self._out_of_memory()[:1]
         task = self.waiting.take(worker.cohort)
@@ -201,7 +201,7 @@ class TaskLoop:
         self.assignments[worker].remove(one)
         if not self.assignments[worker]:
             del self.assignments[worker]
-            if line["status"] == "oom":  # what a process that ran out of memory still holds nobody knows
+            if line["status"] == "oom":  # it may still hold memory
                 self.engine.retire(worker)
         return self._settle(one, Outcome.from_json(one.task.item, line), State.DONE)
 
@@ -240,18 +240,18 @@ class TaskLoop:
         if not worker.ready and self.stop_by is None:
             self._count_false_start(worker, cause)
         unforgiven = [one for one in batch if not self._forgive(one, worker, alone=len(batch) == 1)]
-        outcomes = [self._settle(one, self._died(worker, one, cause), State.LOST) for one in unforgiven]
+        outcomes = [self._settle(one, self._record_death(worker, one, cause), State.LOST) for one in unforgiven]
         return [outcome for outcome in outcomes if outcome is not None]
 
-    def _died(self, worker: WorkerProcess, one: TaskState, cause: str) -> Outcome:
-        """Store how a task ended of which its worker died, and tell of it."""
+    def _record_death(self, worker: WorkerProcess, one: TaskState, cause: str) -> Outcome:
+        """Store the failure of a task whose worker died, and report the death."""
         item, stopping = one.task.item, self.stop_by is not None
         outcome = death(worker, one, cause, stopping, self.engine.store)
         self.on_line({"event": "death", "key": item.key, "layer": item.layer, "worker": worker.number, "cause": cause})
         return outcome
 
     def _forgive(self, one: TaskState, worker: WorkerProcess, alone: bool) -> bool:
-        """Let a task wait again that its worker did not die of, or may not have died of; on a stop it stays unmade."""
+        """Queue a task again that did not, or may not, have killed its worker; after a stop it is left unmade."""
         innocent = one.state is State.HANDED
         if self.stop_by is not None:
             return innocent

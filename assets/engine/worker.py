@@ -188,7 +188,7 @@ def _names(item: Item) -> dict[str, str]:
 
 
 def _description(item: Item) -> dict[str, Any]:
-    """Return what tells a task from others on a line of progress: label, seed of a model, test set, part."""
+    """Return what distinguishes a task on a line of progress: label, seed of a model, test set, part."""
     description: dict[str, Any] = {"label": item.label}
     if item.layer in ("model", "evaluation"):
         model = item if item.layer == "model" else item.model
@@ -225,7 +225,7 @@ def _read_input(inbox: queue.SimpleQueue[str | None], stop: Stop) -> None:
 
 
 def _watch_parent(stop: Stop) -> None:
-    """Notice at once that an engine on this machine was killed; behind a launcher the input alone tells."""
+    """Notice at once that an engine on this machine was killed; behind a launcher only the end of the input tells."""
     parent = int(os.environ.get(PARENT, 0))
     if os.getppid() != parent:
         return
@@ -239,7 +239,7 @@ def _load(item: Item) -> None:
     from assets.stages.layers import LAYERS
     from trainers import STUDIES
 
-    with suppress(Exception):  # the stage itself will fail of it, and be a row
+    with suppress(Exception):  # the stage fails by the same error, which then becomes a row
         import_module(f"{STUDIES[item.study].package}.{LAYERS[item.layer].stage}")
 
 

@@ -25,7 +25,7 @@ from assets.store.locks import mark_in_use
 from assets.store.store import Store, home, project_root
 
 COMMAND: tuple[str, ...] = (sys.executable, "-m", "assets.engine.worker")
-"""What is started; for workers on other machines a launcher stands before it, which passes standard input on."""
+"""The command of a worker; for other machines, a launcher that passes standard input on stands in front of it."""
 
 ONE_THREAD = (
     "OMP_NUM_THREADS",
@@ -42,10 +42,10 @@ LOG_TAIL = 8000
 """Characters of a worker's log that a failure keeps."""
 
 LEAST_SHARE = 0.01
-"""Part of a CPU above which a process computes; a worker that only sleeps and says so uses a thousandth of it."""
+"""Share of a CPU above which a process counts as computing; a sleeping worker with its heartbeat uses a thousandth."""
 
 LEAST_CPU_SECONDS = 0.05
-"""CPU time that two clocks of one process may differ by, and more."""
+"""More than two clocks of one process may differ by [s of CPU time]."""
 
 
 class Pulse:
@@ -84,7 +84,7 @@ class WorkerProcess:
         self.cpu = cpu
         self.ready = False
         self.cohort: Cohort | None = None
-        """What it was handed last, and has compiled."""
+        """The cohort of its last tasks, whose program it has compiled."""
         self.pulse = Pulse()
         self.silent = 0.0
         """Seconds of silence for which it was killed."""
@@ -112,7 +112,7 @@ class WorkerProcess:
 
     @property
     def cpu_seconds(self) -> float:
-        """CPU time that it has used, as far as that can be seen from here [s]."""
+        """CPU time that it has used [s]; 0 once it is gone."""
         import psutil
 
         with suppress(psutil.Error):
@@ -121,7 +121,7 @@ class WorkerProcess:
         return 0.0
 
     def send(self, tasks: Sequence[Task]) -> None:
-        """Hand over tasks; that a worker is gone shows in the inbox."""
+        """Hand over tasks; if the worker is dead, its end arrives in the inbox."""
         self.pulse.restart(self.cpu_seconds)
         self._mark = self.log.stat().st_size
         with suppress(BrokenPipeError):

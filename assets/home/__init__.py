@@ -1,1 +1,1 @@
-"""What else lies in the home: free space, scratch, what runs now, checkpoints; and the hardware."""
+"""The home beside the store: free space, scratch files, running records, checkpoints; and the hardware."""

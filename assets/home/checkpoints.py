@@ -1,7 +1,7 @@
 """Checkpoints of trainings in progress: `<home>/checkpoints/<study>/<hash>/<step>.safetensors`.
 
 A file holds the resumable state as arrays and a header that says to which configuration, fingerprint, phase and step
-it belongs and which sum its arrays have. It is written beside its place and renamed; the newest two are kept.
+it belongs, with the checksum of its arrays. It is written beside its place and renamed; the newest two are kept.
 """
 
 from __future__ import annotations
@@ -38,14 +38,15 @@ class CheckpointError(ValueError):
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoredState:
     """The state to resume from, if any, and why newer checkpoints were refused."""
 
     state: dict[str, np.ndarray] | None = None
     step: int = 0
-    refused: tuple[str, ...] = ()
-    judged: str = ""
-    """What the training was judged by until then, in a search."""
+    refusals: tuple[str, ...] = ()
+    """One line for each newer checkpoint."""
+    interim_values: str = ""
+    """Of a trial of a search: the values that it was judged by so far, as text of `Judge.report`."""
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Checkpoints:
     hash: str
     fingerprint: str
     interval: float = INTERVAL
-    judged: str = ""
+    interim_values: str = ""
     _saved: float = field(default_factory=time.monotonic)
 
     @property
@@ -70,16 +71,16 @@ class Checkpoints:
             self._write(progress.state(), progress.phase, progress.step)
             self._saved = time.monotonic()
 
-    def newest(self) -> Restored:
+    def newest(self) -> RestoredState:
         """Read the newest checkpoint that is whole and belongs to this training."""
-        refused: list[str] = []
+        refusals: list[str] = []
         for path in reversed(self._files()):
             try:
-                state, judged = self._read(path)
-                return Restored(state, int(path.stem), tuple(refused), judged)
+                state, interim_values = self._read(path)
+                return RestoredState(state, int(path.stem), tuple(refusals), interim_values)
             except CheckpointError as reason:
-                refused.append(f"{path.name}: {reason}")
-        return Restored(refused=tuple(refused))
+                refusals.append(f"{path.name}: {reason}")
+        return RestoredState(refusals=tuple(refusals))
 
     def clear(self) -> None:
         """Remove all of them."""
@@ -95,7 +96,7 @@ class Checkpoints:
 
         arrays = {name: np.array(array, order="C") for name, array in state.items()}
         header = {"hash": self.hash, "fingerprint": self.fingerprint, "phase": str(phase), "step": str(step)}
-        header |= {"judged": self.judged} if self.judged else {}
+        header |= {"judged": self.interim_values} if self.interim_values else {}
         header |= {"order": json.dumps(list(arrays)), "sha256": sum_of(arrays)}
         data = save(arrays, metadata=header)
         with clear_write_errors(self.directory, len(data)):

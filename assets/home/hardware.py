@@ -61,7 +61,7 @@ def _quota(otherwise: int) -> int:
     return otherwise
 
 
-def device_asked(request: str | None = None) -> Device:
+def choose_device(request: str | None = None) -> Device:
     """Return the device by argument, by `ORRERY_DEVICE`, or the CPU, whose numbers do not depend on the machine's GPU.
 
     Raises:
@@ -81,8 +81,8 @@ def torch_blocks() -> int:
     return int(torch.cuda.memory_stats().get("allocation.all.allocated", 0))
 
 
-def device_used(framework: str, blocks: int) -> str:
-    """Return what a study of a framework has computed on since `torch_blocks` gave `blocks`.
+def computing_device(framework: str, blocks: int) -> str:
+    """Return the device that a study has computed on since `torch_blocks` returned `blocks`.
 
     JAX computes on its default backend. Torch computes where it is told to: on the GPU only if it took memory there.
     """

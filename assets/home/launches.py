@@ -27,7 +27,7 @@ LOG = "ORRERY_LAUNCH_LOG"
 NAME = re.compile(r"(?P<id>\d{8}T\d{6,12}-\d+)\.json")
 
 _own: set[str] = set()
-"""What this process has launched and not yet ended."""
+"""Sweeps that this process has launched and not yet ended."""
 
 
 class Busy(RuntimeError):  # noqa: N818
@@ -36,7 +36,7 @@ class Busy(RuntimeError):  # noqa: N818
 
 @dataclass(frozen=True)
 class LaunchRecord:
-    """A launch, as its record tells."""
+    """A launch, as read from its record."""
 
     id: str
     sweep: str

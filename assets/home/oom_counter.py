@@ -2,7 +2,7 @@
 
 Such a death looks like any other kill, but the kernel counts it: per control group, in `memory.events` (version 2) or
 `memory.oom_control` (version 1, since Linux 4.13), and for the whole machine, in `/proc/vmstat`. The group of the
-process itself is asked where it can be: the machine's counter also rises for what has nothing to do with it.
+process itself comes first: the machine's counter also rises for processes that have nothing to do with it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ GROUPS = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True)
 class OomCounter:
-    """A counter of such kills, as it stood when this was made."""
+    """A counter of such kills, with its value at the time this object was made."""
 
     file: Path
     own: bool
@@ -32,17 +32,17 @@ class OomCounter:
 
     @property
     def claim(self) -> str:
-        """What may be said of a process that was killed meanwhile."""
+        """The statement that the counter supports about a process that was killed meanwhile."""
         if self.own:
             return f"the kernel killed the worker for want of memory ({self.file} counts it)"
         return (
             "the worker was killed while the kernel killed a process of this machine for want of memory, so most "
-            f"probably for that ({self.file} counts it; no control group of the worker tells)"
+            f"probably for that ({self.file} counts it; the worker has no control group that counts)"
         )
 
 
 def oom_counter(pid: int) -> OomCounter | None:
-    """Return the counter nearest to a process that runs; None on a system that counts nothing."""
+    """Return the counter nearest to a running process; None on a system without one."""
     for file, own in (*((file, True) for file in _files_of_group(pid)), (PROC / "vmstat", False)):
         if (count := _kills(file)) is not None:
             return OomCounter(file, own, count)

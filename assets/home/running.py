@@ -1,10 +1,10 @@
 """What runs: one record per artifact that a process makes, `<home>/running/<study>-<layer>-<hash>.jsonl`.
 
 The maker locks the record and appends to it: `begin` with who it is, `progress` on the way, `end` with its last words.
-The lock falls with the process, so a record that is locked is of the living, on whatever machine they are, and a
-reader needs neither process numbers nor clocks. A good end removes the record, as the store has all of it. After any
-other end it stays as the journal of what happened, and a further attempt continues it. `<name>.stop` beside it asks
-the maker to stop.
+The lock ends with the process, so a locked record belongs to a living process, on whatever machine, and a reader needs
+neither process numbers nor clocks. A good end removes the record, as the store has all of it. After any other end it
+stays as the journal of what happened, and a further attempt continues it. `<name>.stop` beside it asks the maker to
+stop.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NAME = re.compile(r"(?P<study>[a-z][a-z0-9_]*)-(?P<layer>[a-z]+)-(?P<hash>[0-9a-
 
 @dataclass(frozen=True)
 class Attempt:
-    """The latest attempt at an artifact, as its record tells."""
+    """The latest attempt at an artifact, as read from its record."""
 
     study: str
     layer: str
@@ -65,7 +65,7 @@ class Attempt:
 
     @property
     def record(self) -> RunningRecord:
-        """The record that tells of it."""
+        """Its record."""
         return RunningRecord(self.study, self.layer, self.hash)
 
     @property
@@ -127,7 +127,7 @@ class RunningRecord:
             self.write("progress", phase=phase, step=step, total_steps=total_steps, losses=losses)
 
     def write(self, event: str, **fields: Any) -> None:
-        """Append a line, if this process holds the record; that it cannot be written is no condition of the work."""
+        """Append a line, if this process holds the record; a failed write does not stop the work."""
         if self._file is not None:
             with suppress(OSError):
                 self._append(event, fields)
@@ -186,7 +186,7 @@ def attempt_at(path: Path) -> Attempt | None:
     name = NAME.fullmatch(path.name)
     alive = locks.is_held(path)
     try:
-        lines = [line for text in path.read_text(encoding="utf-8").splitlines() if (line := _parsed(text))]
+        lines = [line for text in path.read_text(encoding="utf-8").splitlines() if (line := _parse(text))]
     except (OSError, ValueError):
         return None
     if name is None or not (lines or alive):
@@ -209,7 +209,7 @@ def attempt_at(path: Path) -> Attempt | None:
 
 
 def close_killed() -> int:
-    """Say the end of attempts whose process was killed, for which nobody did; return how many there were."""
+    """Write the end of attempts whose process was killed before it could; return how many there were."""
     closed = 0
     for attempt in attempts():
         record = attempt.record
@@ -230,7 +230,7 @@ def remove_record(path: Path) -> None:
         file.close()
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
+def _parse(text: str) -> dict[str, Any] | None:
     """Parse a line; None for one that is empty, torn, or written only in part so far."""
     with suppress(ValueError):
         line = json.loads(text)

@@ -1,7 +1,7 @@
 """Scratch: one directory per launching process, `<home>/scratch/<pid>-<random>/`, where every temporary file goes.
 
 It is removed when the process ends. Its process holds the lock of the marker in it, so that what a killed process left
-is known and removed at the next launch.
+is recognised and removed at the next launch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Identity of what exists: canonical forms, hashes, and the items of which a sweep is made."""
+"""Identity of artifacts: canonical forms, hashes, and the items that a sweep consists of."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Item:
     hash: str
     """Address in the store: 12 hexadecimal digits."""
     label: str = field(hash=False, compare=False)
-    """What sets it apart, in short; decoration."""
+    """Short text that distinguishes it, for people; not part of the identity."""
     config: Mapping[str, Any] = field(hash=False, compare=False)
     """JSON: the canonical dataset, segmentation or model configuration; {model, test} for an evaluation."""
     inputs: tuple[Item, ...] = ()
@@ -100,7 +100,7 @@ class Item:
     at_once: int = field(default=1, hash=False, compare=False)
     """How many models of one cohort, on the same segments, are handed to their study in one call."""
     identity: Mapping[str, Any] = field(default_factory=dict, hash=False, compare=False)
-    """Of a dataset, JSON: what it is addressed by; of a file the content, whereas `config` holds its place as well."""
+    """Of a dataset, JSON: what its address is the hash of; for a file its content, while `config` has its path."""
     digits: int = field(default=HASH_LENGTH, hash=False, compare=False)
     """Digits of the hash in the key: as many as no other artifact of the catalogue shares."""
 

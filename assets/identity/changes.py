@@ -22,8 +22,8 @@ from assets.identity.provenance import project_root
 from assets.identity.syntax import Module, Target, parse_text
 
 SOURCES = "trainers"
-LEFT_OUT = ("figures", "common")
-"""Parts of which no number depends on a name that a sweep gives."""
+EXCLUDED_MODULES = ("figures", "common")
+"""Modules in which no number depends on a name in a sweep file."""
 
 Registry = dict[tuple[str, str, str], str]
 """(study, class or table, name) -> what it is."""
@@ -45,11 +45,11 @@ def changes(revision: str) -> list[Change]:
     Raises:
         LookupError: there is no such revision, or no git.
     """
-    return list(compared(registry(sources_at(revision)), registry(sources_now())))
+    return list(compare_registries(registry(sources_at(revision)), registry(sources_now())))
 
 
-def compared(before: Registry, now: Registry) -> Iterator[Change]:
-    """Yield what differs, study by study and class by class."""
+def compare_registries(before: Registry, now: Registry) -> Iterator[Change]:
+    """Yield the differences, study by study and class by class."""
     for key in sorted({*before, *now}):
         study, where, name = key
         old, new = before.get(key), now.get(key)
@@ -67,14 +67,14 @@ def compared(before: Registry, now: Registry) -> Iterator[Change]:
         yield Change(study, where, text)
 
 
-def markdown(changed: list[Change], revision: str) -> str:
+def markdown(entries: list[Change], revision: str) -> str:
     """Write changes as a section of a changelog."""
     lines = [f"## Since {revision}", ""]
-    for study, of_study in groupby(changed, key=lambda change: change.study):
+    for study, of_study in groupby(entries, key=lambda change: change.study):
         lines += [f"### {study}", ""]
         lines += [f"- {change.where}: {change.text}" for change in of_study]
         lines.append("")
-    return "\n".join(lines if changed else [*lines, "No setting and no name has changed.", ""])
+    return "\n".join(lines if entries else [*lines, "No setting and no name has changed.", ""])
 
 
 def registry(sources: Mapping[str, str]) -> Registry:
@@ -84,7 +84,7 @@ def registry(sources: Mapping[str, str]) -> Registry:
     entries: Registry = {}
     for path, module in modules.items():
         parts = PurePosixPath(path).parts
-        if len(parts) < 3 or parts[1] in LEFT_OUT or "figures" in parts:
+        if len(parts) < 3 or parts[1] in EXCLUDED_MODULES or "figures" in parts:
             continue
         settings = _settings(module, by_name) if parts[-1] == "config.py" else {}
         for (where, name), text in {**settings, **_names(module)}.items():
@@ -97,7 +97,7 @@ def _module_name(path: str) -> str:
 
 
 def sources_now(root: Path | None = None) -> dict[str, str]:
-    """Return the sources of all studies as they lie there."""
+    """Return the present sources of all studies."""
     place = root or project_root()
     files = sorted((place / SOURCES).rglob("*.py"))
     return {path.relative_to(place).as_posix(): path.read_text(encoding="utf-8") for path in files}

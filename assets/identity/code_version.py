@@ -1,11 +1,11 @@
-"""Code versions: what the code of one stage says, and nothing else.
+"""Code versions: a digest of the code of one stage, and of nothing else.
 
 A version is the digest of the definitions that are reachable from a stage function, found without importing anything.
 Starting at the function, every name is followed to its definition, in the same module or in another one of `trainers`
 or of the study's own package, symbol by symbol. Comments, docstrings, formatting and order drop out.
 
 - What counts of a definition is its text, its name, and the definitions that its names stand for; not the module in
-  which it lies. A function that moves, unchanged, stales nothing.
+  which it lies. Moving a function makes nothing stale.
 - Of a table of names, an ALL_CAPS dict literal from which entries are picked by name (`TABLE[config.name]`), only the
   entries that the configuration names count; a table that is used in any other way, or of which the configuration names
   no entry, counts whole. A folder of entries, a package whose face imports its modules by name, follows the same rule.
@@ -146,7 +146,7 @@ class _Reach:
     def _resolve(self, reference: Reference) -> list[_Definition]:
         """Return the definitions that a reference stands for; new ones wait to be read."""
         if reference not in self._resolved:
-            self._resolved[reference] = []  # what imports itself in a circle ends here
+            self._resolved[reference] = []  # ends the recursion where modules import each other in a circle
             self._resolved[reference] = list(dict.fromkeys(self._expand(reference)))
         return self._resolved[reference]
 

@@ -45,18 +45,18 @@ def model_item(segments: Item, model: ModelConfigBase) -> Item:
 
 
 def model_hash(segments: Item, model: ModelConfigBase) -> str:
-    """Return the address of a model trained on the datasets of some segments, however it cuts them itself."""
+    """Return the address of a model trained on the datasets of `segments`; the model itself says how it cuts them."""
     content = _identity_of_model(segments, canonical(model))
     return short_digest("model", segments.study, segments.dataset.identity, content)
 
 
 def _identity_of_model(segments: Item, form: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a canonical model in which validation data from a file are told by their content, not their place."""
+    """Return a canonical model in which validation data from a file are identified by content, not by path."""
     return {**form, "validation": segments.validation.identity} if segments.validation else form
 
 
 def evaluation_item(model: Item, name: str, test: Item) -> Item:
-    """Return the item of the evaluation of a model on a test set; the name of the test set is decoration."""
+    """Return the item of the evaluation of a model on a test set; the name of the test set is not hashed."""
     config, hash = {"model": dict(model.config), "test": name}, evaluation_hash(model.hash, test.hash)
     return Item(model.study, "evaluation", hash, model.label, config, (model, test), model.cohort)
 

@@ -1,7 +1,7 @@
 """Keys of artifacts, `signed.s0-ae17a216`: a label for people, a hyphen, and the first digits of the hash.
 
-The label is decoration: at most 19 characters that say what sets an artifact apart. The digits identify it; commands
-accept a key, a hash, or the beginning of either, and read nothing but the digits where a name ends with them.
+The label has at most 19 characters that say what distinguishes an artifact. The digits identify it: commands accept a
+key, a hash, or the beginning of either, and read only the digits where a name ends with them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Token:
         return self.name + self.value.strip("._-")
 
     def shorter(self) -> Token | None:
-        """Return the token with one character less, or None where it cannot say less."""
+        """Return the token with one character less, or None where it cannot be shortened."""
         if len(self.name) > 1:
             return Token(self.name[:-1], self.value, self.text)
         words = re.split(r"([._-])", self.value)
@@ -90,7 +90,7 @@ def whole_words(text: str) -> str:
 
 
 def label(*settings: Mapping[str, Any]) -> str:
-    """Return a label of what canonical configurations hold, such as `orbits10.points36`; the seed comes last."""
+    """Return a label of the settings of canonical configurations, such as `orbits10.points36`; the seed comes last."""
     values: dict[str, list[Any]] = {}
     for tree in settings:
         for name, value in _leaves(tree):
@@ -130,7 +130,7 @@ def _scalars(value: Any) -> Iterator[Any]:
 
 
 def distinct(texts: Sequence[str]) -> list[str]:
-    """Return what tells texts apart: without the words that all end with, and those that most begin with.
+    """Return the parts that distinguish texts: without the words that all end with, and those that most begin with.
 
     >>> distinct(["mlp_4D_signed", "mlp_4D_unit_softplus"])
     ['signed', 'unit-softplus']

@@ -1,4 +1,4 @@
-"""What one module says, from its syntax tree alone: the names it defines, what it imports, what each part refers to."""
+"""One module, read from its syntax tree alone: the names it defines, what it imports, what each part refers to."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def parse_text(name: str, text: str | bytes, path: str) -> Module:
 
 
 def _strip(tree: ast.Module) -> ast.Module:
-    """Drop docstrings, and strings that stand alone and say what the line above them means."""
+    """Drop docstrings, and the strings that describe the line above them."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [statement for statement in node.body if not _is_string(statement)]
@@ -84,7 +84,7 @@ def _strip(tree: ast.Module) -> ast.Module:
 
 
 class _WithoutImports(ast.NodeTransformer):
-    """Drop the imports within a function: what it imports shows in what its names stand for."""
+    """Drop the imports within a function: the names that it binds are resolved anyway."""
 
     def visit(self, node: ast.AST) -> Any:
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -113,7 +113,7 @@ def _is_string(statement: ast.stmt) -> bool:
 def _file(statement: ast.stmt, module: Module) -> None:
     """Enter a module-level statement under every name that it binds."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
-        module.imports |= dict(imported(statement, module))
+        module.imports |= dict(imported_names(statement, module))
         if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
             module.stars.append(_source(statement, module))
         return
@@ -123,14 +123,14 @@ def _file(statement: ast.stmt, module: Module) -> None:
     if lazy:
         module.imports |= lazy
         return
-    names = set(bound(statement))
+    names = set(bound_names(statement))
     if not names:
         module.always.append(statement)
     for name in names:
         module.definitions.setdefault(name, []).append(statement)
     for node in [] if isinstance(statement, (*FUNCTIONS, ast.ClassDef)) else ast.walk(statement):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            module.imports |= dict(imported(node, module))
+            module.imports |= dict(imported_names(node, module))
 
 
 def _lazy_module(statement: ast.stmt) -> dict[str, Target]:
@@ -140,10 +140,10 @@ def _lazy_module(statement: ast.stmt) -> dict[str, Target]:
         return {}
     if value.func.id != "LazyModule" or not isinstance(value.args[0], ast.Constant):
         return {}
-    return {name: Target(str(value.args[0].value)) for name in bound(statement)}
+    return {name: Target(str(value.args[0].value)) for name in bound_names(statement)}
 
 
-def imported(statement: ast.Import | ast.ImportFrom, module: Module) -> Iterator[tuple[str, Target]]:
+def imported_names(statement: ast.Import | ast.ImportFrom, module: Module) -> Iterator[tuple[str, Target]]:
     """Yield what an import binds, as (local name, target)."""
     for alias in statement.names:
         if isinstance(statement, ast.ImportFrom):
@@ -163,7 +163,7 @@ def _source(statement: ast.ImportFrom, module: Module) -> str:
     return ".".join([*parent, statement.module] if statement.module else parent)
 
 
-def bound(node: ast.AST) -> Iterator[str]:
+def bound_names(node: ast.AST) -> Iterator[str]:
     """Yield the names that a statement binds in its own scope: assignments, loops, definitions; no imports."""
     if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
         yield node.name
@@ -175,10 +175,10 @@ def bound(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, COMPREHENSIONS):
         for walrus in ast.walk(node):
             if isinstance(walrus, ast.NamedExpr):
-                yield from bound(walrus.target)
+                yield from bound_names(walrus.target)
     elif not isinstance(node, ast.Lambda):
         for child in ast.iter_child_nodes(node):
-            yield from bound(child)
+            yield from bound_names(child)
 
 
 def _root(node: ast.expr) -> Iterator[str]:
@@ -201,7 +201,7 @@ class _Scope:
         if isinstance(node, (*FUNCTIONS, ast.Lambda)):
             yield from self._visit_function(node)
         elif isinstance(node, COMPREHENSIONS):
-            targets = [name for generator in node.generators for name in bound(generator.target)]
+            targets = [name for generator in node.generators for name in bound_names(generator.target)]
             yield from self._inner(targets)._children(node)
         elif isinstance(node, ast.Subscript):
             yield from self._visit_subscript(node)
@@ -277,7 +277,7 @@ def _assigned_names(statement: ast.AST) -> Iterator[str]:
         if not isinstance(statement.ctx, ast.Load):
             yield statement.id
     elif isinstance(statement, COMPREHENSIONS):
-        yield from bound(statement)
+        yield from bound_names(statement)
     elif not isinstance(statement, ast.Lambda):
         for child in ast.iter_child_nodes(statement):
             yield from _assigned_names(child)
@@ -285,7 +285,7 @@ def _assigned_names(statement: ast.AST) -> Iterator[str]:
 
 def _local_imports(statement: ast.AST, module: Module) -> Iterator[tuple[str, Target]]:
     if isinstance(statement, ast.Import | ast.ImportFrom):
-        yield from imported(statement, module)
+        yield from imported_names(statement, module)
     elif not isinstance(statement, (*FUNCTIONS, ast.ClassDef, ast.Lambda)):
         for child in ast.iter_child_nodes(statement):
             yield from _local_imports(child, module)

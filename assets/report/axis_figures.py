@@ -26,7 +26,7 @@ def whisker(axes: Axes, x: float, low: float, high: float, y: float, color: str,
 
 
 def axis_effects(values: pd.DataFrame, metric: str, unit: str) -> Figure:
-    """Draw what every value of every axis reached over all other settings: mean with 95 % interval, median, and best.
+    """Draw the scores at every value of every axis over all other settings: mean with 95 % interval, median, and best.
 
     Dot and bar: mean and interval; tick: median; triangle: the best run. The share is the part of the variance of the
     scores that lies between the values of the axis.
@@ -58,7 +58,7 @@ def heat_map(scores: pd.DataFrame, first: str, second: str, metric: str, unit: s
     """Draw the mean score over seeds (and over all other axes) for every two values of two axes.
 
     An arrow marks a step along a numeric axis against the trend of its line from first to last value: there the score
-    is not monotonic. Empty cells were left out or failed.
+    is not monotonic. Empty cells: combinations that the sweep excludes or that failed.
     """
     from matplotlib.colors import LogNorm, Normalize
     from matplotlib.figure import Figure

@@ -25,7 +25,7 @@ DESCRIPTION = "fit.json"
 
 
 def default_folder(model: Loaded, fit: Fit) -> Path:
-    """Return where a fit is written unless the user says: `<home>/fits/<study>/<key>/<digest of the data>`."""
+    """Return where a fit is written by default: `<home>/fits/<study>/<key>/<digest of the data>`."""
     return home() / "fits" / model.study / model.key / short_digest(dict(fit.data))
 
 
@@ -33,27 +33,27 @@ def check_folder(folder: Path, force: bool) -> None:
     """Check that the results of a fit may be written to a folder.
 
     Raises:
-        OSError: one line: it exists (with `force`: and is no earlier fit), its parent is not there, or it lies in the
-            store or under a directory that is not for data.
+        OSError: in one line: the folder exists (with `force`: and holds no earlier fit), its parent does not exist, or
+            it lies in the store or under a directory of ORRERY_NEVER_UNDER.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise StoreError(errno.EEXIST, f"{folder} is no folder; give the path of a new one")
+        raise StoreError(errno.EEXIST, f"{folder} is not a folder; give the path of a new one")
     if folder.is_dir() and any(folder.iterdir()):
         if not force:
             raise StoreError(
                 errno.EEXIST, f"{folder} exists; give the path of a new folder, or --force to replace an earlier fit"
             )
         if not (folder / DESCRIPTION).is_file():
-            raise StoreError(errno.EEXIST, f"{folder} holds something else than a fit; give the path of a new folder")
+            raise StoreError(errno.EEXIST, f"{folder} holds something other than a fit; give the path of a new folder")
     if not folder.parent.is_dir() and not folder.is_relative_to(home()):
-        raise StoreError(errno.ENOENT, f"{folder.parent} is no folder; make it first, or give another path")
+        raise StoreError(errno.ENOENT, f"{folder.parent} is not a folder; make it first, or give another path")
     if folder.resolve().is_relative_to((home() / "store").resolve()):
         raise StoreError(errno.EPERM, f"{folder} lies in the store, which holds artifacts alone; give another path")
     refuse_ruled_out(folder, "give another path")
 
 
 def write_fit(model: Loaded, fit: Fit, folder: Path, force: bool = False) -> list[str]:
-    """Write a fit to a folder, at once: a reader sees all of it or nothing; return the names of its files.
+    """Write a fit to a folder atomically, so that a reader sees all of it or nothing; return the names of its files.
 
     Raises:
         OSError: as `check_folder`, or the disk is full.

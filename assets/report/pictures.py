@@ -1,4 +1,4 @@
-"""Pictures of figures: a label on the picture and in its file says what it shows, a caption stands beside it."""
+"""Pictures of figures, each with a caption; a label on the picture and in its metadata says what it shows."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def compared_pictures(study: Study, tables: Mapping[str, Mapping[str, pd.DataFra
 
 
 def picture_of(function: Callable[..., Figure | None], arguments: Mapping[str, Any], label: str) -> Picture:
-    """Draw a figure; if drawing fails, the picture says so in place of it. None from the function: an empty picture."""
+    """Draw a figure. If drawing fails the picture holds the error; if the function returns None it is empty."""
     name, text = function.__name__, caption(function)
     try:
         figure = function(**arguments)

@@ -66,7 +66,7 @@ def _with_imports(module: str) -> list[Path]:
         name = waiting.pop()
         try:
             spec = find_spec(name)
-        except ModuleNotFoundError:  # the name is something within a module, not a module
+        except ModuleNotFoundError:  # the name is defined within a module, and is no module itself
             continue
         origin = Path(spec.origin) if spec and spec.origin else None
         if origin is None or origin in files:

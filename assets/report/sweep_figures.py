@@ -74,7 +74,7 @@ def trade_off(histories: Histories) -> Figure:
     """Draw two parts of the loss of every run against each other, means over the last twentieth of its steps.
 
     One colour per setting. The line joins the runs that no other run beats in both parts (Pareto front): along it one
-    part improves only at the cost of the other; a run far above it is in a worse minimum of both.
+    part improves only at the cost of the other; a run far above it has a worse minimum in both.
     """
     from matplotlib.figure import Figure
 

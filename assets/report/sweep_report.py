@@ -30,7 +30,7 @@ from assets.sweeps.published import lines
 from assets.sweeps.sweep import Sweep
 
 PLACE_FOR_LINKS = "<!-- links -->"
-"""Where the desk may put links; on a page opened from a file they would lead nowhere."""
+"""Where the desk inserts links; a page that is opened from a file has none, as they would lead nowhere."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _examples(experiment: Experiment, board: Any) -> Iterator[dict[str, Any]]:
 
 
 def _extent(experiment: Experiment) -> str:
-    """Say how much of the grid of the axes the sweep has, and how many rows are not ok."""
+    """Return in a sentence how much of the grid of the axes the sweep covers, and how many rows are not ok."""
     values: dict[str, set[str]] = {}
     for setting in experiment.settings:
         for axis, value in setting.axes.items():
@@ -136,8 +136,8 @@ def _extent(experiment: Experiment) -> str:
         cells *= len(distinct)
     count, settings = len(experiment.sweep.rows), len(experiment.settings)
     failed = sum(experiment.status(row) != "ok" for row in experiment.sweep.rows)
-    left_out = f", {cells - settings} left out by the sweep file" if cells > settings else ""
-    return f"{settings} of {cells} combinations of the axes{left_out}; {failed} of {count} rows are not ok."
+    excluded = f", {cells - settings} left out by the sweep file" if cells > settings else ""
+    return f"{settings} of {cells} combinations of the axes{excluded}; {failed} of {count} rows are not ok."
 
 
 def _by_file_name(page: Mapping[str, Any]) -> Iterator[tuple[str, Picture]]:

@@ -1,4 +1,4 @@
-"""Which status an exception of a stage stands for."""
+"""The status that an exception of a stage means."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_MEMORY = ("resource_exhausted", "out of memory", "can't allocate memory", "ca
 
 
 def status_of(error: BaseException) -> Repeatable:
-    """Return `oom`, `disk_full`, `interrupted` or `failed`; what an error was raised from counts as well."""
+    """Return `oom`, `disk_full`, `interrupted` or `failed`; the cause that an error was raised from counts as well."""
     for link in _chain(error):
         if isinstance(link, KeyboardInterrupt):
             return "interrupted"

@@ -3,7 +3,7 @@
     fingerprint = digest(configuration, code version of the stage, fingerprints of the inputs)
 
 An artifact is up to date (state `fresh`) while its manifest carries the fingerprint that its configuration and code
-give today.
+give now.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Verdict:
 class Planner:
     """Decide whether items are up to date. Verdicts are cached until `forget` or `refresh`.
 
-    Cheap to make, and meant to be shared by all that happens within one launch: whoever stores or removes artifacts
-    forgets their items. Fingerprints and code versions are cached until `reread_code`.
+    Cheap to make, and shared by everything within one launch: code that stores or removes artifacts calls `forget` with
+    their items. Fingerprints and code versions are cached until `reread_code`.
     """
 
     def __init__(self, store: Store, studies: Mapping[str, Study] = STUDIES) -> None:
@@ -84,7 +84,7 @@ class Planner:
         self._above.clear()
 
     def reread_code(self) -> bool:
-        """Return whether the code of a stage was edited since it was read; if so, everything is decided anew."""
+        """Return whether the code of a stage has been edited; if so, drop all verdicts and fingerprints."""
         before, self._versions = self._versions, {}
         for (study, stage, names), version in before.items():
             if code_version(self.studies[study], stage, names) != version:
@@ -95,7 +95,7 @@ class Planner:
         return False
 
     def fingerprint(self, item: Item) -> Fingerprint:
-        """Return what the item would be made of today."""
+        """Return the fingerprint that the item would have now."""
         fingerprint = self._fingerprints.get(address := item.address)
         if fingerprint is None:
             inputs = {f"{one.layer}/{one.hash}": self.fingerprint(one).value for one in item.inputs}

@@ -19,7 +19,7 @@ CACHED = 4
 
 
 class InputError(ValueError):
-    """An input in the store is another than the run was planned with."""
+    """A stored input is not the one that the run was planned with."""
 
 
 def read_inputs(item: Item, fingerprint: Fingerprint, store: Store) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The few numbers of an artifact that a plot over partitions shows: sizes, final losses, loss spikes."""
+"""Key numbers of an artifact, for plots over partitions: sizes, final losses, loss spikes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 BASELINE = "baseline"
 
 WINDOW = 51
-"""Steps around a step that say what is usual there."""
+"""Length of the window of the running median [steps]."""
 
 DEVIATIONS = 6.0
 """How far above the median a spike is, in standard deviations of a normal distribution."""

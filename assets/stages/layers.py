@@ -2,7 +2,7 @@
 
     dataset --simulate--> segments --segment--> model --train--> evaluation --evaluate-->
 
-Whoever needs to know how layers differ reads it here and does not compare names.
+Code that depends on how layers differ reads this table and does not compare names.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Make one artifact: read its inputs from the store, call the study's stage, write the result.
 
-Every end of a stage is a status: an exception becomes a stored row with its traceback, never a lost configuration.
+Every stage ends with a status: an exception is stored as a row with its traceback, and no configuration is lost.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _outcome_of(making: Making) -> Generator[TrainingRequest, TrainingResult, Ou
     """Make an artifact under its lock, whatever happens; return its outcome."""
     item, started, trace, failed = making.item, time.monotonic(), "", None
     try:
-        if outcome := _made_elsewhere(making):
+        if outcome := _await_lock(making):
             return outcome
         failed = yield from make_in_steps(making)
     except BaseException as error:  # whatever ends a stage is its outcome
@@ -106,7 +106,7 @@ def _outcome_of(making: Making) -> Generator[TrainingRequest, TrainingResult, Ou
     return Outcome(item, failed.status, failed.place, detail, seconds)
 
 
-def _made_elsewhere(making: Making) -> Outcome | None:
+def _await_lock(making: Making) -> Outcome | None:
     """Take the lock, waiting while another process holds it; return an outcome if that leaves nothing to do."""
     started, waited, item, record = time.monotonic(), False, making.item, making.record
     while other := record.take(item.key, making.fingerprint.value):

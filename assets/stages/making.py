@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, get_type_hints
 
 from assets.home.checkpoints import Checkpoints
-from assets.home.hardware import device_asked, device_used, peak_memory, torch_blocks, usable_cpus
+from assets.home.hardware import choose_device, computing_device, peak_memory, torch_blocks, usable_cpus
 from assets.home.running import RunningRecord
 from assets.identity.canonical import Fingerprint, Item
 from assets.stages.joint_training import TrainingRequest, TrainingResult
@@ -89,8 +89,8 @@ class Making:
 
     def store_failure(self, failed: Failed, trace: str = "") -> str:
         """Write a failure as the artifact, unless a good one of the same fingerprint is there; return its detail."""
-        described = {"status": failed.status, **asdict(failed.place), "detail": failed.detail}
-        self.record.write("end", **described, traceback=trace)
+        fields = {"status": failed.status, **asdict(failed.place), "detail": failed.detail}
+        self.record.write("end", **fields, traceback=trace)
         if self.stored:
             return failed.detail
         try:
@@ -116,17 +116,17 @@ class Making:
     def draft(self) -> Iterator[Draft]:
         """Open a draft whose manifest says what the artifact is and what it was made of."""
         with self.store.writing(*self.item.address) as draft:
-            draft.manifest |= made_of(self.item, self.fingerprint) | {"cohort": self.item.cohort}
+            draft.manifest |= origin_fields(self.item, self.fingerprint) | {"cohort": self.item.cohort}
             framework = STUDIES[self.item.study].framework if self.item.study in STUDIES else ""
-            device = device_used(framework, self._torch_blocks)
+            device = computing_device(framework, self._torch_blocks)
             draft.manifest |= {"timings": self.timings, "device": device, "peak_memory": peak_memory()}
             draft.manifest |= {"cpus": len(usable_cpus())}
             draft.manifest |= self.notes
             yield draft
 
 
-def made_of(item: Item, fingerprint: Fingerprint) -> ManifestFields:
-    """Return what the manifest of an artifact says of its item and its fingerprint."""
+def origin_fields(item: Item, fingerprint: Fingerprint) -> ManifestFields:
+    """Return the fields of a manifest that come from its item and its fingerprint."""
     return {
         "key": item.key,
         "label": item.label,
@@ -171,13 +171,13 @@ def segment(making: Making, trajectories: Trajectories, validation: Trajectories
 
 
 def train(making: Making, segments: Segments) -> Generator[TrainingRequest, TrainingResult, Trained | Failed]:
-    """Wait for the training of a model, from the farthest state that is stored."""
+    """Request the training of a model from the most advanced stored state, and wait for it."""
     config = _model_config(making, making.item)
     if not segments.usable:
         return _without_segments(making, segments)
     warm_start = WarmStart(making.item, making.fingerprint, making.store, config, segments)
     making.watch.on_phase_end = warm_start.store_phase_end
-    job = Job(making.item.key, config, segments, _initial_state(making, warm_start), device_asked())
+    job = Job(making.item.key, config, segments, _initial_state(making, warm_start), choose_device())
     trained, making.elsewhere = yield TrainingRequest(making.study, job, making.watch)
     if isinstance(trained, Failed):
         return trained
@@ -224,15 +224,15 @@ def _stop_failure(making: Making, trained: Trained) -> Failed:
 def _initial_state(making: Making, warm_start: WarmStart) -> Arrays | None:
     """Return the state of this training's own checkpoint, else of a shorter training, else None."""
     checkpoint = making.checkpoints.newest()
-    if checkpoint.state is not None or checkpoint.refused:
-        making.notes["resumed"] = {"step": checkpoint.step, "refused": list(checkpoint.refused)}
+    if checkpoint.state is not None or checkpoint.refusals:
+        making.notes["resumed"] = {"step": checkpoint.step, "refused": list(checkpoint.refusals)}
         making.record.write("resumed", **making.notes["resumed"])
-    if checkpoint.refused:
+    if checkpoint.refusals:
         end = "none is left, it starts over" if checkpoint.state is None else f"it resumes from step {checkpoint.step}"
-        log.warning("%s: checkpoint refused: %s; %s", making.item.key, "; ".join(checkpoint.refused), end)
+        log.warning("%s: checkpoint refused: %s; %s", making.item.key, "; ".join(checkpoint.refusals), end)
     if checkpoint.state is not None:
-        if checkpoint.judged and making.watch.judge:
-            making.watch.judge.restore(checkpoint.judged)
+        if checkpoint.interim_values and making.watch.judge:
+            making.watch.judge.restore(checkpoint.interim_values)
         return checkpoint.state
     stored = warm_start.longest_prefix()
     if stored is None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PART: LayerName = "part"
 
 BY_TRAJECTORY = ("t", "y", "inputs", "parameters", "drift")
-"""What has a trajectory axis and is joined along it; all else is equal in all parts."""
+"""Fields with a trajectory axis, joined along it; all others are equal in all parts."""
 
 
 def parts_of(item: Item) -> tuple[Item, ...]:
@@ -50,7 +50,7 @@ def missing_parts(task: Task, store: Store) -> list[Task]:
 
 
 def _part_task(part: Item, whole: Fingerprint) -> Task:
-    """Return the task of a part: as of any item without inputs, but with the code version of its dataset."""
+    """Return the task of a part: that of an item without inputs, with the code version of its dataset."""
     value = digest(part.study, part.layer, part.hash, whole.code, {})
     return Task(part, Fingerprint(value, part.hash, whole.code, {}))
 
@@ -61,7 +61,7 @@ def _is_stored(part: Task, store: Store) -> bool:
 
 
 def simulate_parts(item: Item, fingerprint: Fingerprint, store: Store) -> Trajectories:
-    """Return a dataset that is made in parts: what is stored of it, and what is not simulated here."""
+    """Return a dataset from its parts: stored ones are read, the others are simulated here."""
     config = STUDIES[item.study].dataset.model_validate(item.config)
     parts = []
     for number, part in enumerate(parts_of(item)):

@@ -35,7 +35,7 @@ class Pruning:
     startup_trials: int
     warmup: int
     interval: int
-    """Both in parts of the training [%]."""
+    """Both in percent of the training [%]."""
     curves: tuple[Curve, ...] = field(repr=False)
     """Curves of the complete trials."""
 

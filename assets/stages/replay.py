@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 
-from assets.home.checkpoints import Checkpoints, Restored
+from assets.home.checkpoints import Checkpoints, RestoredState
 from assets.stages.exception_status import one_line, status_of
 from assets.stages.freshness import Planner
 from assets.stages.layers import LAYERS
@@ -23,15 +23,15 @@ from assets.store.store import Store
 from trainers.study import Failed, Progress
 
 
-class Unused(Checkpoints):
+class NoCheckpoints(Checkpoints):
     """Checkpoints that stay as they are until the model is stored."""
 
     def offer(self, progress: Progress, stopping: bool = False) -> None:
         """Write nothing."""
 
-    def newest(self) -> Restored:
+    def newest(self) -> RestoredState:
         """Find nothing."""
-        return Restored()
+        return RestoredState()
 
 
 def main() -> int:
@@ -49,7 +49,9 @@ def main() -> int:
 def replay(task: Task, store: Store) -> int:
     """Make one artifact verbosely; return 0 if it is ok, else 1."""
     making = Making(task.item, task.fingerprint, LAYERS[task.item.layer].stage, store, _report)
-    making.checkpoints = making.watch.checkpoints = Unused(task.item.study, task.item.hash, task.fingerprint.value)
+    making.checkpoints = making.watch.checkpoints = NoCheckpoints(
+        task.item.study, task.item.hash, task.fingerprint.value
+    )
     try:
         failed = make(making)
     except BaseException as error:  # printed here, where a run would store it

@@ -3,8 +3,8 @@
 There are two kinds. The configuration cut after one of its phases has an address of its own, and there lies a model,
 or the state that a longer training left at the end of that phase (layer `state`). A configuration that only trains the
 last phase for fewer steps is found by a marker, `<home>/lineage/<study>/<key>/<steps>-<model>`. Either counts only if
-the code of the training and the content of the segments are those of today: only then is resuming the same as
-training at once.
+the code of the training and the content of the segments are the present ones: only then is resuming the same as one
+uninterrupted training.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class WarmStart:
     segments: Segments
 
     def longest_prefix(self) -> StoredState | None:
-        """Return the stored state that is nearest to the end of this training."""
+        """Return the stored state of the longest shorter training; None without any."""
         for address, phases in self._prefixes():
             manifest = self.store.manifest(*address)
             if manifest and self._same(manifest, phases):
@@ -77,14 +77,14 @@ class WarmStart:
                 draft.manifest |= self._state_fields(prefix, address[2], data) | {"step": progress.step}
 
     def add_marker(self) -> None:
-        """Let longer trainings find this one, now that it is stored."""
+        """Write the marker by which longer trainings find this one, once it is stored."""
         if own := self.config.warm_start():
             marker = self._markers(own[0]) / f"{own[1]:09d}-{self.item.hash}"
             marker.parent.mkdir(parents=True, exist_ok=True)
             marker.touch()
 
     def data(self, phases: int) -> str:
-        """Return the sum of all that the first phases learn from, whatever later phases need."""
+        """Return the checksum of all data of the first phases; data that only later phases need do not count."""
         import numpy as np
 
         segments = self.segments

@@ -33,7 +33,7 @@ class Watch:
         self.phase, self.step, self.total_steps = progress.phase, progress.step, progress.total_steps
         self.losses = {name: float(loss) for name, loss in progress.losses.items()}
         self.record.progress(self.phase, self.step, self.total_steps, self.losses, progress.phase_end)
-        pruned = self._prune(progress)  # also where it stops anyway: no interim value may be lost to an interrupt
+        pruned = self._prune(progress)  # before a possible stop, so that no interim value is lost
         stop = self.report(progress) or self.record.asked_to_stop or pruned
         if progress.phase_end:  # before the checkpoint, from which a resumed training does not pass here again
             self.on_phase_end(progress)
@@ -41,11 +41,11 @@ class Watch:
         return stop
 
     def _prune(self, progress: Progress) -> bool:
-        """Return whether the training is pruned; the values it was judged by go into its checkpoints."""
+        """Return whether the training is pruned; its interim values go into its checkpoints."""
         if self.judge is None:
             return False
         self.pruned = self.judge(progress)
-        self.checkpoints.judged = self.judge.report
+        self.checkpoints.interim_values = self.judge.report
         return self.pruned
 
     @property

@@ -4,7 +4,7 @@ Settings are ranked by the mean score of their seeds. Two neighbours in rank are
 their scores (of the logarithms where all are positive) on the n seeds that both have, for n = min, ..., max. A setting
 whose comparison with a neighbour is inconclusive gets one more seed, up to max.
 
-Testing K times at level a on growing data errs more often than a (Armitage, McPherson & Rowe 1969, Journal of the
+Testing K times at level a on growing data has an error rate above a (Armitage, McPherson & Rowe 1969, Journal of the
 Royal Statistical Society A 132, 235). So the level 0.05 is spent in equal parts on the K = max - min + 1 interim
 analyses and the m - 1 pairs of neighbours among m settings: two neighbours differ where `p < 0.05 / (K (m - 1))`.
 Bonferroni's inequality bounds the error however the analyses depend on each other; Lan & DeMets (1983), Biometrika
@@ -50,7 +50,7 @@ class SeedProgress:
     seeds: int
     """Seeds that the setting is entitled to."""
     stopped: str
-    """Why it takes no more; empty while it may."""
+    """Why it gets no more; empty while it may."""
 
     @property
     def text(self) -> str:

@@ -30,7 +30,7 @@ class Answer:
 def answers(experiment: Experiment) -> list[Answer]:
     """Answer the questions of a sweep; p is corrected for the comparisons of all of them together (Holm 1979).
 
-    Planned comparisons need no correction for unplanned ones, so those of `effects` do not count here.
+    Planned comparisons need no correction for unplanned ones: the comparisons of `effects` do not count here.
     """
     questions = experiment.sweep.questions
     comparisons = [list(_comparisons(experiment, question)) for question in questions]

@@ -42,7 +42,7 @@ def _has_validation(experiment: Experiment, row: Row) -> bool:
 
 
 def _overlap(experiment: Experiment, row: Row, test: str) -> str:
-    """Say which part of the test trajectories is in the training data; empty where none is."""
+    """Return how many test trajectories are in the training data, in words; empty where none is."""
     if test == TRAIN:
         return "train = test"
     evaluation = row.evaluations[list(experiment.sweep.tests).index(test)]

@@ -15,7 +15,7 @@ MOST_LEVELS = 6
 
 
 def levels(histories: Sequence[pd.DataFrame]) -> list[float]:
-    """Return the powers of ten that the losses of any training pass, the highest first, at most the six lowest."""
+    """Return the powers of ten between the extreme losses of all trainings, descending, at most the six lowest."""
     losses = [values for values in map(_losses, histories) if values.size]
     if not losses:
         return []

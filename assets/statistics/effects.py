@@ -1,4 +1,4 @@
-"""Effects of the axes: paired comparisons of their values, what each value reached, and which axes interact."""
+"""Effects of the axes: paired comparisons of their values, scores at each value, and which axes interact."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ Array = np.ndarray
 def effects(experiment: Experiment) -> pd.DataFrame:
     """Compare every two values of every axis, all other axes and the seed held equal; columns: EFFECTS.
 
-    Those of `compare_samples`; p_holm is p corrected for the number of comparisons in this table (Holm 1979).
+    Most columns are those of `compare_samples`; p_holm is p corrected for the number of comparisons in this table
+    (Holm 1979).
     """
     import pandas as pd
 
@@ -71,7 +72,7 @@ def _values(experiment: Experiment, axis: str) -> list[Any]:
 
 
 def axis_values(experiment: Experiment) -> pd.DataFrame:
-    """Return what every value of every axis reached over all rows that are ok; columns: AXIS_VALUES.
+    """Summarise the scores at every value of every axis over all rows that are ok; columns: AXIS_VALUES.
 
     best, median and mean are those of the scores, low and high a 95 % bootstrap interval of the mean; importance is
     the share of the variance of the scores (see `_variance_scale`) between the values of the axis.

@@ -28,7 +28,7 @@ PER_TRAJECTORY = "per_trajectory"
 
 
 def is_seed(axis: str) -> bool:
-    """Whether an axis repeats the others at another seed."""
+    """Whether an axis is one of seeds, which only repeat a setting."""
     return axis.rsplit(".", 1)[-1] == "seed"
 
 
@@ -75,8 +75,8 @@ def settings_of(sweep: Sweep) -> list[Setting]:
 class Experiment:
     """A sweep and the results that the store holds for it, read once.
 
-    Tables that are costly to compute stay with it (see `leaderboard.rank`). It does not follow the store: once
-    artifacts have been made, make a new one; `state` says whether that one would show anything else.
+    Tables that are costly to compute stay with it (see `leaderboard.rank`). It does not follow the store: after
+    artifacts have been made, create a new experiment; `state` tells whether its tables would differ.
     """
 
     def __init__(self, sweep: Sweep, store: Store, planner: Planner | None = None) -> None:

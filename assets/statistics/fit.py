@@ -1,4 +1,4 @@
-"""A trained model on data of one's own: read, compared with the training data, estimated, and named as in the files."""
+"""A trained model on data of one's own: read the data, compare them with the training data, estimate, name the rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Fit:
     level: float
     """Nominal coverage of the intervals [1]."""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """What was read, files and their sum included; empty for trajectories that came from no file."""
+    """Fields of the file dataset, with the checksum of the files; empty for trajectories that came from no file."""
 
 
 def fit(
@@ -41,22 +41,22 @@ def fit(
     """Estimate parameters from trajectories, or from files that the fields of a file dataset describe.
 
     Raises:
-        ValueError: one line for each field that is wrong, or for what the data lack beside the training data.
+        ValueError: one line for each field that is wrong, or for the first mismatch with the training data.
     """
     if isinstance(data, Trajectories):
-        measured, labels, described = data, tuple(map(str, range(len(data.t)))), {}
+        trajectories, labels, description = data, tuple(map(str, range(len(data.t)))), {}
     else:
-        dataset = described_by(data)
-        measured, labels = read_labelled(dataset)
-        described = canonical(dataset)
-    measured = conform(measured, training, study.observed)
-    result = study.fit(config, trained, measured)
-    estimates = result.estimates.assign(caveat=_joined(result.estimates, caveats(measured, training)))
-    tables = {name: _labelled(table, labels) for name, table in result.tables.items()}
-    return Fit(_labelled(estimates, labels), tables, result.level, described)
+        dataset = file_dataset_of(data)
+        trajectories, labels = read_labelled(dataset)
+        description = canonical(dataset)
+    trajectories = conform(trajectories, training, study.observed)
+    result = study.fit(config, trained, trajectories)
+    estimates = result.estimates.assign(caveat=_join_caveats(result.estimates, caveats(trajectories, training)))
+    tables = {name: _with_labels(table, labels) for name, table in result.tables.items()}
+    return Fit(_with_labels(estimates, labels), tables, result.level, description)
 
 
-def described_by(settings: Mapping[str, Any]) -> FileDataset:
+def file_dataset_of(settings: Mapping[str, Any]) -> FileDataset:
     """Return the file dataset that settings describe.
 
     Raises:
@@ -69,13 +69,13 @@ def described_by(settings: Mapping[str, Any]) -> FileDataset:
         raise ValueError("\n".join(lines)) from None
 
 
-def _joined(estimates: pd.DataFrame, further: list[str]) -> list[str]:
+def _join_caveats(estimates: pd.DataFrame, further: list[str]) -> list[str]:
     """Return the caveats of every row with those of its trajectory."""
     rows = zip(estimates["caveat"], estimates["trajectory"], strict=True)
     return ["; ".join(filter(None, (own, further[number]))) for own, number in rows]
 
 
-def _labelled(table: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
+def _with_labels(table: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
     """Return a table with the names of trajectories in the place of their numbers."""
     if "trajectory" not in table:
         return table

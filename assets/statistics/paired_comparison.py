@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 SIGNIFICANT = 0.05
 
 SCALES = {"ratio": "b/a", "difference": "b-a"}
-"""How a comparison of `b` with `a` is written, by the scale of the effect."""
+"""Formula of the effect of `b` against `a`, by scale."""
 
 NEUTRAL = {"ratio": 1.0, "difference": 0.0}
-"""The effect of no difference, by scale; below it b is better."""
+"""Effect if a and b are equal, by scale; below it b is better."""
 
 INCONCLUSIVE = "inconclusive"
 
 PERMUTED = 10_000_000
-"""Numbers that a permutation test permutes at a time: bounds its memory."""
+"""Numbers that a permutation test permutes at a time; bounds its memory."""
 
 Array = np.ndarray
 
@@ -108,7 +108,7 @@ def _p(a: Array, b: Array) -> float:
 def holm(p: Array, analyses: int = 1) -> Array:
     """Correct p values for their number m by Holm (1979): the running maximum of `analyses (m - rank) p`; NaN stays.
 
-    `analyses`: the number of interim analyses before the seeds were taken to be enough (Bonferroni).
+    `analyses`: the number of interim analyses of the design with adaptive seeds (Bonferroni); 1 without.
     """
     corrected = np.full(len(p), np.nan)
     order = [place for place in np.argsort(p) if math.isfinite(p[place])]

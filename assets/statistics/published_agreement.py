@@ -2,8 +2,8 @@
 
 A published number is one run. It is compared with the range in which one more run of ours would lie, not with our mean:
 on the logarithms x of n runs, `mean(x) +- t(n-1) sqrt(s^2 (1 + 1/n) + 2 q^2)` with the spread s over seeds and the
-relative standard error q of the mean over test trajectories, counted twice since both sides drew theirs. (Hahn & Meeker
-1991, Statistical Intervals, section 4.8, for the prediction interval of one more value.)
+relative standard error q of the mean over test trajectories, counted twice since both sides drew trajectories of their
+own. (Hahn & Meeker 1991, Statistical Intervals, section 4.8, for the prediction interval of one more value.)
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ COLUMNS = ("row", "test", "metric", "published", "ours", "low", "high", "run_low
 
 FEWEST_SEEDS = 3
 WIDEST = 10.0
-"""An interval whose ends differ by more than this factor agrees with nearly anything, so it decides nothing."""
+"""An interval whose ends differ by more than this factor contains nearly any value, so it decides nothing."""
 
 SURE = 0.975
 """Share of resamples in which a reading has to be the closest to count as the one that agrees."""
@@ -65,7 +65,7 @@ def _beside_ours(experiment: Experiment, line: Line) -> dict[str, Any]:
 
 
 def _sample(experiment: Experiment, line: Line) -> Sample | None:
-    """Return our runs of a published row on its test set that are ok; None unless all scores are positive."""
+    """Return our usable runs of a published row on its test set; None unless there are any and all are positive."""
     published = experiment.sweep.published
     settings = [one for one in experiment.settings if published and value_text(one.axes[published.axis]) == line.row]
     rows = [row for setting in settings for row in experiment.usable(setting)]

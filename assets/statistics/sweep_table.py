@@ -66,7 +66,7 @@ class Loaded:
         the column pos; docs/commands.md has all fields.
 
         Raises:
-            ValueError: one line for each field that is wrong, or for what the data lack beside the training data.
+            ValueError: one line for each field that is wrong, or for the first mismatch with the training data.
             Missing: the training data are no longer in the store.
         """
         training = read_trajectories(self.store.open(*dataset_address(self.store, self.study, self.manifest)))
@@ -190,8 +190,8 @@ def _status(planner: Planner, store: Store, model: Item, evaluation: Item) -> st
 def _costs(model: Item, store: Store) -> dict[str, float]:
     """Return the seconds of data, segmentation, compilation and training, CPU time, and the solver's steps.
 
-    Wall seconds; train_cpu_seconds is the CPU time of the worker; both include compilation. Wall time alone does not
-    tell a slow setting from a busy computer.
+    Seconds are wall time, train_cpu_seconds is the CPU time of the worker; both include compilation. Wall time alone
+    does not distinguish a slow setting from a busy computer.
     """
     segments = model.segments
     spent = _timings(model, store)

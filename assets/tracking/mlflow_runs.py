@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 POINTS = 40
 """Points per loss curve; the whole history is in the store."""
 
-ENDED = {"ok": "FINISHED", "interrupted": "KILLED", "pruned": "KILLED", "killed": "KILLED"}
+MLFLOW_STATUS = {"ok": "FINISHED", "interrupted": "KILLED", "pruned": "KILLED", "killed": "KILLED"}
 """Status of the run in MLflow by status of the model; FAILED for any other."""
 
 
@@ -111,7 +111,7 @@ class MlflowRuns:
         while params or metrics:  # MLflow takes 100 parameters and 900 metrics at once
             self._client.log_batch(run_id, metrics=metrics[:900], params=params[:100])
             params, metrics = params[100:], metrics[900:]
-        self._client.set_terminated(run_id, ENDED.get(manifest["status"], "FAILED"), end_time=now)
+        self._client.set_terminated(run_id, MLFLOW_STATUS.get(manifest["status"], "FAILED"), end_time=now)
 
     def _history(self, model: Item, now: int) -> list[Metric]:
         """Return the loss curves, thinned to about `POINTS` points; the last point is always included."""

@@ -106,14 +106,14 @@ def test_earlier_results_are_replaced_only_when_asked_and_nothing_else_ever(own,
     other = tmp_path / "thesis"
     other.mkdir()
     (other / "thesis.tex").write_text("ten years of work")
-    assert "holds something else than a fit" in refused(KEY, own, *OPTIONS, "--out", other, "--force")
+    assert "holds something other than a fit" in refused(KEY, own, *OPTIONS, "--out", other, "--force")
     assert (other / "thesis.tex").read_text() == "ten years of work"
 
 
 def test_a_place_that_is_not_for_data_is_refused(own, tmp_path, monkeypatch):
     assert "lies in the store" in refused(KEY, own, *OPTIONS, "--out", home() / "store" / "mine")
-    assert "is no folder; make it first" in refused(KEY, own, *OPTIONS, "--out", tmp_path / "no" / "where")
-    assert "is no folder; give the path of a new one" in refused(KEY, own, *OPTIONS, "--out", own)
+    assert "is not a folder; make it first" in refused(KEY, own, *OPTIONS, "--out", tmp_path / "no" / "where")
+    assert "is not a folder; give the path of a new one" in refused(KEY, own, *OPTIONS, "--out", own)
     monkeypatch.setenv("ORRERY_NEVER_UNDER", str(tmp_path))
     line = refused(KEY, own, *OPTIONS, "--out", tmp_path / "results")
     assert "ORRERY_NEVER_UNDER rules out; give another path" in line and not (tmp_path / "results").exists()

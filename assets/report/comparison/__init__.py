@@ -1,1 +1,1 @@
-"""Comparisons of stored models: who is meant, which settings differ, paired tests, the page."""
+"""Comparisons of stored models: finding them, settings that differ, paired tests, the page."""

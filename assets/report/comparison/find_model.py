@@ -31,8 +31,8 @@ def find_model(name: str, store: Store) -> Manifest:
         raise Missing(
             f"no model {name!r} is stored ({hint}); run the sweep that needs it, or give <study>/<key or hash>"
         )
-    ((found_study, hash),) = matches
-    manifest = store.manifest(found_study, "model", hash)
+    ((owner, hash),) = matches
+    manifest = store.manifest(owner, "model", hash)
     if manifest is None:
-        raise Missing(f"the model {found_study}/{hash} is damaged: run its sweep again to make it anew")
+        raise Missing(f"the model {owner}/{hash} is damaged: run its sweep again to make it anew")
     return manifest

@@ -1,7 +1,7 @@
 """Paired tests of trained models: every metric with its interval, and which model or setting is better.
 
 Models are compared trajectory by trajectory on the same test set, so that hard trajectories do not blur the difference.
-That decides between these trained models; whether the setting behind one is better takes the seeds of a sweep.
+That decides between these trained models. Whether the *setting* of one is better is decided over the seeds of a sweep.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A metric of one model on one test set, the mean over trajectories weighted by their points."""
 
     value: float
     low: float = math.nan
     high: float = math.nan
-    """95 % bootstrap interval over trajectories; NaN for a metric that is no mean over them."""
+    """95 % bootstrap interval over trajectories; NaN for a metric that is not a mean over them."""
 
     @property
     def text(self) -> str:
@@ -59,9 +59,9 @@ class Metric:
 
     name: str
     unit: str
-    values: Mapping[str, Measured]
+    values: Mapping[str, Measurement]
     """By letter; a model without the metric is left out."""
-    differences: Mapping[str, Measured]
+    differences: Mapping[str, Measurement]
     """By letter of every model but the first: its value minus that of the first, on the trajectories of both."""
 
 
@@ -90,7 +90,7 @@ class Verdict:
 
     @property
     def reason(self) -> str:
-        """A restriction of the verdict: too few trajectories, or a mean that speaks against it; else empty."""
+        """A restriction of the verdict: too few trajectories, or a contrary mean; else empty."""
         pairs, needed = self.comparison["pairs"], pairs_needed(1)
         if not pairs:
             return "no trajectory on which both have a number"
@@ -135,7 +135,7 @@ def metrics(models: Sequence[ComparedModel], test: str) -> Iterator[Metric]:
     first, *others = models
     for name in dict.fromkeys([*headline, *names]):
         rows = {letter: summary[name] for letter, summary in summaries.items() if name in summary}
-        values = {letter: _measured(row["value"], tables[letter], name) for letter, row in rows.items()}
+        values = {letter: _measure(row["value"], tables[letter], name) for letter, row in rows.items()}
         differences = {
             model.letter: difference
             for model in others
@@ -144,14 +144,14 @@ def metrics(models: Sequence[ComparedModel], test: str) -> Iterator[Metric]:
         yield Metric(name, str(next(iter(rows.values()))["unit"]), values, differences)
 
 
-def _measured(value: float, table: pd.DataFrame | None, metric: str) -> Measured:
+def _measure(value: float, table: pd.DataFrame | None, metric: str) -> Measurement:
     if table is None or metric not in table:
-        return Measured(float(value))
+        return Measurement(float(value))
     sample = Sample(table[metric].to_numpy(float)[None], table["n"].to_numpy(float)[None])
-    return Measured(float(value), *interval([sample]))
+    return Measurement(float(value), *interval([sample]))
 
 
-def _difference(first: pd.DataFrame | None, other: pd.DataFrame | None, metric: str) -> Measured | None:
+def _difference(first: pd.DataFrame | None, other: pd.DataFrame | None, metric: str) -> Measurement | None:
     """Return the difference of the means over the trajectories on which both have a number."""
     shared = _shared(first, other, metric)
     if shared is None:
@@ -163,7 +163,7 @@ def _difference(first: pd.DataFrame | None, other: pd.DataFrame | None, metric: 
         return values[..., 1] - values[..., 0]
 
     means = sample.take(np.arange(1), np.arange(len(a)))
-    return Measured(float(statistic(means)), *interval([sample], statistic))
+    return Measurement(float(statistic(means)), *interval([sample], statistic))
 
 
 def verdicts(models: Sequence[ComparedModel], tests: Mapping[str, str] | None = None) -> list[Verdict]:

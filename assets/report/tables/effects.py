@@ -26,14 +26,14 @@ def effect_table(effects: pd.DataFrame, metric: str) -> Table:
     ]  # fmt: skip
     header = ("axis", "a", "b", "b is better in", "scale", "effect", "p", "p corrected", "verdict")
     note = (
-        f"Of {metric}, averaged over the test sets that rank; the two of a pair differ in this axis alone and have the "
-        "same seed. Permutation test of paired samples, corrected for the number of comparisons (Holm)."
+        f"Of {metric}, averaged over the test sets that rank; the rows of a pair differ in this axis alone and have "
+        "the same seed. Permutation test of paired samples, corrected for the number of comparisons (Holm)."
     )
     return table_of("Comparisons", header, rows, note)
 
 
 def axis_table(values: pd.DataFrame) -> Table:
-    """Return what every value of every axis reached."""
+    """Return the scores at every value of every axis."""
     rows = [
         [short(row["axis"]), value_text(row["value"]), row["runs"], row["best"], row["median"],
          with_interval(row["mean"], row["low"], row["high"]), percent(row["importance"])]

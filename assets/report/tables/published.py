@@ -32,7 +32,7 @@ def published_tables(sweep: Sweep, agreement: pd.DataFrame, readings: Sequence[M
             ]
             for one in readings
         ]
-        header = ("reading", "distance, a factor", "closest in, of resamples", "verdict")
+        header = ("reading", "distance, a factor", "closest in (share of resamples)", "verdict")
         note = "Over the rows that a reading moves, without a common level per test set. Resampled over seeds."
         yield table_of("Readings of the published table", header, rows, note)
 

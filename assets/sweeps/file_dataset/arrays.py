@@ -40,10 +40,10 @@ def _arrays(dataset: FileDataset, file: str, path: Path) -> dict[str, np.ndarray
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()]
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in dataset.wanted() if name in names}
+            arrays = {name: archive[name] for name in dataset.column_names() if name in names}
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
         raise ValueError(f"{file} cannot be read as npz: {error}") from error
-    need(file, names, dataset.wanted())
+    need(file, names, dataset.column_names())
     return arrays
 
 

@@ -75,7 +75,7 @@ class FileDataset(Config):
         ordered = {name: [list(pair) for pair in form[name].items()] for name in ("columns", "inputs") if name in form}
         return form | ordered
 
-    def wanted(self) -> list[str]:
+    def column_names(self) -> list[str]:
         """Return the columns or arrays to be read, that of the trajectory aside."""
         return list(
             dict.fromkeys((self.time, *self.columns.values(), *self.inputs.values(), *self.parameters.values()))

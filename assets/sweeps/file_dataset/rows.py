@@ -12,7 +12,7 @@ from trainers.common.names import nearest
 if TYPE_CHECKING:
     import numpy as np
 
-SHOWN = 12
+MOST_LISTED = 12
 """Columns of a file that a message lists."""
 
 
@@ -26,17 +26,18 @@ class Rows:
     """(T,) each."""
 
 
-def need(file: str, present: Collection[Any], wanted: Collection[str]) -> None:
+def need(file: str, present: Collection[Any], required: Collection[str]) -> None:
     """Refuse a file that lacks a column or array, with the nearest ones that it has."""
-    missing = [name for name in wanted if name not in present]
+    missing = [name for name in required if name not in present]
     if missing:
         names = [str(name) for name in present]
-        listed = ", ".join(map(repr, names[:SHOWN])) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+        more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+        columns = ", ".join(map(repr, names[:MOST_LISTED])) + more
         near = nearest(missing[0], names, 1) if len(names) > 1 else []
         hint = f"; nearest to {missing[0]!r}: {near[0]!r}" if near else ""
         if len(names) == 1 and any(sign in names[0] for sign in ";\t"):
             hint = "; expected columns separated by commas"
-        raise ValueError(f"{file} has no {', '.join(map(repr, missing))}; it has {listed}{hint}")
+        raise ValueError(f"{file} has no {', '.join(map(repr, missing))}; it has {columns}{hint}")
 
 
 def numbers(file: str, name: str, values: Any) -> np.ndarray:

@@ -24,7 +24,7 @@ def read_table(dataset: FileDataset, file: str, path: Path) -> Iterator[Rows]:
     frame = _frame(dataset, file, path)
     if not len(frame):
         return
-    columns = {name: numbers(file, name, frame[name]) for name in dataset.wanted()}
+    columns = {name: numbers(file, name, frame[name]) for name in dataset.column_names()}
     for label, rows in _groups(dataset, file, frame):
         yield Rows(label, {name: values[rows] for name, values in columns.items()})
 
@@ -33,14 +33,14 @@ def _frame(dataset: FileDataset, file: str, path: Path) -> pd.DataFrame:
     import pandas as pd
     import pyarrow as pa
 
-    wanted = [*dataset.wanted(), *([dataset.trajectory] if dataset.trajectory else [])]
+    required = [*dataset.column_names(), *([dataset.trajectory] if dataset.trajectory else [])]
     unreadable = (pa.ArrowException, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, csv.Error)
     try:
         if path.suffix == ".parquet":
             frame = pd.read_parquet(path)
-            need(file, frame.columns, wanted)
+            need(file, frame.columns, required)
             return frame
-        need(file, _header(file, path), wanted)
+        need(file, _header(file, path), required)
         with warnings.catch_warnings():
             # Rows that are longer than the header: pandas would drop their ends, or take their beginnings for labels.
             warnings.simplefilter("error", pd.errors.ParserWarning)

@@ -22,7 +22,7 @@ Key = Annotated[str, typer.Argument(help="[<study>/]<key, hash, or the beginning
 def replay(key: Key) -> None:
     """Repeat one configuration alone and verbosely; what is stored of it stays unless it succeeds."""
     from assets.engine.worker_process import environment
-    from assets.home.hardware import choose_cpus, device_asked
+    from assets.home.hardware import choose_cpus, choose_device
     from assets.stages.freshness import Planner
     from assets.stages.tasks import Task, task_to_json
     from assets.store.store import Store, project_root
@@ -31,7 +31,7 @@ def replay(key: Key) -> None:
         item = _failing(*find(key))
         _refuse_running(item)
         task = Task(item, Planner(Store()).fingerprint(item))
-        variables = environment(device_asked(None), choose_cpus(1)[0])
+        variables = environment(choose_device(None), choose_cpus(1)[0])
     done = subprocess.run(
         [sys.executable, "-m", "assets.stages.replay"],
         input=json.dumps(task_to_json(task)) + "\n",

@@ -35,7 +35,7 @@ def test_the_cohort_counts_first_and_is_compiled_once(store):
 def test_without_a_like_cohort_the_study_counts_and_without_that_nothing_is_said(store):
     new = chain(width=7)["model"]
     put(store, *new.upstream())
-    line = "1 artifact to make (1 model); none like them has been timed yet, so the time they take is unknown"
+    line = "1 artifact to make (1 model); nothing of their kind has been timed yet, so the duration is unknown"
     assert of(store, new).line == line
     trained(store, chain()["model"], seconds=19.0)
     assert of(store, new, cpus=1).seconds == pytest.approx(24.0)
@@ -44,7 +44,7 @@ def test_without_a_like_cohort_the_study_counts_and_without_that_nothing_is_said
 def test_the_line_counts_by_layer():
     some = Budget(40, 2, due=5, unknown=1, memory=0, free=0, layers={"dataset": 1, "model": 2, "evaluation": 2})
     line = "5 artifacts to make (1 dataset, 2 models, 2 evaluations): about 40 s on 2 CPUs"
-    assert some.line == f"{line}, and 1 more that are like none timed before"
+    assert some.line == f"{line}, plus 1 of kinds that were never timed"
 
 
 def test_what_is_stored_costs_nothing(store):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from assets.engine.worker_process import WorkerProcess, environment
-from assets.home.hardware import device_asked, usable_cpus
+from assets.home.hardware import choose_device, usable_cpus
 
 pytestmark = pytest.mark.launch
 
@@ -35,11 +35,11 @@ def test_the_environment_holds_one_thread_and_a_lasting_cache(home):
 
 def test_an_unknown_device_is_refused(monkeypatch):
     monkeypatch.delenv("ORRERY_DEVICE", raising=False)
-    assert device_asked() == "cpu"
+    assert choose_device() == "cpu"
     monkeypatch.setenv("ORRERY_DEVICE", "gpu")
-    assert device_asked() == "gpu"
+    assert choose_device() == "gpu"
     with pytest.raises(ValueError, match="'tpu' is unknown; expected one of cpu, gpu, auto"):
-        device_asked("tpu")
+        choose_device("tpu")
 
 
 def test_a_worker_has_one_thread_on_one_cpu_and_a_clean_output(home):

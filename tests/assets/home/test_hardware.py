@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from assets.home.hardware import device_used, torch_blocks
+from assets.home.hardware import computing_device, torch_blocks
 
 
 @pytest.fixture
@@ -24,11 +24,11 @@ def torch(monkeypatch):
 def test_a_gpu_that_is_there_and_computes_nothing_is_not_recorded(torch):
     torch.blocks = 7
     before = torch_blocks()
-    assert device_used("torch", before) == "cpu"
+    assert computing_device("torch", before) == "cpu"
     torch.blocks = 9
-    assert device_used("torch", before) == "gpu" and device_used("numpy", before) == "cpu"
+    assert computing_device("torch", before) == "gpu" and computing_device("numpy", before) == "cpu"
 
 
 def test_torch_without_a_gpu_has_handed_out_no_memory(torch):
     torch.blocks = None
-    assert torch_blocks() == 0 and device_used("torch", 0) == "cpu"
+    assert torch_blocks() == 0 and computing_device("torch", 0) == "cpu"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.identity.changes import compared, markdown, registry, sources_at, sources_now
+from assets.identity.changes import compare_registries, markdown, registry, sources_at, sources_now
 
 CONFIG = '''
 class Phase(Config):
@@ -39,7 +39,7 @@ def since(before: dict[str, str], now: dict[str, str]) -> list[str]:
     """Return what is said to have changed in a study."""
     at = {f"trainers/orbits/{name}": text for name, text in before.items()}
     present = {f"trainers/orbits/{name}": text for name, text in now.items()}
-    return [f"{change.where}: {change.text}" for change in compared(registry(at), registry(present))]
+    return [f"{change.where}: {change.text}" for change in compare_registries(registry(at), registry(present))]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_the_sources_of_a_revision_are_those_that_were_committed(tmp_path: Path)
     for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "first"], ["tag", "v1"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     file.write_text(CONFIG.replace("1e-3", "1e-4"))
-    changes = list(compared(registry(sources_at("v1", tmp_path)), registry(sources_now(tmp_path))))
+    changes = list(compare_registries(registry(sources_at("v1", tmp_path)), registry(sources_now(tmp_path))))
     assert markdown(changes, "v1").splitlines()[2:] == [
         "### orbits", "", "- Phase: `rate: float = 0.001` is now `rate: float = 0.0001`",
     ]  # fmt: skip
@@ -104,4 +104,4 @@ def test_the_sources_of_a_revision_are_those_that_were_committed(tmp_path: Path)
 def test_every_study_of_the_project_has_settings_and_names() -> None:
     entries = registry(sources_now())
     assert ("two_body", "Phase", "learning_rate") in entries and ("two_body", "OUTPUT_LAYERS", "rtn") in entries
-    assert markdown(list(compared(entries, entries)), "v1").endswith("No setting and no name has changed.\n")
+    assert markdown(list(compare_registries(entries, entries)), "v1").endswith("No setting and no name has changed.\n")

@@ -10,7 +10,7 @@ from assets.identity.canonical import digest
 from assets.identity.items import dataset_item, evaluation_item, model_item, segments_item
 from assets.stages import freshness
 from assets.stages.freshness import Planner, plan_sweep
-from assets.stages.making import made_of
+from assets.stages.making import origin_fields
 from assets.store.store import Store
 from assets.sweeps.file_dataset import FileDataset
 from assets.sweeps.sweep import Configuration, Row, Sweep
@@ -57,7 +57,7 @@ def put(store: Store, *items, status="ok", **fields) -> None:
     """Store items as made of what they are made of today."""
     for item in items:
         with store.writing(*item.address) as draft:
-            draft.manifest |= made_of(item, planner(store).fingerprint(item)) | {"status": status, **fields}
+            draft.manifest |= origin_fields(item, planner(store).fingerprint(item)) | {"status": status, **fields}
             draft.text("content", item.key)
 
 

@@ -172,7 +172,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(two_checkpoints):
     data[-3] ^= 1
     newest.write_bytes(data)
     restored = two_checkpoints.newest()
-    assert (restored.step, restored.refused) == (40, ("000000050.safetensors: its arrays differ from its sum",))
+    assert (restored.step, restored.refusals) == (40, ("000000050.safetensors: its arrays differ from its sum",))
     newest.write_bytes(data[: len(data) // 2])
     assert two_checkpoints.newest().step == 40
     newest.write_bytes(b"")
@@ -188,7 +188,7 @@ def test_a_foreign_checkpoint_is_refused(two_checkpoints):
         if name == "hash":
             directory.rename(other.directory)
         restored = other.newest()
-        assert restored.state is None and f"belongs to {name}" in restored.refused[0]
+        assert restored.state is None and f"belongs to {name}" in restored.refusals[0]
         if name == "hash":
             other.directory.rename(directory)
 

@@ -58,4 +58,4 @@ def test_a_checkpoint_of_another_network_is_refused_though_its_arrays_would_fit(
     saved.directory.rename(there.directory)
     restored = there.newest()
     assert restored.state is None and restored.step == 0
-    assert f"belongs to hash {own.hash}, not to {other.hash}" in restored.refused[0]
+    assert f"belongs to hash {own.hash}, not to {other.hash}" in restored.refusals[0]
