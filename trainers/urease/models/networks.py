@@ -83,18 +83,23 @@ def spline_flow(flow: Flow, unknowns: int, context: int) -> NSF:
 
 
 class PosteriorNetwork(nn.Module):
-    """A neural spline flow over the unknowns in normal coordinates, see `bounded.py`, given the embedding."""
+    """A neural spline flow over the unknowns in normal coordinates, see `bounded.py`, given the embedding.
+
+    Each prefix has layers of its own between embedding and flow: its principal components mean something of their own.
+    """
 
     def __init__(self, config: ModelConfig, known: int, unknowns: int) -> None:
         super().__init__()
         self.embedding = Embedding(config, known)
-        self.join = nn.Sequential(*_layers((self.embedding.width, *config.embedding), nn.SiLU))
+        widths, prefixes = (self.embedding.width, *config.embedding), len(config.durations)
+        self.join = nn.ModuleList(nn.Sequential(*_layers(widths, nn.SiLU)) for _ in range(prefixes))
         width = config.embedding[-1] if config.embedding else self.embedding.width
         self.flow = spline_flow(config.flow, unknowns, width)
 
     def context(self, inputs: Inputs) -> Tensor:
         """Return what the flow is given (B, K, width)."""
-        return self.join(self.embedding(inputs))
+        parts = zip(self.join, self.embedding(inputs).unbind(dim=1), strict=True)
+        return torch.stack([join(part) for join, part in parts], dim=1)
 
     def forward(self, inputs: Inputs, z: Tensor) -> Tensor:
         """Return the log density (B, K) of normal coordinates z (B, P)."""
