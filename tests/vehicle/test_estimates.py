@@ -22,6 +22,8 @@ from trainers.vehicle.segment import combinations_of
 from trainers.vehicle.windows.channels import log_of
 from trainers.vehicle.windows.cut import cut
 
+pytestmark = pytest.mark.training
+
 CARS = DatasetConfig(cars=3, runs=2, points=82, seed=5)
 REFINED = ModelConfig(kind="default", refine={"steps": 15, "population": False})
 

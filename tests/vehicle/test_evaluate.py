@@ -11,6 +11,8 @@ from trainers.vehicle.figures import COMPARED, FIGURES
 from trainers.vehicle.scoring import score
 from trainers.vehicle.simulate import simulate
 
+pytestmark = pytest.mark.training
+
 TRAIN = DatasetConfig(cars=14, runs=2, seed=0)
 TEST = DatasetConfig(cars=4, runs=2, seed=1000, friction=(0.5, 1.1))
 KINDS = {

@@ -206,6 +206,7 @@ def prior_rollouts(count: int, seed: int, dynamics=SINGLETRACK):
     return np.asarray(made), [np.asarray(g) for g in gradients]
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(("name", "count"), [("singletrack", 10_000), ("pacejka", 2_000)])
 def test_no_rollout_of_ten_thousand_over_the_whole_prior_is_nan_nor_its_gradient(name, count):
     made, gradients = prior_rollouts(count, 0, dynamics_named(name))
@@ -213,6 +214,7 @@ def test_no_rollout_of_ten_thousand_over_the_whole_prior_is_nan_nor_its_gradient
     assert np.abs(made[:, 5]).max() < 60 and (made[0, 3] == 0).sum() > count / 10
 
 
+@pytest.mark.training
 def test_the_gradient_of_a_rollout_agrees_with_finite_differences():
     control, start = swerving(20), states(speed=3.0, steering_angle=0.1)
     layout = SINGLETRACK.layout

@@ -8,6 +8,8 @@ from trainers.vehicle import STUDY
 from trainers.vehicle.config import DatasetConfig, ModelConfig
 from trainers.vehicle.dynamics.registry import dynamics_named
 
+pytestmark = pytest.mark.training
+
 DATA = STUDY.simulate(DatasetConfig(cars=12, runs=2, points=82, seed=3))
 BASE = {"hidden": (16,), "substeps": 2, "window": 21, "batch_size": 32, "train_fraction": 0.8}
 

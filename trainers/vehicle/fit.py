@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from trainers.common.calibration import NORMAL_90
-from trainers.common.resampling import resample
 from trainers.study import Estimates, Trained, Trajectories
 from trainers.vehicle.apply import apply
 from trainers.vehicle.config import ModelConfig
@@ -22,6 +21,7 @@ from trainers.vehicle.estimates.estimate import Estimates as CarEstimates
 from trainers.vehicle.estimates.estimate import Estimator
 from trainers.vehicle.windows.channels import log_of
 from trainers.vehicle.windows.cut import Windows, cut, evenly_divided
+from trainers.vehicle.windows.other_step import at_step
 
 Array = np.ndarray
 
@@ -44,7 +44,7 @@ def fit(config: ModelConfig, trained: Trained, measured: Trajectories) -> Estima
     own = replace(measured, parameters={}, parameter_units={}, roles={})
     caveat = ""
     if not evenly_divided(log_of(own), config.time_step):
-        own = resample(own, config.time_step / 100, ("yaw",))
+        own = at_step(own, config.time_step / 100)
         caveat = f"interpolated to {config.time_step / 100:g} s"
     windows = cut(log_of(own), config.window, 0, config.time_step)
     seconds = (config.window - 1) * config.time_step / 100
