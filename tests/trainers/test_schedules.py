@@ -29,6 +29,14 @@ def test_rates_follow_their_formula(schedule, expected):
     np.testing.assert_allclose(learning_rates(schedule, 3e-3, STEPS, 10), 3e-3 * np.array(expected), rtol=1e-12)
 
 
+def test_a_warm_up_may_start_above_zero():
+    """Four of ten steps rise from 0.5 to the peak; then the rate falls linearly to a fifth of it."""
+    schedule = Schedule(shape="linear", warmup=0.4, start=0.5, final=0.2)
+    rates = learning_rates(schedule, 2.0, np.arange(10), 10)
+    np.testing.assert_allclose(rates[:4], 2 * np.array([0.625, 0.75, 0.875, 1.0]))
+    np.testing.assert_allclose(rates[4:], 2 * (1 - 0.8 * np.arange(6) / 6))
+
+
 def test_schedules_agree_with_optax():
     optax = pytest.importorskip("optax")
     k = np.arange(200)
