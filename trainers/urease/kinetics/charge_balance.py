@@ -94,9 +94,9 @@ def solve_ph(ammonia: Array, carbon: Array, strong: Array, guess: Array, phospha
         new = np.where(moved, new, pH)
         moved = moved & (np.abs(new - pH) > PRECISION)
         pH = new
-        if not moved.any() and np.isfinite(pH).all():
+        if not moved.any() and np.isfinite(value).all():
             return pH
-    worst = int(np.argmax(moved | ~np.isfinite(pH)))
+    worst = int(np.argmax(moved | ~np.isfinite(value)))
     N, C, B = (np.broadcast_to(part, guess.shape).flat[worst] for part in (ammonia, carbon, strong))
     raise ValueError(
         f"no pH in [0, 14] balances ammonia {N:g}, carbon {C:g} and strong ions {B:g} mol/L; give finite concentrations"
