@@ -86,9 +86,10 @@ def test_the_charges_of_phosphate_and_carbonate_and_their_slopes():
     assert float(charge_balance.charges(np.array(7.2), 0.01).water) == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_balance_without_a_root_is_refused_in_one_line():
+@pytest.mark.parametrize(("ammonia", "strong"), [(np.nan, 0.0), (0.0, np.nan), (np.inf, 0.0), (0.0, 1e3), (0.0, -1e3)])
+def test_a_balance_without_a_root_is_refused_in_one_line(ammonia: float, strong: float):
     with pytest.raises(ValueError, match="give finite concentrations"):
-        charge_balance.solve_ph(np.array([np.nan]), np.array([0.0]), np.array([0.0]), np.array([7.0]))
+        charge_balance.solve_ph(np.array([ammonia]), np.array([0.0]), np.array([strong]), np.array([7.0]))
 
 
 # -- exact checks of the sheet

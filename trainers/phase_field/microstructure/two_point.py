@@ -58,9 +58,11 @@ def characteristic_length(profiles: Array, radius: Array) -> Array:
     below = profiles <= 0
     first = below.argmax(axis=1)
     rows = np.arange(len(profiles))
+    crosses = below.any(axis=1) & (first > 0)
     left = profiles[rows, first - 1]
-    length = radius[first - 1] + left / (left - profiles[rows, first]) * (radius[first] - radius[first - 1])
-    return np.where(below.any(axis=1) & (first > 0), length, np.nan)
+    fall = np.where(crosses, left - profiles[rows, first], 1.0)
+    length = radius[first - 1] + left / fall * (radius[first] - radius[first - 1])
+    return np.where(crosses, length, np.nan)
 
 
 def _distances(size: int) -> Array:

@@ -82,6 +82,8 @@ def solve_ph(ammonia: Array, carbon: Array, strong: Array, guess: Array, phospha
     """
     low, high = np.zeros(guess.shape), np.full(guess.shape, 14.0)
     pH, moved = np.array(guess, float), np.ones(guess.shape, bool)
+    # comparisons with NaN are false, so bisection would end at an end of the bracket as if a root were there
+    finite = np.broadcast_to(np.isfinite(ammonia + carbon + strong), guess.shape)
     for _ in range(MOST_ITERATIONS):
         part = charges(pH, phosphate)
         value = ammonia * part.ammonium + strong - part.water - carbon * part.carbonate
@@ -94,9 +96,12 @@ def solve_ph(ammonia: Array, carbon: Array, strong: Array, guess: Array, phospha
         new = np.where(moved, new, pH)
         moved = moved & (np.abs(new - pH) > PRECISION)
         pH = new
-        if not moved.any() and np.isfinite(value).all():
-            return pH
-    worst = int(np.argmax(moved | ~np.isfinite(value)))
+        if not moved.any():
+            break
+    balanced = finite & ~moved & (pH > PRECISION) & (pH < 14 - PRECISION)
+    if balanced.all():
+        return pH
+    worst = int(np.argmin(balanced))
     N, C, B = (np.broadcast_to(part, guess.shape).flat[worst] for part in (ammonia, carbon, strong))
     raise ValueError(
         f"no pH in [0, 14] balances ammonia {N:g}, carbon {C:g} and strong ions {B:g} mol/L; give finite concentrations"
