@@ -199,9 +199,10 @@ def test_one_file_more_than_two_is_not_kept(two_checkpoints):
 
 
 def test_manifests_carry_no_surprise(store):
+    handler = signal.getsignal(signal.SIGTERM)
     make(store, TEST)
     manifest = store.manifest(*TEST.address)
     assert json.dumps(manifest, allow_nan=False)
     assert (manifest["seed"], manifest["rows"], manifest["device"]) == (1000, 4, "cpu")
     assert DatasetConfig.model_validate(manifest["config"]).trajectories == 4
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == handler

@@ -9,13 +9,18 @@ default. A network that emits them is a hypernetwork.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import jax.numpy as jnp
-from jax import Array
-
+from trainers.common.lazy import LazyModule
 from trainers.vehicle.cars import Limits
 from trainers.vehicle.dynamics.parameters import Parameter
 from trainers.vehicle.dynamics.states import CONTROLS, STATES
+
+if TYPE_CHECKING:
+    import jax.numpy as jnp
+    from jax import Array
+else:
+    jnp = LazyModule("jax.numpy")  # configurations ask for `parameters` when they are checked
 
 LARGEST_WEIGHT = 2.0
 """Bound of every weight to either side [1]."""
