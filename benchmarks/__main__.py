@@ -14,6 +14,7 @@ import typer
 from assets.home.hardware import usable_cpus
 from benchmarks import planning, processes, sweep, training
 from benchmarks.table import markdown
+from docs.results_age import stamp
 
 OUT = processes.ROOT / "results/benchmarks"
 
@@ -51,6 +52,7 @@ def main(
             results[name] = {"machine": machine(), **runs[name]()}
             OUT.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(results, indent=1) + "\n")
+            stamp(f"results/benchmarks/bench.json#{name}", [f"benchmarks/{name.removesuffix('-all-cpus')}.py"])
     (OUT / "bench.md").write_text(markdown(results))
     print(markdown(results))
 

@@ -57,6 +57,18 @@ def code_version(study: Study, stage: str, names: Collection[str], locate: Locat
     return reach.version(Reference(Target(module, stage)))
 
 
+def module_version(module: str, locate: Locate) -> str:
+    """Return the version of a whole module, such as a script, with all that it reaches where `locate` finds sources.
+
+    Raises:
+        FileNotFoundError: there is no such module.
+    """
+    reach = _Reach(frozenset(), locate)
+    if reach.locate(module) is None:
+        raise FileNotFoundError(f"there is no module {module}; expected a file that the project holds")
+    return reach.version(Reference(Target(module)))
+
+
 @dataclass(frozen=True)
 class StageSource:
     """The module of a stage function and what it declares about itself."""

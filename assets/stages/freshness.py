@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from assets.identity.canonical import Fingerprint, Item, LayerName, digest
-from assets.identity.code_version import code_version
+from assets.identity.code_version import Locate, code_version
 from assets.stages.layers import LAYERS
 from assets.store.manifest import Manifest, Parts
 from assets.store.store import Store
@@ -48,12 +48,14 @@ class Planner:
     """Decide whether items are up to date. Verdicts are cached until `forget` or `refresh`.
 
     Cheap to make, and shared by everything within one launch: code that stores or removes artifacts calls `forget` with
-    their items. Fingerprints and code versions are cached until `reread_code`.
+    their items. Fingerprints and code versions are cached until `reread_code`. The code is that of this process, unless
+    `locate` finds the sources of another one.
     """
 
-    def __init__(self, store: Store, studies: Mapping[str, Study] = STUDIES) -> None:
+    def __init__(self, store: Store, studies: Mapping[str, Study] = STUDIES, locate: Locate | None = None) -> None:
         self.store = store
         self.studies = studies
+        self.locate = locate
         self._verdicts: dict[Address, Verdict] = {}
         self._above: dict[Address, set[Address]] = {}
         """The cached verdicts that rest on the verdict of an address."""
@@ -87,7 +89,7 @@ class Planner:
         """Return whether the code of a stage has been edited; if so, drop all verdicts and fingerprints."""
         before, self._versions = self._versions, {}
         for (study, stage, names), version in before.items():
-            if code_version(self.studies[study], stage, names) != version:
+            if code_version(self.studies[study], stage, names, self.locate) != version:
                 self._fingerprints.clear()
                 self.refresh()
                 return True
@@ -142,7 +144,7 @@ class Planner:
             return "file"
         what = (item.study, LAYERS[item.layer].stage, self._names_of(item))
         if what not in self._versions:
-            self._versions[what] = code_version(self.studies[item.study], *what[1:])
+            self._versions[what] = code_version(self.studies[item.study], *what[1:], self.locate)
         return self._versions[what]
 
     def _names_of(self, item: Item) -> frozenset[str]:
