@@ -129,15 +129,18 @@ class Catalogue:
         return StudyCatalogue(name, sweeps, searches)
 
 
-def read_catalogue(root: Path | None = None) -> Catalogue:
-    """Read every file under `root` (default: `sweeps/` of the project); one that is wrong never raises."""
+def read_catalogue(root: Path | None = None, study: str = "*") -> Catalogue:
+    """Read every file under `root` (default: `sweeps/` of the project), or those of one study.
+
+    A file that is wrong never raises. Keys of a study depend on its own sweeps alone, and are the same either way.
+    """
     if root is None:
         from assets.store.store import project_root
 
         root = project_root() / "sweeps"
     files: dict[str, Sweep | Search] = {}
     errors = {f"study {name}".strip(): SweepError([line]) for name, line in STUDY_PROBLEMS.items()}
-    for path in sorted(p for p in root.glob("*/*") if p.suffix in (".yaml", ".yml")):
+    for path in sorted(p for p in root.glob(f"{study}/*") if p.suffix in (".yaml", ".yml")):
         try:
             file = _load(path, root)
             files[file.name] = file

@@ -62,12 +62,12 @@ def fit(tokens: Iterable[Token], ending: Iterable[Token] = ()) -> str:
     'orbi100.lo-un-ex.s0'
     """
     ending = list(ending)
-    parts = [token for token in (*tokens, *ending) if str(token)]
-    while len(joined := ".".join(map(str, parts))) > MAX_LABEL:
-        cuts = [(len(str(token)), -n, shorter) for n, token in enumerate(parts) if (shorter := token.shorter())]
+    parts = [(str(token), token.shorter()) for token in (*tokens, *ending) if str(token)]
+    while len(joined := ".".join(text for text, _ in parts)) > MAX_LABEL:
+        cuts = [(len(text), -n, shorter) for n, (text, shorter) in enumerate(parts) if shorter]
         if cuts:
             _, position, shorter = max(cuts, key=lambda cut: cut[:2])
-            parts[-position] = shorter
+            parts[-position] = str(shorter), shorter.shorter()
         else:
             parts.pop(max(0, len(parts) - len(ending) - 1))
     return re.sub(r"[^a-z0-9._-]", "", joined).strip("._-") or DEFAULT

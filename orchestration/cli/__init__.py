@@ -1,18 +1,47 @@
-"""The command line: `orrery ...`. Exit codes: 0 all rows ok, 1 some row is not, 2 the request itself is wrong."""
+"""The command line: `orrery ...`. Exit codes: 0 all rows ok, 1 some row is not, 2 the request itself is wrong.
+
+A command's module is imported when the command is called, so that help and mistyped names cost no more than typer does.
+"""
 
 import os
 import sys
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from orchestration.cli import ui
-from orchestration.cli.files import changes, convert, promote
-from orchestration.cli.look import compare, diff, failures, fit, plan, report, show, status, table
-from orchestration.cli.runs import attach, replay, run, stop
-from orchestration.cli.store import adopt, gc, verify
+from orchestration.cli.commands import COMMANDS
+
+_MODULES = {name: module for group in COMMANDS.values() for name, (module, _) in group.items()}
+
+
+class Commands(TyperGroup):
+    """The group of all commands. Its members only carry their help until one of them is called."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for panel, group in COMMANDS.items():
+            for name, (_, summary) in group.items():
+                self.commands[name] = TyperCommand(name, help=summary, rich_help_panel=panel)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command that a line calls, with its module imported, and the rest of the line."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name in _MODULES else command, rest
+
+
+def load_command(name: str) -> Any:
+    """Return a command with its options."""
+    module = import_module(f"orchestration.cli.{_MODULES[name]}")
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name)(getattr(module, name))
+    return typer.main.get_command(alone)
+
 
 app = typer.Typer(
     name="orrery",
+    cls=Commands,
     help="Sweeps over simulated trajectories: incremental, fault-tolerant, traceable.",
     no_args_is_help=True,
     add_completion=False,
@@ -20,31 +49,22 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"orrery {version('orrery')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+]
+
+
 @app.callback()
-def in_utf8() -> None:
+def begin(version: Version = False) -> None:
     """Begin again in Python's UTF-8 mode where the locale is another: paths, tables and descriptions are UTF-8."""
     if sys.getfilesystemencoding() != "utf-8":
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-
-
-app.command("run")(run.run)
-app.command("plan")(plan.plan)
-app.command("status")(status.status)
-app.command("attach")(attach.attach)
-app.command("stop")(stop.stop)
-app.command("failures")(failures.failures)
-app.command("replay")(replay.replay)
-app.command("report")(report.report)
-app.command("table")(table.table)
-app.command("promote")(promote.promote)
-app.command("diff")(diff.diff)
-app.command("compare")(compare.compare)
-app.command("fit")(fit.fit)
-app.command("show")(show.show)
-app.command("convert")(convert.convert)
-app.command("changes")(changes.changes)
-app.command("verify")(verify.verify)
-app.command("adopt")(adopt.adopt)
-app.command("gc")(gc.gc)
-app.command("ui")(ui.ui)

@@ -1,24 +1,23 @@
-"""What every command shares: finding the sweep that was asked for, and ending with one clear line."""
+"""What every command shares: finding the sweep that was asked for, and ending with one clear line.
+
+The layers below are imported where they are used: reading the help of a command needs none of them.
+"""
+
+from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from assets.catalogue import Catalogue, read_catalogue
-from assets.engine.budget import TooLargeError
-from assets.home.launches import Busy
-from assets.search.search import Search
-from assets.search.search_file import load
-from assets.statistics.adaptive_seeds import sweep_so_far
-from assets.store.store import Damaged, Missing, Store
-from assets.sweeps.sweep import Sweep
-from assets.sweeps.yaml_loader import SweepError
-from orchestration.choice import UnknownSweep, choose_file, not_a_sweep
+if TYPE_CHECKING:
+    from assets.catalogue import Catalogue
+    from assets.search.search import Search
+    from assets.sweeps.sweep import Sweep
 
 WRONG_REQUEST = 2
 
@@ -39,21 +38,49 @@ def clear_errors() -> Iterator[None]:
     """Turn the errors that a user can cause into clear lines and exit code 2."""
     try:
         yield
-    except SweepError as error:
-        refuse(*error.problems)
-    except (OSError, Damaged, Missing, UnknownSweep, Busy, TooLargeError) as error:
-        refuse(*str(error).splitlines())
+    except typer.Exit:
+        raise
+    except Exception as error:
+        from assets.engine.budget import TooLargeError
+        from assets.home.launches import Busy
+        from assets.store.store import Damaged, Missing
+        from assets.sweeps.yaml_loader import SweepError
+        from orchestration.choice import UnknownSweep
+
+        if isinstance(error, SweepError):
+            refuse(*error.problems)
+        if isinstance(error, OSError | Damaged | Missing | UnknownSweep | Busy | TooLargeError):
+            refuse(*str(error).splitlines())
+        raise
 
 
 def any_file(name: str) -> Sweep | Search:
-    """Return the sweep or search of a file at any path, of a name, or the default sweep for an empty name."""
-    if not name.endswith((".yaml", ".yml")):
-        return known_file(name)[0]
-    return _file_at(Path(name), read_catalogue()) or load(Path(name))
+    """Return the sweep or search of a file at any path, of a name, or the default sweep for an empty name.
+
+    Of a file under sweeps/ only those of its study are read: they decide its keys.
+    """
+    from assets.catalogue import read_catalogue
+    from assets.search.search_file import load
+    from assets.store.store import project_root
+
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        own = path.resolve().parent.parent == (project_root() / "sweeps").resolve()
+        found = _file_at(path, read_catalogue(study=path.resolve().parent.name)) if own else None
+        return found or load(path)
+    study, _, stem = name.partition("/")
+    if stem and study.isidentifier():
+        catalogue = read_catalogue(study=study)
+        if file := catalogue.sweeps.get(name) or catalogue.searches.get(name):
+            return file
+    return known_file(name)[0]
 
 
 def any_sweep(name: str) -> Sweep:
     """Return the sweep of a file at any path, of a name, or the default one, with the rows requested so far."""
+    from assets.statistics.adaptive_seeds import sweep_so_far
+    from assets.store.store import Store
+
     return sweep_so_far(_sweep(any_file(name)), Store())
 
 
@@ -65,6 +92,8 @@ def known_sweep(name: str) -> tuple[Sweep, Catalogue]:
 
 def known_search(name: str) -> Search:
     """Return a search under sweeps/; see `known_file`."""
+    from assets.sweeps.sweep import Sweep
+
     file, _ = known_file(name)
     if isinstance(file, Sweep):
         refuse(f"{file.name} is a sweep already; expected a search")
@@ -77,6 +106,10 @@ def known_file(name: str) -> tuple[Sweep | Search, Catalogue]:
     Raises:
         UnknownSweep: there is none of that name, or the file lies elsewhere, where it has no partitions.
     """
+    from assets.catalogue import read_catalogue
+    from assets.search.search_file import load
+    from orchestration.choice import UnknownSweep, choose_file
+
     catalogue = read_catalogue()
     if not name.endswith((".yaml", ".yml")):
         return choose_file(catalogue, name), catalogue
@@ -89,6 +122,9 @@ def known_file(name: str) -> tuple[Sweep | Search, Catalogue]:
 
 
 def _sweep(file: Sweep | Search) -> Sweep:
+    from assets.search.search import Search
+    from orchestration.choice import not_a_sweep
+
     if isinstance(file, Search):
         refuse(not_a_sweep(file))
     return file
