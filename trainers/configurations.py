@@ -90,6 +90,10 @@ class ModelConfigBase(Config):
         """
         raise NotImplementedError
 
+    def headline(self) -> tuple[str, ...]:
+        """Return the metrics that rank models of this kind, as `Study.headline`; none: those of the study."""
+        return ()
+
     def at_once(self) -> int:
         """Return how many members of a cohort on the same segments `train` should be handed at once."""
         return 1

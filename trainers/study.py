@@ -9,7 +9,7 @@ Dimension letters used in every docstring of the project:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -276,6 +276,11 @@ class Study:
     """Channels of the state that `fit` needs of data of one's own; all of them where none is named."""
     older: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     """Reader of an older sweep format: mapping -> mapping in the present form."""
+
+    def of(self, model: ModelConfigBase) -> Study:
+        """Return the study as models of one kind see it: with the headline metrics that rank them."""
+        headline = model.headline()
+        return replace(self, headline=headline) if headline else self
 
     def stage(self, name: str) -> Stage:
         """Return the stage function `name` without importing its module."""

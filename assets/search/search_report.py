@@ -210,7 +210,9 @@ def _best(progress: SearchProgress) -> Table:
 
 def _tests(progress: SearchProgress, store: Store) -> Table:
     """Return the headline of the best trial on the test sets, where it has been evaluated."""
-    study, row = STUDIES[progress.search.study], progress.best_row
+    row = progress.best_row
+    study = STUDIES[progress.search.study]
+    study = study.of(row.configuration.model) if row else study
     rows = []
     for name, item in zip(progress.search.tests, row.evaluations if row else (), strict=False):
         manifest = store.manifest(*item.address)

@@ -70,7 +70,7 @@ def make_in_steps(making: Making) -> Generator[TrainingRequest, TrainingResult, 
         return artifact
     with making.draft() as draft:
         layer.write(draft, artifact)
-        numbers = numbers_of(making.study, artifact)
+        numbers = numbers_of(making.ranking_study, artifact)
         if "spikes" in making.notes:
             numbers |= {"loss_spikes": float(making.notes["spikes"]["count"])}
         draft.manifest |= {"numbers": numbers, "rows": rows_of(artifact)}

@@ -73,6 +73,13 @@ class Making:
         return STUDIES[self.item.study]
 
     @property
+    def ranking_study(self) -> Study:
+        """The study with the headline metrics of the model that is evaluated; of other layers the study itself."""
+        if self.item.layer != "evaluation":
+            return self.study
+        return self.study.of(self.study.model.model_validate(self.item.model.config))
+
+    @property
     def stored(self) -> bool:
         """Whether a good artifact of this fingerprint is in the store."""
         present = self.store.manifest(*self.item.address)

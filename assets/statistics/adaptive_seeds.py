@@ -31,7 +31,6 @@ from assets.store.store import Store
 from assets.sweeps.seeds import SEED, Seeds
 from assets.sweeps.sweep import Row, Sweep
 from assets.sweeps.sweep_file import TRAIN
-from trainers import STUDIES
 from trainers.study import SETTLED
 
 ERROR = 0.05
@@ -89,7 +88,7 @@ def rounds(sweep: Sweep, store: Store, planner: Planner) -> Iterator[Sweep]:
 def _scores(sweep: Sweep, store: Store, planner: Planner | None) -> dict[str, list[float | None]]:
     """Return the scores of every setting by its key, in the order of the seeds."""
     tests = [test for test in sweep.tests if test != TRAIN]
-    metric = STUDIES[sweep.study].headline[0]
+    metric = sweep.ranking_study.headline[0]
     records: dict[str, list[dict]] = {}
     for record in sweep_table(sweep, store, planner).to_dict("records"):
         if record["test"] in tests:

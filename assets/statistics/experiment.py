@@ -18,7 +18,6 @@ from assets.statistics.sweep_table import sweep_table
 from assets.store.store import Store
 from assets.sweeps.sweep import Row, Sweep
 from assets.sweeps.sweep_file import TRAIN
-from trainers import STUDIES
 from trainers.study import Study
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Experiment:
         self.progress = seed_progress(sweep, store, self.planner)
         self.sweep = sweep_so_far(sweep, store, self.progress)
         self.store = store
-        self.study: Study = STUDIES[sweep.study]
+        self.study: Study = sweep.ranking_study
         self.settings = settings_of(self.sweep)
         self.leaderboard: pd.DataFrame | None = None
         """Kept by `leaderboard.rank`."""

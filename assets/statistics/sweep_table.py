@@ -155,7 +155,7 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
         "fingerprint": manifest["fingerprint"][:12],
         "commit": (manifest["commit"] or "")[:12],
     }
-    headline = STUDIES[sweep.study].headline
+    headline = sweep.ranking_study.headline
     records = []
     for name, evaluation in zip(sweep.tests, row.evaluations, strict=True):
         status, spent = _status(planner, store, model, evaluation), _timings(evaluation, store)

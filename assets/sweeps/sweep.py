@@ -11,7 +11,8 @@ from assets.identity.canonical import LAYER_NAMES, Item, LayerName
 from assets.sweeps.published import Published
 from assets.sweeps.questions import Question
 from assets.sweeps.seeds import Seeds
-from trainers.study import Config, ModelConfigBase
+from trainers import STUDIES
+from trainers.study import Config, ModelConfigBase, Study
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,12 @@ class Sweep:
     questions: tuple[Question, ...] = ()
     """Planned comparisons that it answers."""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def ranking_study(self) -> Study:
+        """The study with the headline metrics that rank the models of this sweep."""
+        study = STUDIES[self.study]
+        return study.of(self.rows[0].configuration.model) if self.rows else study
 
     @property
     def key(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from assets.sweeps.sweep import Row, Sweep
 from assets.sweeps.validate import InvalidError, validate
 from assets.sweeps.yaml_loader import Document, SweepError, one_line, read_document
 from trainers.common.names import nearest
-from trainers.study import Config, Study
+from trainers.study import Config, ModelConfigBase, Study
 
 TEST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
@@ -214,7 +214,15 @@ class Reading:
                 continue
             evaluations = tuple(evaluation_item(item, name, test or item.dataset) for name, test in tests.items())
             rows[item.hash] = Row(configuration, values, evaluations)
+        self._refuse_two_headlines([row.configuration.model for row in rows.values()])
         return tuple(rows.values())
+
+    def _refuse_two_headlines(self, models: Sequence[ModelConfigBase]) -> None:
+        """Refuse models that different metrics rank: no leaderboard could hold both."""
+        headlines = list(dict.fromkeys(self.study.of(model).headline[0] for model in models))
+        if len(headlines) > 1:
+            text = f"some models are ranked by {headlines[0]}, others by {headlines[1]}; write a sweep for each"
+            self.problems.append(self.document.problem(("vary",), text))
 
     def _vary(self) -> Mapping[str, Any]:
         """Return the axes as written, and that of the seeds."""

@@ -15,6 +15,7 @@ from jax import Array
 from trainers.common.named_arrays import below
 from trainers.study import Arrays, Trained
 from trainers.two_body.config import ModelConfig
+from trainers.two_body.general.apply import apply_states
 from trainers.two_body.integrators import rk4
 from trainers.two_body.models.network import Observation, network_from, observe, vector_field
 from trainers.two_body.normalisation import state_units, units_of
@@ -101,8 +102,19 @@ def _in_blocks(function: Callable[..., Array], size: int, *arrays: np.ndarray) -
     return np.concatenate([np.asarray(function(*block)) for block in blocks], axis=-1)[..., :count]
 
 
-def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Predictor:
+def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Any:
     """Return the predictor of a trained model; `which` may be best, last, phase0/best, phase0/last, ...
+
+    A `Predictor` of orbits, or for models of any state a `general.apply.StatePredictor`.
+
+    Raises:
+        ValueError: as `apply_orbits`.
+    """
+    return PREDICTORS[config.kind](config, trained, which)
+
+
+def apply_orbits(config: ModelConfig, trained: Trained, which: str = "best") -> Predictor:
+    """Return the predictor of a model of orbits.
 
     Raises:
         ValueError: there are no such weights, they are not those of this configuration, or the model was trained before
@@ -176,3 +188,14 @@ def _field(config: ModelConfig, problem: str) -> Callable[[Any, Array], Array]:
         "true_law": lambda _, state: true_field(state),
     }
     return fields[config.kind]
+
+
+PREDICTORS = {
+    "neural_ode": apply_orbits,
+    "mean_acceleration": apply_orbits,
+    "true_law": apply_orbits,
+    "general_ode": apply_states,
+    "linear_ode": apply_states,
+    "sindy": apply_states,
+}
+"""What applies a model, by its kind."""

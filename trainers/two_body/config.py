@@ -10,6 +10,9 @@ from trainers.common.config import CurriculumPhase
 from trainers.common.curriculum import schedule_of
 from trainers.common.names import check_name
 from trainers.study import Config, DatasetConfigBase, ModelConfigBase
+from trainers.two_body.general.equations import Equations
+from trainers.two_body.general.settings import HEADLINE, KINDS, NETWORK_ONLY, ORBITS_ONLY, General
+from trainers.two_body.general.systems import SYSTEMS, load_system
 
 EARTH_RADIUS_KM = 6378.137
 """Equatorial radius of the Earth [km]."""
@@ -23,6 +26,12 @@ CISLUNAR_KM = (60_000.0, 180_000.0)
 PART_ORBITS = 20_000
 """Orbits per part of the simulation; a set of no more than that has one part."""
 
+PART_TRAJECTORIES = 100
+"""The same for trajectories of a system, which are integrated one by one."""
+
+ORBITAL = ("family", "planar", "revolutions", "true_anomaly", "apse", "semi_major_axis", "eccentricity")
+"""Settings of a dataset that only orbits have."""
+
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
@@ -32,17 +41,21 @@ Normalisation = Literal["canonical", "largest"]
 
 
 class DatasetConfig(DatasetConfigBase):
-    """Orbits of one problem, sampled on an even grid of mean anomaly (two-body) or time (others)."""
+    """Orbits of one problem, sampled on an even grid of mean anomaly (two-body) or time (others); or any dynamics."""
 
     problem: str = "two_body"
-    """Equation of motion: a file in `problems/`."""
+    """Equation of motion: a file in `problems/`, or in `general/systems/` for dynamics that are no orbits."""
+    equations: Equations | None = None
+    """Equations of one's own in a few lines, in the place of a problem."""
+    duration: Annotated[float, Field(ge=0)] = 0.0
+    """Length of a trajectory of a system [its time unit]; 0: that of the system. Orbits have `revolutions`."""
     family: Literal["complex", "simple", "circular", "printed"] = "complex"
     """complex: any eccentricity that keeps perigee above the Earth; simple: eccentricity up to 0.3; circular:
     eccentricity 0; printed: the one orbit whose elements the literature prints."""
     planar: bool = True
     """Whether all orbits lie in the x-y plane."""
     orbits: Annotated[int, Field(ge=1, le=1_000_000)] = 10
-    """Number of orbits; the first k orbits of a larger set with the same seed are the smaller set."""
+    """Number of orbits or other trajectories; the first k of a larger set with the same seed are the smaller set."""
     points: Annotated[int, Field(ge=2, le=100_000)] = 360
     """Points per trajectory; the end of the last revolution is not one of them."""
     revolutions: Positive = 1.0
@@ -59,15 +72,30 @@ class DatasetConfig(DatasetConfigBase):
     """Seed of the orbital elements [integer]."""
 
     def parts(self) -> int:
-        """Return how many parts the simulation has: one for each 20,000 orbits."""
-        return -(-self.orbits // PART_ORBITS)
+        """Return how many parts the simulation has: one for each 20,000 orbits, or 100 trajectories of a system."""
+        return -(-self.orbits // (PART_ORBITS if self.system() is None else PART_TRAJECTORIES))
+
+    def system(self) -> Equations | None:
+        """Return the system of dynamics that are no orbits, else None."""
+        return load_system(self.problem) if self.problem in SYSTEMS else self.equations
 
     @field_validator("problem")
     @classmethod
     def _check_problem(cls, name: str) -> str:
         from trainers.two_body.problems import PROBLEMS
 
-        return check_name("problem", name, PROBLEMS)
+        return check_name("problem", name, (*PROBLEMS, *SYSTEMS))
+
+    @model_validator(mode="after")
+    def _check_kind_of_motion(self) -> DatasetConfig:
+        if self.equations is not None and self.problem != "two_body":
+            raise ValueError(f"equations are given beside problem {self.problem}; expected one of the two")
+        orbital = self.problem not in SYSTEMS and self.equations is None
+        what, unused = ("orbits", ("duration",)) if orbital else ("a system's trajectories", ORBITAL)
+        for name in unused:
+            if (value := getattr(self, name)) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} is {value}, which {what} do not have; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _check_ranges(self) -> DatasetConfig:
@@ -120,6 +148,8 @@ class SegmentationConfig(Config):
     normalisation: Normalisation = "largest"
     tolerance: float | None = None
     """Largest local error of the planned steps [1]; None plans none."""
+    states: Literal["orbits", "any"] = "orbits"
+    """orbits: positions and velocities; any: other channels, with control inputs."""
 
 
 class Loss(Config):
@@ -173,12 +203,14 @@ class Solver(Config):
 
 
 class ModelConfig(ModelConfigBase):
-    """A neural ODE of orbits, its training, or a baseline."""
+    """A neural ODE of orbits or of any dynamics, its training, or a baseline."""
 
     shared: ClassVar[tuple[str, ...]] = ("seed", "phases[*].learning_rate")
 
-    kind: Literal["neural_ode", "mean_acceleration", "true_law"] = "neural_ode"
-    """neural_ode: the network; mean_acceleration: the constant baseline; true_law: the problem's own acceleration."""
+    kind: Literal["neural_ode", "mean_acceleration", "true_law", "general_ode", "linear_ode", "sindy"] = "neural_ode"
+    """Orbits: neural_ode: the network; mean_acceleration: the constant baseline; true_law: the problem's own
+    acceleration. Any state with any inputs: general_ode: a network for `dy/dt = f(y, u)`; linear_ode: `A y + B u + c`;
+    sindy: sparse polynomials."""
     feature_layer: str = "sph_4D_rinv_vel"
     """Features of the state: a name in `feature_layers.py`."""
     output_layer: str = "mlp_4D_signed"
@@ -219,6 +251,8 @@ class ModelConfig(ModelConfigBase):
     normalisation: Normalisation = "largest"
     """Units of length and time: the largest radius of the training data with mu = 1, or those of the dataset."""
     solver: Solver = Solver()
+    general: General = General()
+    """Settings of general_ode, linear_ode and sindy."""
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)] = (Phase(),)
     """The curriculum, in order."""
 
@@ -255,6 +289,20 @@ class ModelConfig(ModelConfigBase):
             )
         return self
 
+    @model_validator(mode="after")
+    def _check_kind(self) -> ModelConfig:
+        unused = ("general",)
+        if self.kind in KINDS:
+            unused = ORBITS_ONLY if self.kind == "general_ode" else (*ORBITS_ONLY, *NETWORK_ONLY)
+        for name in unused:
+            if (value := getattr(self, name)) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} is {value}, which a model of kind {self.kind} does not have; leave it out")
+        return self
+
+    def headline(self) -> tuple[str, ...]:
+        """Return the metrics that rank models of any state; none for models of orbits, which the study's own rank."""
+        return HEADLINE if self.kind in KINDS else ()
+
     def segmentation(self) -> SegmentationConfig:
         """Project the fields that `segment` needs."""
         planned = self.solver.method == "planned" and self.kind == "neural_ode"
@@ -263,6 +311,7 @@ class ModelConfig(ModelConfigBase):
         return SegmentationConfig(
             phases=tuple(SegmentationPhase(**cut) for cut in cuts),
             tolerance=self.solver.tolerance if planned else None,
+            states="any" if self.kind in KINDS else "orbits",
             **{name: getattr(self, name) for name in names},
         )
 
@@ -278,7 +327,7 @@ class ModelConfig(ModelConfigBase):
         """
         last = self.phases[-1]
         whole_checks = last.steps % self.validate_every == 0
-        return self.kind == "neural_ode" and whole_checks and not schedule_of(last).depends_on_length
+        return self.kind in ("neural_ode", "general_ode") and whole_checks and not schedule_of(last).depends_on_length
 
 
 def _presets() -> dict[str, DatasetConfig]:
@@ -293,6 +342,8 @@ def _presets() -> dict[str, DatasetConfig]:
     for side, seed in (("train", 0), ("test", 1010)):
         named[f"j2_3d_10_{side}"] = DatasetConfig(problem="j2", planar=False, seed=seed)
         named[f"harmonic_oscillator_10_{side}"] = DatasetConfig(problem="harmonic_oscillator", seed=seed)
+        for problem in SYSTEMS:
+            named[f"{problem}_10_{side}"] = DatasetConfig(problem=problem, points=400, seed=seed)
         named[f"cr3bp_10_{side}"] = DatasetConfig(problem="cr3bp", semi_major_axis=CISLUNAR_KM, seed=seed)
     for count in (1, 4, 5, 10, 16, 100):
         train = DatasetConfig(orbits=count, seed=0)

@@ -23,8 +23,9 @@ from trainers.common.statistics import describe, finite
 from trainers.common.summary import Row, mean, summary
 from trainers.study import Evaluation, Trained, Trajectories
 from trainers.two_body import metrics
-from trainers.two_body.apply import Predictor, apply
+from trainers.two_body.apply import Predictor, apply_orbits
 from trainers.two_body.config import ModelConfig
+from trainers.two_body.general.evaluate import evaluate_states
 from trainers.two_body.models.feature_layers import FEATURE_LAYERS
 from trainers.two_body.models.output_layers import OUTPUT_LAYERS
 from trainers.two_body.normalisation import units_of
@@ -56,14 +57,19 @@ AVERAGED = (
 
 
 def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evaluation:
-    """Evaluate a trained model on one test set.
+    """Evaluate a trained model on one test set: `evaluate_orbits`, or `general.evaluate.evaluate_states`."""
+    return EVALUATIONS[config.kind](config, trained, test)
+
+
+def evaluate_orbits(config: ModelConfig, trained: Trained, test: Trajectories) -> Evaluation:
+    """Evaluate a model of orbits on one test set.
 
     Tables: `errors` (one row per orbit and step), `orbits` (elements and means per orbit), `per_trajectory` (the means
     alone, by the names that every study has), `rollouts` (true and predicted motion of a fixed panel of up to four
     orbits, with features and outputs of the network), `field` (acceleration on a grid) and, after several phases,
     `phases` (the panel as the best model of each phase predicts it).
     """
-    predictor = apply(config, trained)
+    predictor = apply_orbits(config, trained)
     orbits_and_mean = with_mean_orbit(test)
     all_rollouts = predictor.rollout(orbits_and_mean.y[:, 0], orbits_and_mean.t)
     rollout = all_rollouts[: len(test.t)]
@@ -103,7 +109,7 @@ def _phases(config: ModelConfig, trained: Trained, test: Trajectories) -> dict[s
     ]
     if len(trained_phases) < 2:
         return {}
-    return {"phases": phase_table({k: apply(config, trained, f"phase{k}/best") for k in trained_phases}, test)}
+    return {"phases": phase_table({k: apply_orbits(config, trained, f"phase{k}/best") for k in trained_phases}, test)}
 
 
 def baseline_errors(trained: Trained, test: Trajectories) -> dict[str, np.ndarray]:
@@ -242,3 +248,14 @@ def _summary(points: dict[str, np.ndarray], orbits: pd.DataFrame, baseline: dict
     yield Row("worst_orbit", float(own.max()) if own.size else np.nan, own.size)
     yield from (mean(name, values) for name, values in baseline.items())
     yield Row("rollout_failures", float(orbits["failed"].sum()), len(orbits))
+
+
+EVALUATIONS = {
+    "neural_ode": evaluate_orbits,
+    "mean_acceleration": evaluate_orbits,
+    "true_law": evaluate_orbits,
+    "general_ode": evaluate_states,
+    "linear_ode": evaluate_states,
+    "sindy": evaluate_states,
+}
+"""What evaluates a model, by its kind."""

@@ -6,39 +6,30 @@ between two segments trains nothing. Why segments: over a whole orbit the gradie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from trainers.common.splits import split
 from trainers.study import Arrays, Segments, Trajectories
-from trainers.two_body.config import SegmentationConfig, SegmentationPhase
+from trainers.two_body.config import SegmentationConfig
+from trainers.two_body.cuts import count_own_validation, count_segments, cut_segments, segment_arrays
+from trainers.two_body.general.segment import segment_states
 from trainers.two_body.integrators.step_plan import plan_steps
 from trainers.two_body.normalisation import normalised_acceleration, state_units
 
 CHANNELS = 6
 
-ROUNDING = 1e-9
-"""Added to the edge of a window [points] before it is rounded down: 0.7 of 10 points are 7, not 6.999..."""
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """The segments of one phase."""
-
-    points: np.ndarray
-    """(S, L) indices of the points of each segment."""
-    orbit: np.ndarray
-    """(S,) its orbit."""
-    trains: np.ndarray
-    """(S,) whether it trains; the others validate."""
-    overrun: int
-    """Segments dropped since they overrun the window."""
-    holes: int
-    """Segments dropped since they hold a NaN."""
-
 
 def segment(config: SegmentationConfig, trajectories: Trajectories, validation: Trajectories | None = None) -> Segments:
+    """Split trajectories into training and validation, cut them per phase and normalise: orbits, or any states.
+
+    See `segment_orbits` and `general.segment.segment_states`.
+    """
+    return SEGMENTATIONS[config.states](config, trajectories, validation)
+
+
+def segment_orbits(
+    config: SegmentationConfig, trajectories: Trajectories, validation: Trajectories | None = None
+) -> Segments:
     """Split orbits into training and validation, cut them per phase and normalise.
 
     Per phase: `train/t` (S, L), `train/y` (S, L, 6), `train/trajectory` (S,) and the same for validation, in the
@@ -58,7 +49,10 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
         ValueError: the states do not have six channels.
     """
     if trajectories.y.shape[-1] != CHANNELS:
-        raise ValueError(f"states are {trajectories.names}; expected six channels: x, y, z, vx, vy, vz, in this order")
+        raise ValueError(
+            f"states are {trajectories.names}; expected six channels: x, y, z, vx, vy, vz, in this order; "
+            "for other states choose model.kind: general_ode"
+        )
     orbits = np.arange(len(trajectories.t))
     train, held_out = split(len(orbits), config.train_fraction, config.split_seed)
     by_segment = config.split_by == "segment" and validation is None
@@ -67,27 +61,30 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
     problem = str(trajectories.meta.get("problem", "two_body"))
     fitted = _fit(config, trajectories, train)
     t, y, finite = _normalised(trajectories, fitted)
-    cuts = [_cut(config, phase, train, finite, by_segment) for phase in config.phases]
+    cuts = [cut_segments(config, phase, train, finite, by_segment) for phase in config.phases]
     if by_segment:
         train = np.unique(np.concatenate([cut.orbit[cut.trains] for cut in cuts]))
         held_out = np.unique(np.concatenate([cut.orbit[~cut.trains] for cut in cuts]))
-    sides = [(_arrays("train", t, y, cut, cut.trains), _arrays("validation", t, y, cut, ~cut.trains)) for cut in cuts]
+    sides = [
+        (segment_arrays("train", t, y, cut, cut.trains), segment_arrays("validation", t, y, cut, ~cut.trains))
+        for cut in cuts
+    ]
     if validation is not None:
         held_out = np.arange(len(validation.t))
         t_own, y_own, finite = _normalised(validation, fitted)
-        own = [_cut(config, phase, held_out[:0], finite, False) for phase in config.phases]
+        own = [cut_segments(config, phase, held_out[:0], finite, False) for phase in config.phases]
         sides = [
-            (side[0], _arrays("validation", t_own, y_own, cut, ~cut.trains))
+            (side[0], segment_arrays("validation", t_own, y_own, cut, ~cut.trains))
             for side, cut in zip(sides, own, strict=True)
         ]
     phases = tuple({**training, **validating} for training, validating in sides)
     if config.tolerance is not None:
         phases = tuple(_with_steps(phase, fitted, problem, config.tolerance) for phase in phases)
     counts = tuple(
-        _count(config, number, cut, t.shape) | _count_steps(phases[number]) for number, cut in enumerate(cuts)
+        count_segments(config, number, cut, t.shape) | _count_steps(phases[number]) for number, cut in enumerate(cuts)
     )
     if validation is not None:
-        counts = tuple(row | _count_own(phase) for row, phase in zip(counts, phases, strict=True))
+        counts = tuple(row | count_own_validation(phase) for row, phase in zip(counts, phases, strict=True))
     fitted["mean_acceleration"] = _mean_acceleration(phases[-1])
     return Segments(phases, train, held_out, counts, fitted, {"problem": problem})
 
@@ -126,43 +123,6 @@ def _units(config: SegmentationConfig, points: np.ndarray, mu: str | float | Non
     return length, length / float(np.linalg.norm(points[:, 3:], axis=1).max())
 
 
-def _cut(
-    config: SegmentationConfig, phase: SegmentationPhase, train: np.ndarray, finite: np.ndarray, by_segment: bool
-) -> _Cut:
-    """Cut every orbit; `finite` (N, T) marks the points without NaN."""
-    orbits, points = finite.shape
-    first, last = (int(np.floor(edge * points + ROUNDING)) for edge in phase.window)
-    starts = np.arange(first, last, phase.segment_length)
-    complete = starts[starts + phase.segment_length <= last]
-    index = complete[:, None] + np.arange(phase.segment_length)
-    usable = finite[:, index].all(axis=2)
-    orbit, which = np.nonzero(usable)
-    return _Cut(
-        points=index[which],
-        orbit=orbit,
-        trains=_training_mask(config, len(orbit)) if by_segment else np.isin(orbit, train),
-        overrun=(len(starts) - len(complete)) * orbits,
-        holes=int((~usable).sum()),
-    )
-
-
-def _training_mask(config: SegmentationConfig, count: int) -> np.ndarray:
-    """Split `count` segments whatever their orbits; return which of them train (S,)."""
-    trains = np.zeros(count, bool)
-    if count:
-        trains[split(count, config.train_fraction, config.split_seed)[0]] = True
-    return trains
-
-
-def _arrays(side: str, t: np.ndarray, y: np.ndarray, cut: _Cut, members: np.ndarray) -> dict[str, np.ndarray]:
-    orbit, points = cut.orbit[members], cut.points[members]
-    return {
-        f"{side}/t": t[orbit[:, None], points],
-        f"{side}/y": y[orbit[:, None], points],
-        f"{side}/trajectory": orbit.astype(np.int64),
-    }
-
-
 def _mean_acceleration(phase: Arrays) -> np.ndarray:
     """Return the mean acceleration (3,) of the training segments, NaN without any, in the network's units.
 
@@ -186,12 +146,6 @@ def _with_steps(phase: Arrays, fitted: Arrays, problem: str, tolerance: float) -
     return arrays
 
 
-def _count_own(phase: Arrays) -> dict[str, int | float | str]:
-    """Return the counts of validation data of its own, in place of those of held-out orbits."""
-    orbits = phase["validation/trajectory"]
-    return {"validation_orbits": len(np.unique(orbits)), "validation_segments": len(orbits), "leaking_orbits": 0}
-
-
 def _count_steps(phase: Arrays) -> dict[str, int | float | str]:
     """Return the counts of planned steps of the training segments; none without a plan."""
     steps = phase.get("train/steps", np.zeros(0))
@@ -201,22 +155,5 @@ def _count_steps(phase: Arrays) -> dict[str, int | float | str]:
     return {"mean_steps": float(steps.mean()), "most_steps": int(steps.max()), "largest_local_error": error}
 
 
-def _count(config: SegmentationConfig, number: int, cut: _Cut, shape: tuple[int, ...]) -> dict[str, int | float | str]:
-    phase = config.phases[number]
-    train, validation = np.unique(cut.orbit[cut.trains]), np.unique(cut.orbit[~cut.trains])
-    return {
-        "phase": number,
-        "segment_length": phase.segment_length,
-        "window_start": phase.window[0],
-        "window_stop": phase.window[1],
-        "split_by": config.split_by,
-        "total_orbits": shape[0],
-        "train_orbits": len(train),
-        "validation_orbits": len(validation),
-        "leaking_orbits": len(np.intersect1d(train, validation)),
-        "train_segments": int(cut.trains.sum()),
-        "validation_segments": int((~cut.trains).sum()),
-        "dropped_overrun": cut.overrun,
-        "dropped_nan": cut.holes,
-        "segment_ratio": phase.segment_length / shape[1],
-    }
+SEGMENTATIONS = {"orbits": segment_orbits, "any": segment_states}
+"""What cuts trajectories, by `states` of the configuration."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainers.study import Trajectories
+from trainers.two_body.general.simulate import simulate_system
 from trainers.two_body.integrators.dopri8 import GROUP, integrate_orbits
 from trainers.two_body.orbits.elements import PARAMETER_UNITS
 from trainers.two_body.problems import load_problem
@@ -36,6 +37,9 @@ def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
     Raises:
         ValueError: no orbit lies in the ranges of the configuration, or one cannot be integrated.
     """
+    system = config.system()
+    if system is not None:
+        return simulate_system(config, system, part)
     problem = load_problem(config.problem)
     start, periods, parameters = problem.sample(config, np.random.default_rng(config.seed))
     orbits = config.part_of(config.orbits, part, GROUP)

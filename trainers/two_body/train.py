@@ -23,6 +23,8 @@ from trainers.common.jax_training.programs import FAILURES, Method, Programs, Ro
 from trainers.study import Failed, Job, Report, Trained
 from trainers.two_body.baselines import train_baseline
 from trainers.two_body.config import ModelConfig, Phase
+from trainers.two_body.general.polynomial import fit_polynomial
+from trainers.two_body.general.train import train_states
 from trainers.two_body.integrators.segments import solve, solve_planned
 from trainers.two_body.models.network import Network, init_network, network_from, vector_field, weights_of
 from trainers.two_body.objective import training_loss
@@ -39,12 +41,17 @@ def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Itera
         ValueError: the state of a job is not one of its configuration or of a prefix of it.
     """
     for group in groups(jobs):
-        config = group[0].config
-        if config.kind != "neural_ode":
-            yield train_baseline(group[0])
-        else:
-            data = lru_cache(maxsize=1)(partial(phase_data, config, group[0].segments))
-            yield from train_courses([Course(job, programs(config), job.config.phases, data, report) for job in group])
+        yield from TRAININGS[group[0].config.kind](group, report)
+
+
+def _train_orbits(group: Sequence[Job], report: Report) -> Iterator[Trained | Failed]:
+    config = group[0].config
+    data = lru_cache(maxsize=1)(partial(phase_data, config, group[0].segments))
+    yield from train_courses([Course(job, programs(config), job.config.phases, data, report) for job in group])
+
+
+def _fit_baseline(group: Sequence[Job], report: Report) -> Iterator[Trained | Failed]:
+    yield train_baseline(group[0])
 
 
 def programs(config: ModelConfig) -> Programs:
@@ -101,3 +108,14 @@ def _validate(config: ModelConfig, network: Network, data: ValidationData) -> Ro
 
 def _field(config: ModelConfig) -> Callable[[Network, Array], Array]:
     return lambda network, state: vector_field(network, config)(state)
+
+
+TRAININGS = {
+    "neural_ode": _train_orbits,
+    "mean_acceleration": _fit_baseline,
+    "true_law": _fit_baseline,
+    "general_ode": train_states,
+    "linear_ode": fit_polynomial,
+    "sindy": fit_polynomial,
+}
+"""What trains a group of jobs, by the kind of their models."""

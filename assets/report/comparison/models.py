@@ -35,8 +35,9 @@ class ComparedModel:
 
     @property
     def study(self) -> Study:
-        """The study of the model."""
-        return STUDIES[self.manifest["study"]]
+        """The study of the model, with the headline metrics that rank its kind."""
+        study = STUDIES[self.manifest["study"]]
+        return study.of(study.model.model_validate(self.settings["model"]))
 
     @property
     def key(self) -> str:

@@ -54,13 +54,14 @@ def init_network(config: ModelConfig, key: Array) -> Network:
 
     Source: Kidger & Garcia 2021, Equinox: neural networks in JAX via callable PyTrees.
     """
-    mlp = eqx.nn.MLP(
-        in_size=FEATURE_LAYERS[config.feature_layer].size,
-        out_size=OUTPUT_LAYERS[config.output_layer].size,
-        width_size=config.width,
-        depth=config.depth,
-        key=key,
+    return init_perceptron(
+        config, FEATURE_LAYERS[config.feature_layer].size, OUTPUT_LAYERS[config.output_layer].size, key
     )
+
+
+def init_perceptron(config: ModelConfig, in_size: int, out_size: int, key: Array) -> Network:
+    """Return a perceptron of the configuration's width, depth and activations with random initial parameters."""
+    mlp = eqx.nn.MLP(in_size=in_size, out_size=out_size, width_size=config.width, depth=config.depth, key=key)
     layers = tuple(Linear(layer.weight, layer.bias) for layer in mlp.layers)  # type: ignore[arg-type]
     return Network(layers, tuple(jnp.asarray(slope) for slope in _initial_slopes(config)))
 
@@ -127,7 +128,15 @@ def network_from(config: ModelConfig, arrays: Mapping[str, np.ndarray]) -> Netwo
     Raises:
         ValueError: names or shapes are not those of the configuration.
     """
-    template = eqx.filter_eval_shape(init_network, config, jax.random.key(0))
+    return perceptron_from(eqx.filter_eval_shape(init_network, config, jax.random.key(0)), arrays)
+
+
+def perceptron_from(template: Network, arrays: Mapping[str, np.ndarray]) -> Network:
+    """Return the network of parameters by name; `template` has its shapes.
+
+    Raises:
+        ValueError: names or shapes are not those of the template.
+    """
     expected = _shapes(template)
     shapes = {name: tuple(array.shape) for name, array in arrays.items()}
     if shapes != expected:
