@@ -291,7 +291,7 @@ class ModelConfig(ModelConfigBase):
 
     @model_validator(mode="after")
     def _check_kind(self) -> ModelConfig:
-        unused = ("general",)
+        unused: tuple[str, ...] = ("general",)
         if self.kind in KINDS:
             unused = ORBITS_ONLY if self.kind == "general_ode" else (*ORBITS_ONLY, *NETWORK_ONLY)
         for name in unused:

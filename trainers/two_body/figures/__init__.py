@@ -23,10 +23,13 @@ from trainers.two_body.figures.errors import (
 )
 from trainers.two_body.figures.field import acceleration_against_radius, field_residual
 from trainers.two_body.figures.motion import along_an_orbit, features_per_orbit, orbits_per_phase, reference_orbits
+from trainers.two_body.figures.states import error_growth_in_time, states_predicted
 from trainers.two_body.figures.training import gradient_norm, loss_curve
 
 FIGURES = (
     loss_curve,
+    states_predicted,
+    error_growth_in_time,
     reference_orbits,
     error_per_orbit,
     acceleration_against_radius,

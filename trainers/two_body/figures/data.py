@@ -17,13 +17,15 @@ MOST_ORBITS = 60
 """Orbits drawn, at most."""
 
 
-def dataset(training: pd.DataFrame, trajectories: pd.DataFrame) -> Figure:
+def dataset(training: pd.DataFrame, trajectories: pd.DataFrame) -> Figure | None:
     """Draw the orbits of the training dataset in the x-y plane, and the distributions of their elements.
 
     Solid: orbits that train; dashed: orbits that validate. At most 60 orbits are drawn.
     """
     from matplotlib.figure import Figure
 
+    if not _are_orbits(training):
+        return None
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     plane, *panels = figure.subplots(1, 4, width_ratios=(1.3, 1, 1, 1))
     for number, (_, orbit) in enumerate(training.groupby("trajectory")):
@@ -41,7 +43,7 @@ def dataset(training: pd.DataFrame, trajectories: pd.DataFrame) -> Figure:
     return figure
 
 
-def segment_linearity(training: pd.DataFrame) -> Figure:
+def segment_linearity(training: pd.DataFrame) -> Figure | None:
     """Draw the distance of segments of training orbits from straight lines, by their length: median and quartiles.
 
     The largest distance of a position from the chord between the ends of its segment, in percent of the length of the
@@ -49,6 +51,8 @@ def segment_linearity(training: pd.DataFrame) -> Figure:
     """
     from matplotlib.figure import Figure
 
+    if not _are_orbits(training):
+        return None
     figure = Figure(figsize=(5.6, 3.6), layout="constrained")
     axes = figure.subplots()
     points = int(training["step"].max()) + 1
@@ -62,6 +66,10 @@ def segment_linearity(training: pd.DataFrame) -> Figure:
         axes.minorticks_off()
     axes.set(xlabel="points per segment", ylabel="distance from the chord [% of it]")
     return figure
+
+
+def _are_orbits(training: pd.DataFrame) -> bool:
+    return {"x", "y", "z", "vx", "vy", "vz"} <= set(training)
 
 
 def _quartiles(training: pd.DataFrame, length: int) -> np.ndarray:

@@ -96,7 +96,7 @@ class StatePredictor:
         return ModelConfig.model_construct(**{name: getattr(self.config, name) for name in names})
 
     @property
-    def _constants(self) -> tuple[Any, Array, Array]:
+    def _constants(self) -> tuple[Any, np.ndarray, np.ndarray]:
         """Return what the compiled functions take first: parameters, and the shifts of channels and inputs [scales]."""
         shift = self.fitted["mean"] / self.fitted["scale"]
         return self.parameters, shift, self.fitted["input_mean"] / self.fitted["input_scale"]

@@ -116,8 +116,8 @@ def _name(name: str, names: Collection[str], text: str) -> Expression:
 
 
 def _operation(op: ast.operator, left: Expression, right: Expression, exponent: ast.expr) -> Expression:
-    if isinstance(op, ast.Pow) and isinstance(exponent, ast.Constant) and exponent.value in (2, 3, 4):
-        count = int(exponent.value)
+    count = exponent.value if isinstance(exponent, ast.Constant) else None
+    if isinstance(op, ast.Pow) and isinstance(count, int) and 2 <= count <= 4:
         # a product has a gradient and a value at negative bases in every array library
         return lambda values, xp: math.prod([left(values, xp)] * count)
     function = OPERATORS[type(op)]

@@ -7,7 +7,6 @@ time until the next one, so that every data interval has one input; u of the las
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import equinox as eqx
 import jax
@@ -55,7 +54,7 @@ def integrate(field: RightHandSide, t: Array, u: Array, y0: Array, substeps: int
     @jax.checkpoint
     def interval(y: Array, held: tuple[Array, Array]) -> tuple[Array, Array]:
         dt, u = held
-        y = jax.lax.fori_loop(0, substeps, lambda _, y: rk4.step(partial(field, u=u), y, dt / substeps), y)
+        y = jax.lax.fori_loop(0, substeps, lambda _, y: rk4.step(lambda state: field(state, u), y, dt / substeps), y)
         return y, y
 
     _, later = jax.lax.scan(interval, y0, (jnp.diff(t, axis=0), u[:-1]))
@@ -71,7 +70,10 @@ def rollout(field: RightHandSide, t: Array, u: Array, y0: Array, tolerance: floa
     """
     dt, held = jnp.diff(t, axis=0), jnp.moveaxis(u[:-1], 1, 0)
     states = jnp.moveaxis(_steps(field, t, u, y0, jnp.full(dt.shape[0], first)), 1, 0)[:, :-1]
-    own = partial(field, u=held)
+
+    def own(y: Array) -> Array:
+        return field(y, held)
+
     coarse = rk4.step(own, states, dt)
     fine = jax.lax.fori_loop(0, 8, lambda _, y: rk4.step(own, y, dt / 8), states)
     worst = jnp.max(jnp.nan_to_num(jnp.linalg.norm(coarse - fine, axis=0), posinf=0.0), axis=-1)
@@ -83,7 +85,7 @@ def _steps(field: RightHandSide, t: Array, u: Array, y0: Array, counts: Array) -
 
     def interval(y: Array, given: tuple[Array, Array, Array]) -> tuple[Array, Array]:
         dt, u, count = given
-        y = jax.lax.fori_loop(0, count, lambda _, y: rk4.step(partial(field, u=u), y, dt / count), y)
+        y = jax.lax.fori_loop(0, count, lambda _, y: rk4.step(lambda state: field(state, u), y, dt / count), y)
         return y, y
 
     _, later = jax.lax.scan(interval, y0, (jnp.diff(t, axis=0), u[:-1], counts))
