@@ -30,10 +30,13 @@ def run(
     no_report: NoReport = False,
 ) -> None:
     """Run what is missing or stale of a sweep; what is stored already is not repeated."""
+    from assets.home.hardware import usable_cpus
     from orchestration.cli.subjects.choice import known_subject
     from orchestration.cli.subjects.subject import RunOptions
     from orchestration.launch.report_switch import turn_off_report
 
+    if cpus > (usable := len(usable_cpus())):
+        refuse(f"given --cpus {cpus}; this process may use {usable}: give 1 to {usable}, or 0 for all of them")
     if no_report:
         turn_off_report()
     with clear_errors():
