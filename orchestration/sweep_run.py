@@ -192,7 +192,8 @@ def adopt(sweep: Sweep, study: StudyCatalogue, instance: dg.DagsterInstance, lau
         materialized, last_event = instance.get_materialized_partitions(key), partition_page.last_event(instance)
         for item in sweep.items()[LAYERS[layer].partitioned_by]:
             items = study.partitions(layer)[item.key]
-            if item.key in materialized or not is_fresh(launch, items):
+            # A model without test sets has no evaluations to report.
+            if not items or item.key in materialized or not is_fresh(launch, items):
                 continue
             try:
                 event = partition_page.partition_event(key, item, items, launch.store, pointer=last_event)

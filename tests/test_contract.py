@@ -131,6 +131,13 @@ def test_training_gives_finite_weights_and_a_history(one):
         assert trained.timings["train"] > 0
 
 
+def test_validation_columns_are_those_that_a_model_names(one):
+    history = _company(one.study.name)[0].history
+    measured = {str(name).removeprefix("validation_") for name in history if str(name).startswith("validation_")}
+    columns = one.model.validation_columns()
+    assert measured and (not columns or measured <= set(columns)) and (columns or one.study is TOY)
+
+
 def test_the_same_seed_gives_the_same_bits_alone_and_in_company(one):
     (alone,) = one.study.train([one.job(0)], lambda progress: False)
     other, company, _ = _company(one.study.name)

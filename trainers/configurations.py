@@ -94,6 +94,14 @@ class ModelConfigBase(Config):
         """Return the metrics that rank models of this kind, as `Study.headline`; none: those of the study."""
         return ()
 
+    def validates(self) -> bool:
+        """Return whether trajectories are held out, or other data named, to measure a validation loss on."""
+        return self.validation is not None or getattr(self, "train_fraction", 0.0) < 1
+
+    def validation_columns(self) -> tuple[str, ...]:
+        """Return the validation columns that a history may have, after `validation_`; none says that it cannot tell."""
+        return ()
+
     def at_once(self) -> int:
         """Return how many members of a cohort on the same segments `train` should be handed at once."""
         return 1

@@ -216,7 +216,8 @@ class Evaluation:
 
     summary: pd.DataFrame
     """Tidy: metric, value, unit, n. Holds the study's headline and the row `baseline`: what the trivial constant
-    predictor reaches on the same test set, in the unit of the first headline metric."""
+    predictor reaches on the same test set, in the unit of the first headline metric. A row `unresolved` counts the
+    trajectories whose numerical error exceeds the study's tolerance: it becomes a caveat."""
     tables: Mapping[str, pd.DataFrame]
     """Named tables behind the summary: errors per trajectory and step, rollouts of a reference panel, ...
 
@@ -249,6 +250,12 @@ class Study:
         train(Sequence[Job], report) -> iterator of Trained | Failed, one per job, in order
         apply(ModelConfig, Trained) -> the predictor in the study's own terms
         evaluate(ModelConfig, Trained, Trajectories) -> Evaluation
+
+    A study may have a module `accept`, for datasets from files and for `fit`. It compares names, units and facts with
+    its own, converts what converts exactly, and refuses the rest in one line (ValueError). Where a sweep is read it is
+    called for data of no trajectory, of which it can look at the declarations alone:
+
+        accept(Trajectories) -> Trajectories
 
     A study whose models estimate parameters from data of one's own has a sixth. Orrery hands it channels, inputs and
     known parameters of the names, units and order of the training data (`common/measurements.py`); it refuses what it
@@ -289,6 +296,14 @@ class Study:
     def simulate(self, config: Config, part: int | None = None) -> Trajectories:
         """Simulate a dataset, or one of its parts."""
         return self.stage("simulate")(config) if part is None else self.stage("simulate")(config, part)
+
+    def accept(self, own: Trajectories) -> Trajectories:
+        """Bring data of one's own to the names and units of the study; a study without `accept` takes them as they are.
+
+        Raises:
+            ValueError: the study cannot use them; one line.
+        """
+        return own if find_spec(f"{self.package}.accept") is None else self.stage("accept")(own)
 
     def segment(self, config: Config, trajectories: Trajectories, validation: Trajectories | None = None) -> Segments:
         """Cut trajectories into training and validation segments; of validation data of its own, nothing is fitted."""

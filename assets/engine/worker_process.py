@@ -38,6 +38,21 @@ ONE_THREAD = (
 )
 """Every variable that sizes a thread pool; the last two are XLA's."""
 
+COMPUTING = ("JAX_", "XLA_", "EQX_", "TF_", "TORCH", "PYTORCH_", "ATEN_", "TRITON_", "CUBLAS", "CUDNN_", "NVIDIA_TF32",
+             "OMP_", "GOMP_", "KMP_", "MKL_", "DNNL_", "ONEDNN_", "OPENBLAS_", "BLIS_", "NPY_", "NUMPY_", "NUMEXPR_",
+             "SCIPY_", "PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONHASHSEED")  # fmt: skip
+"""How the names of variables begin that libraries of numbers, or Python, take settings from. People export them for
+other work; a worker takes none, so that no number depends on who started it."""
+
+MACHINE = ("JAX_PLATFORMS", "JAX_CUDA_VISIBLE_DEVICES", "JAX_ROCM_VISIBLE_DEVICES", "XLA_PYTHON_CLIENT_PREALLOCATE",
+           "XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_ALLOCATOR", "PYTORCH_CUDA_ALLOC_CONF",
+           "PYTORCH_ALLOC_CONF")  # fmt: skip
+"""Those among them that say which device there is and how its memory is shared, which no number depends on."""
+
+NUMBERS = {"EQX_ON_ERROR": "nan", "PYTHONHASHSEED": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8", "JAX_ENABLE_X64": "0",
+           "JAX_DEFAULT_PRNG_IMPL": "threefry2x32"}  # fmt: skip
+"""What numbers depend on, as every worker sets it; manifests record it."""
+
 LOG_TAIL = 8000
 """Characters of a worker's log that a failure keeps."""
 
@@ -184,13 +199,16 @@ class WorkerProcess:
 
 
 def environment(device: Device, cpu: int | None) -> dict[str, str]:
-    """Return the environment of a worker: one thread everywhere, the device, and a compilation cache that lasts."""
+    """Return the environment of a worker: one thread everywhere, the device, and a compilation cache that lasts.
+
+    What else is exported for libraries of numbers is left out, see `COMPUTING`.
+    """
     variables: dict[str, str] = dict.fromkeys(ONE_THREAD, "1")
     variables |= {"PYTHONUTF8": "1", "ORRERY_HOME": str(home())}
-    variables |= {"EQX_ON_ERROR": "nan", "PYTHONHASHSEED": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
-    variables |= _compilation_cache() | PLATFORMS[device] | {VARIABLE: device}
+    variables |= NUMBERS | _compilation_cache() | PLATFORMS[device] | {VARIABLE: device}
     variables |= {worker.PARENT: str(os.getpid()), worker.CPU: "" if cpu is None else str(cpu)}
-    return os.environ | variables
+    exported = {name: text for name, text in os.environ.items() if not name.startswith(COMPUTING) or name in MACHINE}
+    return exported | variables
 
 
 def _compilation_cache() -> dict[str, Any]:

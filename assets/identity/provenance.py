@@ -13,8 +13,10 @@ from typing import Any
 PACKAGES = ("orrery", "numpy", "pandas", "pyarrow", "scipy", "jax", "jaxlib", "equinox", "optax", "diffrax", "torch")
 
 ENVIRONMENT = (
+    "CUBLAS_WORKSPACE_CONFIG",
     "CUDA_VISIBLE_DEVICES",
     "EQX_ON_ERROR",
+    "JAX_DEFAULT_PRNG_IMPL",
     "JAX_ENABLE_X64",
     "JAX_PLATFORMS",
     "MKL_NUM_THREADS",
@@ -22,7 +24,7 @@ ENVIRONMENT = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "PJRT_NPROC",
-    "XLA_FLAGS",
+    "PYTHONHASHSEED",
 )
 """Variables that may change a number; no other one is ever recorded."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from assets.sweeps.keys import with_keys
 from assets.sweeps.sweep import Configuration, Sweep
 from assets.sweeps.sweep_file import SEARCH, Reading, is_search, shown_name
 from assets.sweeps.yaml_loader import read_document
+from trainers.common.names import nearest
 from trainers.study import Config
 
 VALIDATION = "validation_"
@@ -56,6 +58,7 @@ class SearchReading(Reading):
         self.space = read_space(self.document, self.file.search.space, SPACE, self.problems)
         self.base = self._base(dimension.path for dimension in self.space.dimensions if dimension.path)
         corners = self._corners() if len(self.problems) == before else ()
+        self._check_validation(corners)
         self._stop()
         return Search(
             name=f"{self.study.name}/{self.path.stem}",
@@ -86,6 +89,21 @@ class SearchReading(Reading):
         what = ", a metric of test sets, which a search must not see" if objective in self.study.headline else ""
         text = f"given {objective!r}{what}; expected a validation column of the history, such as validation_loss"
         self.problems.append(self.document.problem((SEARCH, "objective"), text))
+
+    def _check_validation(self, corners: Sequence[Configuration]) -> None:
+        """Refuse a search in which nothing validates, or whose objective is no column that its models measure."""
+        models = [corner.model for corner in corners]
+        if any(not model.validates() for model in models):
+            text = (
+                "the objective is a validation column, but nothing validates: all training trajectories train; set "
+                "model.train_fraction below 1, such as 0.8, or name model.validation"
+            )
+            self.problems.append(self.document.problem((SEARCH, "objective"), text))
+        columns = [VALIDATION + name for name in dict.fromkeys(n for m in models for n in m.validation_columns())]
+        objective = self.file.search.objective
+        if columns and objective.startswith(VALIDATION) and objective not in columns:
+            text = f"given {objective!r}, which no model measures; nearest: {', '.join(nearest(objective, columns))}"
+            self.problems.append(self.document.problem((SEARCH, "objective"), text))
 
     def _corners(self) -> tuple[Configuration, ...]:
         """Return the configurations at the ends of the space.

@@ -10,7 +10,7 @@ from typing import Any
 
 from assets.engine.engine import Engine
 from assets.identity.canonical import Item
-from assets.search.objective import objective_and_curve
+from assets.search.objective import NoObjective, objective_and_curve
 from assets.search.progress import SearchProgress
 from assets.search.search import Search
 from assets.search.trials import Trial, Trials
@@ -164,6 +164,7 @@ class SearchRun:
         item = running.row.configuration.item
         objective, curve = objective_and_curve(self.search, self.store, item.address)
         if objective is None:
+            self._require_validation(item)
             record = self._record(running, item, "failed") | {
                 "detail": "nothing was measured in the validation of its end"
             }
@@ -172,6 +173,18 @@ class SearchRun:
         self.curves += [curve] if curve else []
         record = self._record(running, item, "ok")
         self.ended_trials.append(self.trials.complete(running.trial, objective, curve, record))
+
+    def _require_validation(self, model: Item) -> None:
+        """End a search whose trainings validate on nothing: every further one would be in vain.
+
+        Raises:
+            NoObjective: the segments of the model hold none for validation.
+        """
+        if not self.store.manifest_or_missing(*model.segments.address)["numbers"].get("validation_segments", 1):
+            raise NoObjective(
+                f"nothing validates in {model.key}, whose segments have none for validation, so that no trial can have "
+                "an objective; hold out more with model.train_fraction, or name model.validation"
+            )
 
     def _prune(self, running: RunningTrial, outcome: Outcome) -> None:
         _, curve = objective_and_curve(self.search, self.store, outcome.item.address)

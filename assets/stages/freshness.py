@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from assets.identity.canonical import Fingerprint, Item, LayerName, digest
@@ -17,7 +18,7 @@ from assets.identity.code_version import Locate, code_version
 from assets.stages.layers import LAYERS
 from assets.store.manifest import Manifest, Parts
 from assets.store.store import Store
-from assets.sweeps.file_dataset import is_file
+from assets.sweeps.file_dataset import is_file, reading_version
 from trainers import STUDIES
 from trainers.study import SETTLED, Study
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 State = Literal["fresh", "settled", "missing", "stale", "retry", "damaged", "blocked"]
 DUE: tuple[State, ...] = ("missing", "stale", "retry", "damaged")
 Address = tuple[str, str, str]
+
+ACCEPT = "accept"
+"""What a study does with data from files, where it does anything."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Planner:
         """Return whether the code of a stage has been edited; if so, drop all verdicts and fingerprints."""
         before, self._versions = self._versions, {}
         for (study, stage, names), version in before.items():
-            if code_version(self.studies[study], stage, names, self.locate) != version:
+            if self._version(study, stage, names) != version:
                 self._fingerprints.clear()
                 self.refresh()
                 return True
@@ -140,12 +144,19 @@ class Planner:
         return ("fresh", "unchanged") if status == "ok" else ("settled", f"{status}{_detail(manifest)}")
 
     def _code(self, item: Item) -> str:
-        if item.layer == "dataset" and is_file(item.config):
-            return "file"
-        what = (item.study, LAYERS[item.layer].stage, self._names_of(item))
+        of_file = item.layer == "dataset" and is_file(item.config)
+        what = (item.study, ACCEPT if of_file else LAYERS[item.layer].stage, self._names_of(item))
         if what not in self._versions:
-            self._versions[what] = code_version(self.studies[item.study], *what[1:], self.locate)
+            self._versions[what] = self._version(*what)
         return self._versions[what]
+
+    def _version(self, study: str, stage: str, names: frozenset[str]) -> str:
+        """Return the version of a stage; what reads files counts with what a study does with them."""
+        one = self.studies[study]
+        if stage != ACCEPT:
+            return code_version(one, stage, names, self.locate)
+        accepts = find_spec(f"{one.package}.{ACCEPT}") is not None
+        return digest(reading_version(), code_version(one, ACCEPT, names, self.locate) if accepts else "")
 
     def _names_of(self, item: Item) -> frozenset[str]:
         """Return every string of the configuration of an item and of its inputs, defaults included."""

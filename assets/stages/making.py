@@ -21,7 +21,7 @@ from assets.stages.watch import Watch
 from assets.store import contract_files
 from assets.store.manifest import ManifestFields
 from assets.store.store import Draft, Store
-from assets.store.train_test_overlap import check_validation
+from assets.store.train_test_overlap import check_test, check_validation
 from assets.sweeps.file_dataset import FileDataset, is_file, read_file
 from trainers import STUDIES
 from trainers.study import (
@@ -146,7 +146,7 @@ def origin_fields(item: Item, fingerprint: Fingerprint) -> ManifestFields:
 def simulate(making: Making) -> Any:
     """Simulate a dataset, or read it from the user's file."""
     if is_file(making.item.config):
-        return read_file(FileDataset.model_validate(making.item.config))
+        return making.study.accept(read_file(FileDataset.model_validate(making.item.config)))
     config = making.study.dataset.model_validate(making.item.config)
     making.notes["seed"] = getattr(config, "seed", None)
     if not parts_of(making.item):
@@ -202,7 +202,12 @@ def train(making: Making, segments: Segments) -> Generator[TrainingRequest, Trai
 
 
 def evaluate(making: Making, trained: Trained, test: Any) -> Any:
-    """Evaluate a model on one test set."""
+    """Evaluate a model on one test set.
+
+    Raises:
+        ValueError: the test set is in other units than the training data.
+    """
+    check_test(making.store.open(*making.item.dataset.address).json("trajectories"), test)
     config = _model_config(making, making.item.model)
     return making.study.evaluate(config, trained, test)
 

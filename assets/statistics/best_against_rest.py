@@ -73,6 +73,8 @@ def answer(experiment: Experiment, board: pd.DataFrame, comparisons: pd.DataFram
     """Return the answer of a sweep in a sentence or two: the best setting, its interval, and how sure that is."""
     ranked = board[board["rank"] != ""] if len(board) else board
     if not len(ranked):
+        if not experiment.tests:
+            return "No answer: the sweep has no test set beside the training set."
         return "No answer yet: no setting is ok with all its seeds on every test set."
     first = ranked.iloc[0]
     best = ranked_settings(experiment, board)[0]

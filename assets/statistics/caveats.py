@@ -13,6 +13,10 @@ from assets.sweeps.sweep_file import TRAIN
 BASELINE = "baseline"
 """Row of every evaluation's summary: what a trivial predictor reaches on the same test set."""
 
+UNRESOLVED = "unresolved"
+"""Row of a summary: trajectories whose numerical error is above the tolerance of the study, so that it may be larger
+than the model's."""
+
 
 def caveats(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[str]:
     """Yield the caveats of the usable rows of a setting on a test set; none for a setting without any."""
@@ -23,6 +27,9 @@ def caveats(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[
     records = [experiment.record(row, test) for row in rows]
     if failures := sum(not math.isfinite(record[experiment.metric]) for record in records):
         yield f"{failures} not finite"
+    counts = [float(record.get(UNRESOLVED, 0.0)) for record in records]
+    if unresolved := sum(int(count) for count in counts if math.isfinite(count)):
+        yield f"{unresolved} not resolved"
     value, baseline = (
         math.fsum(record.get(name, math.nan) for record in records) / len(records)
         for name in (experiment.metric, BASELINE)
@@ -30,6 +37,8 @@ def caveats(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[
     # A baseline configuration reaches its own value up to rounding: that is not worse.
     if value > baseline and not math.isclose(value, baseline, rel_tol=1e-9):
         yield "worse than the baseline"
+    if missed := max(_unresolved_segments(experiment, row) for row in rows):
+        yield f"{missed} segments not resolved"
     if any(not _has_validation(experiment, row) for row in rows):
         yield "no validation"
     if overlap := _overlap(experiment, rows[0], test):
@@ -39,6 +48,12 @@ def caveats(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[
 def _has_validation(experiment: Experiment, row: Row) -> bool:
     segments = experiment.store.manifest_or_missing(*row.configuration.item.segments.address)
     return bool(segments["numbers"].get("validation_segments"))
+
+
+def _unresolved_segments(experiment: Experiment, row: Row) -> int:
+    """Return how many training segments miss the tolerance of their solver, where the study counts them."""
+    segments = experiment.store.manifest_or_missing(*row.configuration.item.segments.address)
+    return max((int(phase.get("unresolved_segments", 0)) for phase in segments["counts"]), default=0)
 
 
 def _overlap(experiment: Experiment, row: Row, test: str) -> str:

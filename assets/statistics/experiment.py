@@ -14,7 +14,7 @@ from assets.identity.text import value_text
 from assets.stages.freshness import Planner
 from assets.statistics.adaptive_seeds import seed_progress, setting_key, sweep_so_far
 from assets.statistics.intervals import Sample
-from assets.statistics.sweep_table import sweep_table
+from assets.statistics.sweep_table import UNTESTED, sweep_table
 from assets.store.store import Store
 from assets.sweeps.sweep import Row, Sweep
 from assets.sweeps.sweep_file import TRAIN
@@ -127,8 +127,8 @@ class Experiment:
         return self._records[row.configuration.item.hash, test]
 
     def status(self, row: Row) -> str:
-        """Return `ok`, or the first status that is not, over all test sets."""
-        statuses = [str(self.record(row, test)["status"]) for test in self.sweep.tests]
+        """Return `ok`, or the first status that is not, over all test sets; without any, that of the model."""
+        statuses = [str(self.record(row, test)["status"]) for test in self.sweep.tests or (UNTESTED,)]
         return next((status for status in statuses if status != "ok"), "ok")
 
     def usable(self, setting: Setting) -> list[Row]:

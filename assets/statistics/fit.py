@@ -49,7 +49,7 @@ def fit(
         dataset = file_dataset_of(data)
         trajectories, labels = read_labelled(dataset)
         description = canonical(dataset)
-    trajectories = conform(trajectories, training, study.observed)
+    trajectories = conform(study.accept(trajectories), training, study.observed)
     result = study.fit(config, trained, trajectories)
     estimates = result.estimates.assign(caveat=_join_caveats(result.estimates, caveats(trajectories, training)))
     tables = {name: _with_labels(table, labels) for name, table in result.tables.items()}

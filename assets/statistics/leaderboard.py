@@ -23,6 +23,11 @@ SPREAD = ("low", "high", "median", "iqr", "worst")
 """Columns beside the mean of the first headline metric."""
 
 
+COLUMNS = ("rank", "status", "seeds", "score", "score_low", "score_high", "test", "dataset", "test_dataset", "metric",
+           "unit", "mean", *SPREAD, "caveats", "keys", "code")  # fmt: skip
+"""Columns that every leaderboard has."""
+
+
 def rank(experiment: Experiment) -> pd.DataFrame:
     """Rank the settings of a sweep by their score, the mean of the first headline metric over seeds and test sets.
 
@@ -39,7 +44,9 @@ def rank(experiment: Experiment) -> pd.DataFrame:
     import pandas as pd
 
     if experiment.leaderboard is None:
-        experiment.leaderboard = pd.DataFrame(list(_records(experiment)))
+        board = pd.DataFrame(list(_records(experiment)))
+        # A sweep without test sets has no row; its tables are empty, with their columns.
+        experiment.leaderboard = board if len(board) else board.reindex(columns=COLUMNS)
     return experiment.leaderboard
 
 
@@ -145,6 +152,13 @@ def best_of(rows: pd.DataFrame, sweep: Sweep, axis: str, top: int) -> pd.DataFra
 def how_ranked(sweep: Sweep, study: Study) -> str:
     """Explain the numbers of a leaderboard in words."""
     tests = ", ".join(test for test in sweep.tests if test != TRAIN)
+    if not sweep.tests:
+        return "Nothing is evaluated and nothing ranks: the sweep has no test set."
+    if not tests:
+        return (
+            f"Nothing ranks: the only test set is the training set, whose {study.headline[0]} is shown; add another "
+            "one under `tests`."
+        )
     text = (
         f"Ranked by the mean of {study.headline[0]} over the seeds and over {tests}; smaller is better. Brackets are "
         "95 % bootstrap intervals over seeds and trajectories; few seeds make them too narrow: from 3, 5 and 10 seeds "

@@ -127,8 +127,12 @@ def dataset_address(store: Store, study: str, model: Manifest) -> tuple[str, str
     return study, layer, hash
 
 
+UNTESTED = ""
+"""The test set of a row that nothing tests."""
+
+
 def sweep_table(sweep: Sweep, store: Store, planner: Planner | None = None) -> pd.DataFrame:
-    """Return a tidy table: one row per configuration and test set.
+    """Return a tidy table: one row per configuration and test set; per configuration where there is no test set.
 
     Columns: the sweep's axes, key, hash, dataset, the counts of the segmentation's last phase, the costs (see
     `_costs`), fingerprint, commit, status, test, test_dataset, code (of training and of evaluation), unit of the first
@@ -157,20 +161,22 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
     }
     headline = sweep.ranking_study.headline
     records = []
-    for name, evaluation in zip(sweep.tests, row.evaluations, strict=True):
-        status, spent = _status(planner, store, model, evaluation), _timings(evaluation, store)
-        manifests = filter(None, (store.manifest(*item.address) for item in (model, evaluation)))
+    for name, evaluation in zip(sweep.tests or (UNTESTED,), row.evaluations or (model,), strict=True):
+        tested = evaluation is not model
+        status, spent = _status(planner, store, model, evaluation), _timings(evaluation, store) if tested else {}
+        items = dict.fromkeys((model, evaluation))
+        manifests = filter(None, (store.manifest(*item.address) for item in items))
         codes = [one["parts"]["code"][:8] for one in manifests]
         of_test = {
             "evaluate_seconds": spent.get("evaluate", math.nan),
             "evaluate_cpu_seconds": spent.get("cpu", math.nan),
             "status": status,
             "test": name,
-            "test_dataset": evaluation.test.key,
+            "test_dataset": evaluation.test.key if tested else "",
             "code": "/".join(codes),
         }
         metrics = {"unit": "", **dict.fromkeys(headline, math.nan)}
-        if status == "ok":
+        if status == "ok" and tested:
             summary = store.open(*evaluation.address).table("summary").set_index("metric")
             metrics |= {"unit": summary["unit"].get(headline[0], ""), **summary["value"].astype(float)}
         records.append({**common, **of_test, **metrics})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +36,26 @@ def check_validation(training: Trajectories, validation: Trajectories) -> None:
     if shared:
         count = f"{len(shared)} of {len(validation.t)} validation trajectories"
         raise ValueError(f"{count} train as well, number {shared[0]} first; expected the dataset with another seed")
+
+
+def check_test(training: Mapping[str, Any], test: Trajectories) -> None:
+    """Check that a test set is in the units of the training data.
+
+    training: the stored description of the training data.
+
+    Raises:
+        ValueError: the times, or a channel or control input that both have, are in another unit.
+    """
+    pairs = [("the time", training["time_unit"], test.time_unit)]
+    for what, names, units in (("channel", "names", "units"), ("control input", "input_names", "input_units")):
+        own = dict(zip(getattr(test, names), getattr(test, units), strict=True))
+        expected = dict(zip(training[names], training[units], strict=True))
+        pairs += [(f"{what} {name!r}", expected[name], unit) for name, unit in own.items() if name in expected]
+    for name, expected_unit, unit in pairs:
+        if unit != expected_unit:
+            raise ValueError(
+                f"the test set has {name} in {unit!r}; the model was trained on {expected_unit!r}: convert"
+            )
 
 
 def digests_of(data: Trajectories) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from assets.identity.canonical import Item, compact
 from assets.identity.items import dataset_item, model_item, segments_item
 from assets.identity.paths import Place, dotted
-from assets.sweeps.file_dataset import FileDataset
+from assets.sweeps.file_dataset import FileDataset, declared
 from assets.sweeps.sweep import Configuration
 from assets.sweeps.validate import InvalidError, validate
 from assets.sweeps.yaml_loader import Document
@@ -68,11 +68,21 @@ class Configurations:
             self._refuse(section, (), place(()), text)
             return None
         if "file" in settings:
-            return self._valid(FileDataset, settings, section, place)
+            return self._accepted(self._valid(FileDataset, settings, section, place), section, place)
         overrides = {key: value for key, value in settings.items() if key != "preset"}
         preset = self._preset(settings.get("preset"), place, section)
         config = self._valid(self.study.dataset, (preset or {}) | overrides, section, place)
         return None if preset is None else config
+
+    def _accepted(self, dataset: FileDataset | None, section: Place, place: Locate) -> FileDataset | None:
+        """Return a dataset from files whose names, units and facts the study accepts; the files are read later."""
+        if dataset is not None:
+            try:
+                self.study.accept(declared(dataset))
+            except ValueError as error:
+                self._refuse(section, (), place(()), str(error))
+                return None
+        return dataset
 
     def _preset(self, name: Any, place: Locate, section: Place) -> dict[str, Any] | None:
         """Return the settings of a named dataset, none where no name is given, or None for an unknown name."""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow.entities import Metric, Run
 
+LONGEST_NAME = 250
+"""Characters that MLflow allows in a name."""
+
 POINTS = 40
 """Points per loss curve; the whole history is in the store."""
 
@@ -106,7 +109,7 @@ class MlflowRuns:
         params = [Param(name, str(value)) for name, value in settings(model).items()]
         now = _milliseconds(manifest)
         numbers = {name: value for name, value in manifest["numbers"].items() if value is not None}
-        metrics = [Metric(_metric_name(name), value, now, 0) for name, value in numbers.items()]
+        metrics = [Metric(tracker_name(name), value, now, 0) for name, value in numbers.items()]
         metrics += self._history(model, now)
         while params or metrics:  # MLflow takes 100 parameters and 900 metrics at once
             self._client.log_batch(run_id, metrics=metrics[:900], params=params[:100])
@@ -124,7 +127,7 @@ class MlflowRuns:
         rows = history.iloc[:: -max(1, len(history) // POINTS)].sort_values("step")
         curves = {name: rows[["step", name]].dropna() for name in rows if name not in ("phase", "step")}
         return [
-            Metric(_metric_name(f"history/{name}"), float(value), now, int(step))
+            Metric(tracker_name(f"history/{name}"), float(value), now, int(step))
             for name, curve in curves.items()
             for step, value in curve.itertuples(index=False)
         ]
@@ -151,7 +154,13 @@ def settings(model: Item) -> dict[str, Any]:
         else study.dataset.model_validate(dataset.config).model_dump(mode="json")
     )
     tree = {"dataset": full, "model": study.model.model_validate(model.config).model_dump(mode="json")}
-    return {".".join(map(str, place)): value for place, value in flatten(tree)}
+    named: dict[str, Any] = {}
+    for place, value in flatten(tree):
+        name = tracker_name(".".join(map(str, place)))
+        while name in named:  # two names that differ only in what MLflow does not allow
+            name += "_"
+        named[name] = value
+    return named
 
 
 def _summary(test: str, summary: pd.DataFrame, now: int) -> list[Metric]:
@@ -159,12 +168,13 @@ def _summary(test: str, summary: pd.DataFrame, now: int) -> list[Metric]:
 
     rows = summary.dropna(subset=["value"])
     values = zip(rows["metric"], rows["value"].astype(float), strict=True)
-    return [Metric(_metric_name(f"{test}/{metric}"), value, now, 0) for metric, value in values]
+    return [Metric(tracker_name(f"{test}/{metric}"), value, now, 0) for metric, value in values]
 
 
-def _metric_name(name: str) -> str:
-    """Replace characters that MLflow does not allow in names."""
-    return re.sub(r"[^A-Za-z0-9_\-. /]", "_", name)
+def tracker_name(name: str) -> str:
+    """Replace what MLflow does not allow in names: most characters, and what reads as a path elsewhere."""
+    parts = re.sub(r"[^A-Za-z0-9_\-. /]", "_", name).split("/")
+    return "/".join("_" * len(part) if part.strip(".") == "" else part for part in parts)[-LONGEST_NAME:]
 
 
 def _milliseconds(manifest: Manifest) -> int:

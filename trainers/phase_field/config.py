@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from trainers.study import Config, DatasetConfigBase, ModelConfigBase
 
 Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -39,7 +40,7 @@ class DatasetConfig(DatasetConfigBase):
     """Time of the last snapshot; the first is at 0."""
     snapshots: Annotated[int, Field(ge=2, le=10_000)] = 151
     """Snapshots, both ends included."""
-    mean: tuple[float, float] = (0.3, 0.7)
+    mean: tuple[Fraction, Fraction] = (0.3, 0.7)
     """Range of the mean composition c0."""
     mobility: tuple[Positive, Positive] = (1.0, 2.0)
     """Range of the mobility M."""
@@ -215,6 +216,10 @@ class ModelConfig(ModelConfigBase):
             if wrong:
                 raise ValueError(text)
         return self
+
+    def validation_columns(self) -> tuple[str, ...]:
+        """Return the parts of a loss that are measured in validation."""
+        return ("loss", "mae", "autocorrelation", "scores_mae")
 
     def segmentation(self) -> SegmentationConfig:
         """Project the fields that `segment` needs."""

@@ -38,6 +38,8 @@ class Comparison:
     mean: Array
     """(Q,) mean of the unknowns over the training set."""
     regimes: Regimes
+    fixed: Array
+    """(Q + 2n h,) whether each unknown, and each forecast, has one value in the training set."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,8 +53,17 @@ class Comparison:
 
     @property
     def varying(self) -> Array:
-        """(P,) whether each of these varies over the test set."""
-        return ~metrics.constant_targets(self.truth)
+        """(P,) whether each of these varies over the training set or the test set."""
+        return ~self.constant(self.truth)
+
+    def constant(self, truth: Array) -> Array:
+        """Return which targets (K,) have one value in the training set and over true values (N, K).
+
+        Of a small test set alone nobody could say: in a set of one series, every target has one value.
+        """
+        estimated, unknowns = self.estimate.unknowns.shape[1], self.unknowns.shape[1]
+        fixed = np.concatenate([self.fixed[:estimated], self.fixed[unknowns:]])
+        return fixed[: truth.shape[1]] & metrics.constant_targets(truth)
 
     @property
     def failed(self) -> Array:
@@ -103,4 +114,6 @@ def compare(config: ModelConfig, trained: Trained, test: Trajectories) -> Compar
     forecast = np.moveaxis(series[:, -config.horizon :], 1, 2).reshape(len(series), -1)
     spread, mean = (np.asarray(trained.fitted[f"unknowns_{name}"], np.float64) for name in ("std", "mean"))
     regimes = regimes_of(unknowns, series[:, : -config.horizon], actions)
-    return Comparison(actions, t, unknowns, series, estimate, solution, inputs, forecast, spread, mean, regimes)
+    ranges = [(trained.fitted[f"{name}_low"], trained.fitted[f"{name}_high"]) for name in ("unknowns", "forecast")]
+    fixed = np.concatenate([np.asarray(low == high) for low, high in ranges])
+    return Comparison(actions, t, unknowns, series, estimate, solution, inputs, forecast, spread, mean, regimes, fixed)

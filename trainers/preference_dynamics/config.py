@@ -205,6 +205,10 @@ class ModelConfig(ModelConfigBase):
                 raise ValueError(text)
         return self
 
+    def validation_columns(self) -> tuple[str, ...]:
+        """Return the parts of a loss that are measured in validation."""
+        return ("loss",)
+
     def segmentation(self) -> SegmentationConfig:
         """Project the fields that `segment` needs."""
         names = ("horizon", "normaliser", "features", "train_fraction", "split_seed")

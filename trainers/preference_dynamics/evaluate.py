@@ -82,7 +82,7 @@ def _targets(case: Comparison) -> Iterator[Row]:
     """Yield the metrics over all targets, without and with constant ones, and the rmse of each."""
     predicted, truth, names = case.targets()
     predicted, truth = predicted[~case.failed], truth[~case.failed]
-    varying = ~metrics.constant_targets(truth)
+    varying = ~case.constant(truth)
     for ending, members in (("", varying), ("_with_constants", np.ones(len(varying), bool))):
         values = metrics.overall(predicted[:, members], truth[:, members])
         yield from (Row(name + ending, value, truth[:, members].size) for name, value in values.items())

@@ -14,6 +14,9 @@ from trainers.preference_dynamics.series.inputs import inputs_of
 from trainers.preference_dynamics.system.equations import Array, actions_of, unknown_names
 from trainers.study import Arrays, Segments, Trajectories
 
+SAME_TIME = 1e-6
+"""Largest difference of two times that count as the same, in parts of the length of a series [1]."""
+
 
 def segment(config: SegmentationConfig, trajectories: Trajectories, validation: Trajectories | None = None) -> Segments:
     """Split series into training and validation, unless there is validation data of its own, and normalise them.
@@ -24,7 +27,8 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
     meta: the number of actions.
 
     Raises:
-        ValueError: the channels are not desires and efforts, or the unknowns of the series are missing.
+        ValueError: the channels are not desires and efforts, the unknowns of the series are missing, or the series have
+            different times.
     """
     actions, count = actions_of(trajectories.names), len(trajectories.t)
     if validation is None:
@@ -33,11 +37,12 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
         train, held_out = np.arange(count), np.arange(len(validation.t))
     sources = {"train": (trajectories, train), "validation": (validation or trajectories, held_out)}
     arrays: dict[str, Array] = {}
+    t = _common_times(trajectories, validation or trajectories)
     for side, (source, index) in sources.items():
         unknowns = _unknowns(source, actions)
         finite = np.isfinite(source.y).all(axis=(1, 2)) & np.isfinite(unknowns).all(axis=1)
         index = index[finite[index]]
-        inputs = inputs_of(config, source.y[index], source.t[0])
+        inputs = inputs_of(config, source.y[index], t)
         arrays |= {f"{side}/{name}": array for name, array in inputs._asdict().items()}
         arrays |= {f"{side}/unknowns": unknowns[index], f"{side}/trajectory": index}
     members = {side: arrays[f"{side}/trajectory"] for side in sources}
@@ -48,8 +53,26 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
         "validation_segments": len(members["validation"]),
         "dropped_nan": len(train) + len(held_out) - len(members["train"]) - len(members["validation"]),
     }
-    fitted = _statistics(arrays, trajectories.t[0])
+    fitted = _statistics(arrays, t)
     return Segments((arrays,), members["train"], members["validation"], (counts,), fitted, {"actions": actions})
+
+
+def _common_times(*sources: Trajectories) -> Array:
+    """Return the times (T,) of the whole series of all sources: a model takes their points by number.
+
+    Raises:
+        ValueError: they are not the same.
+    """
+    whole = [source.t[np.isfinite(source.y).all(axis=(1, 2))] for source in sources]
+    t = next((rows[0] for rows in whole if len(rows)), sources[0].t[0])
+    for rows in whole:
+        same = rows.shape[1] == len(t) and np.allclose(rows, t, rtol=0, atol=SAME_TIME * float(np.ptp(t)))
+        if len(rows) and not same:
+            raise ValueError(
+                "the series have different times; expected the same for all of them, validation included: interpolate "
+                "them to one grid, or fit them one by one with `orrery fit`"
+            )
+    return t
 
 
 def _unknowns(trajectories: Trajectories, actions: int) -> Array:

@@ -49,7 +49,7 @@ def targets_table(case: Comparison) -> pd.DataFrame:
     if good.any():
         inside[:count] = 100 * case.inside[good].mean(axis=0)
         identified[:count] = 100 * case.estimate.identified[good].mean(axis=0)
-    table = {"target": names, "constant": metrics.constant_targets(truth[good]), "n": good.sum()}
+    table = {"target": names, "constant": case.constant(truth[good]), "n": good.sum()}
     table |= metrics.per_target(predicted[good], truth[good])
     return pd.DataFrame(table | {"coverage_90": inside, "identified": identified})
 

@@ -24,8 +24,15 @@ from trainers.two_body.problems import equation_of_motion
 TOLERANCE = 1e-9
 """Relative local error of a rollout per data interval [1]."""
 
-FIRST_SUBSTEPS, MOST_SUBSTEPS = 4, 16
-"""RK4 sub-steps per data interval in the first rollout, which decides on those of the second; most of the second."""
+FIRST_SUBSTEPS, MOST_SUBSTEPS = 4, 1024
+"""RK4 sub-steps per data interval in the first rollout, which decides on those of the second; most of any."""
+
+FORESEEN = 16
+"""Sub-steps up to which the error of one step foretells that of many. Beyond them the error is measured, and the
+rollout repeated with more of them."""
+
+REPEATS = 4
+"""Rollouts after the second, at most."""
 
 TRAJECTORIES, POINTS = 32, 4096
 """Trajectories per rollout and states per evaluation of the field. The last block is padded with copies of the last
@@ -36,7 +43,9 @@ class _Compiled(NamedTuple):
     """The compiled functions of models of one shape; parameters are arguments."""
 
     acceleration: Callable[[Any, Array], Array]
-    rollout: Callable[[Any, Array, Array], Array]
+    rollout: Callable[[Any, Array, Array], tuple[Array, Array]]
+    repeat: Callable[[Any, Array, Array, Array], Array]
+    local_error: Callable[[Any, Array, Array, Array], Array]
     observe: Callable[[Any, Array], Observation] | None
 
 
@@ -60,14 +69,40 @@ class Predictor:
     def rollout(self, state0: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Integrate the predicted field from states (N, 6) through times (N, T) -> states (N, T, 6).
 
-        RK4 on the grid of t, with 1 to 16 sub-steps per interval: as many as keep the local error below 1e-9 along a
-        first rollout with 4 sub-steps, for the worst of up to 32 trajectories. A trajectory that diverges is NaN or
-        infinite from there on.
+        RK4 on the grid of t, with 1 to 1024 sub-steps per interval: as many as keep the local error below 1e-9 for the
+        worst of up to 32 trajectories, see `rollout_and_resolution`. A trajectory that diverges is NaN or infinite from
+        there on.
+        """
+        return self.rollout_and_resolution(state0, t)[0]
+
+    def rollout_and_resolution(self, state0: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the states (N, T, 6) of `rollout`, and which trajectories (N,) miss its tolerance.
+
+        The sub-steps follow from the error of one step along a first rollout with 4 of them. Where this asks for more
+        than 16, the local error of the rollout is measured against twice as many sub-steps, and the rollout is repeated
+        with more until it meets the tolerance. A trajectory misses it whose local error is then above ten times the
+        tolerance: its passage of periapsis is too fast for the grid of its data.
         """
         start, times = np.transpose(np.asarray(state0, np.float64)), np.transpose(np.asarray(t, np.float64))
         with jax.enable_x64(True):
-            states = _in_blocks(partial(self._compiled.rollout, self.parameters), TRAJECTORIES, times, start)
-        return np.moveaxis(states, 2, 0)
+            values = np.moveaxis(_in_blocks(self._resolved, TRAJECTORIES, times, start), 2, 0)
+        return values[..., :6], values[:, 0, 6] > 0
+
+    def _resolved(self, t: Array, y0: Array) -> Array:
+        """Return states and, as a seventh channel, whether a trajectory misses the tolerance: (T, 7, B)."""
+        states, substeps = self._compiled.rollout(self.parameters, t, y0)
+        unresolved = jnp.zeros(t.shape[1], bool)
+        if int(substeps.max(initial=1)) > FORESEEN:
+            for left in reversed(range(REPEATS + 1)):
+                error = jnp.nan_to_num(self._compiled.local_error(self.parameters, t, states, substeps), posinf=0.0)
+                growth = jnp.maximum(error.max(axis=1) / TOLERANCE, 0.0) ** 0.25
+                wanted = jnp.clip(jnp.ceil(substeps * growth), substeps, MOST_SUBSTEPS).astype(jnp.int32)
+                if not left or bool((wanted == substeps).all()):
+                    break
+                substeps = wanted
+                states = self._compiled.repeat(self.parameters, t, y0, substeps)
+            unresolved = (error > 10 * TOLERANCE).any(axis=0)
+        return jnp.concatenate([states, jnp.broadcast_to(unresolved, (len(t), 1, t.shape[1]))], axis=1)
 
     def features(self, state: np.ndarray) -> np.ndarray:
         """Return the input features of the network (..., F) at states (..., 6)."""
@@ -151,12 +186,19 @@ def _architecture(config: ModelConfig) -> ModelConfig:
 def _compile(config: ModelConfig, problem: str) -> _Compiled:
     field = _field(config, problem)
 
-    def rollout(parameters: Any, t: Array, y0: Array) -> Array:
+    def rollout(parameters: Any, t: Array, y0: Array) -> tuple[Array, Array]:
         def model_field(y: Array) -> Array:
             return field(parameters, y)
 
         first = rk4.rollout(model_field, t, y0, jnp.full(t.shape[0] - 1, FIRST_SUBSTEPS))
-        return rk4.rollout(model_field, t, y0, rk4.substeps_for(model_field, t, first, TOLERANCE, MOST_SUBSTEPS))
+        substeps = rk4.substeps_for(model_field, t, first, TOLERANCE, MOST_SUBSTEPS)
+        return rk4.rollout(model_field, t, y0, substeps), substeps
+
+    def repeat(parameters: Any, t: Array, y0: Array, substeps: Array) -> Array:
+        return rk4.rollout(partial(field, parameters), t, y0, substeps)
+
+    def local_error(parameters: Any, t: Array, states: Array, substeps: Array) -> Array:
+        return rk4.local_error(partial(field, parameters), t, states, substeps)
 
     def observe_states(parameters: Any, state: Array) -> Observation:
         network, units, _ = parameters
@@ -165,6 +207,8 @@ def _compile(config: ModelConfig, problem: str) -> _Compiled:
     return _Compiled(
         acceleration=jax.jit(lambda parameters, state: field(parameters, state)[3:]),
         rollout=jax.jit(rollout),
+        repeat=jax.jit(repeat),
+        local_error=jax.jit(local_error),
         observe=jax.jit(observe_states) if config.kind == "neural_ode" else None,
     )
 

@@ -303,6 +303,12 @@ class ModelConfig(ModelConfigBase):
         """Return the metrics that rank models of any state; none for models of orbits, which the study's own rank."""
         return HEADLINE if self.kind in KINDS else ()
 
+    def validation_columns(self) -> tuple[str, ...]:
+        """Return the parts of a loss, penalties, and the error of the field."""
+        main = ("percent_error", "mean_squared_error", "mean_absolute_error", "nrmse")
+        penalties = ("attraction", "sign_flip", "energy_drift", "l1", "l2")
+        return ("loss", "field", *main, *penalties)
+
     def segmentation(self) -> SegmentationConfig:
         """Project the fields that `segment` needs."""
         planned = self.solver.method == "planned" and self.kind == "neural_ode"

@@ -34,20 +34,34 @@ def cut_segments(
     config: SegmentationConfig, phase: SegmentationPhase, train: np.ndarray, finite: np.ndarray, by_segment: bool
 ) -> Cut:
     """Cut every orbit; `finite` (N, T) marks the points without NaN."""
-    orbits, points = finite.shape
-    first, last = (int(np.floor(edge * points + ROUNDING)) for edge in phase.window)
-    starts = np.arange(first, last, phase.segment_length)
-    complete = starts[starts + phase.segment_length <= last]
-    index = complete[:, None] + np.arange(phase.segment_length)
-    usable = finite[:, index].all(axis=2)
-    orbit, which = np.nonzero(usable)
+    lengths = _lengths(finite)
+    points, orbit, overrun, holes = [], [], 0, 0
+    for length in np.unique(lengths):  # one in a simulated set, whose trajectories are equally long
+        members = np.flatnonzero(lengths == length)
+        first, last = (int(np.floor(edge * length + ROUNDING)) for edge in phase.window)
+        starts = np.arange(first, last, phase.segment_length)
+        complete = starts[starts + phase.segment_length <= last]
+        index = complete[:, None] + np.arange(phase.segment_length)
+        usable = finite[members[:, None, None], index].all(axis=2)
+        row, which = np.nonzero(usable)
+        points.append(index[which])
+        orbit.append(members[row])
+        overrun += (len(starts) - len(complete)) * len(members)
+        holes += int((~usable).sum())
+    order = np.argsort(np.concatenate(orbit), kind="stable")
+    by_orbit = np.concatenate(orbit)[order]
     return Cut(
-        points=index[which],
-        orbit=orbit,
-        trains=_training_mask(config, len(orbit)) if by_segment else np.isin(orbit, train),
-        overrun=(len(starts) - len(complete)) * orbits,
-        holes=int((~usable).sum()),
+        points=np.concatenate(points)[order],
+        orbit=by_orbit,
+        trains=_training_mask(config, len(order)) if by_segment else np.isin(by_orbit, train),
+        overrun=overrun,
+        holes=holes,
     )
+
+
+def _lengths(finite: np.ndarray) -> np.ndarray:
+    """Return the number of points (N,) of each trajectory up to its last finite one."""
+    return np.where(finite.any(axis=1), finite.shape[1] - finite[:, ::-1].argmax(axis=1), 0)
 
 
 def _training_mask(config: SegmentationConfig, count: int) -> np.ndarray:

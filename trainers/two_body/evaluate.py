@@ -7,8 +7,9 @@ The acceleration error `100 |a - a_true| / |a_true|` [%] has three definitions, 
     acceleration_error_same_time    model at its rolled-out state at t, truth at the true state at t
 
 Rollouts run in double precision with a local error of 1e-9 per data interval, whatever solver trained the model, so
-that models are compared and not solvers. A rollout that diverges is counted in `rollout_failures`; every other number
-is over finite values, n of them. Padding of orbits of unequal length does not count.
+that models are compared and not solvers; those that miss it are counted in `unresolved`. A rollout that diverges is
+counted in `rollout_failures`; every other number is over finite values, n of them. Padding of orbits of unequal length
+does not count.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ UNITS = dict.fromkeys(("theta", "theta_field", "phase_lead", "phase_lead_periaps
     "pearson_2": "1",
     "bowley": "1",
     "rollout_failures": "orbits",
+    "unresolved": "orbits",
 }
 """Units of metrics that are not in percent."""
 
@@ -70,17 +72,33 @@ def evaluate_orbits(config: ModelConfig, trained: Trained, test: Trajectories) -
     `phases` (the panel as the best model of each phase predicts it).
     """
     predictor = apply_orbits(config, trained)
+    _check_units(predictor.problem, test)
     orbits_and_mean = with_mean_orbit(test)
-    all_rollouts = predictor.rollout(orbits_and_mean.y[:, 0], orbits_and_mean.t)
+    all_rollouts, unresolved = predictor.rollout_and_resolution(orbits_and_mean.y[:, 0], orbits_and_mean.t)
     rollout = all_rollouts[: len(test.t)]
     with np.errstate(all="ignore"):  # a diverging rollout overflows on its way to NaN
         points = _points(predictor, rollout, test)
-        errors, orbits = _long(points), _per_orbit(points, rollout, test)
+        errors = _long(points)
+        orbits = _per_orbit(points, rollout, test).assign(unresolved=unresolved[: len(test.t)])
         rows = list(_summary(points, orbits, baseline_errors(trained, test)))
         tables = _panel(predictor, all_rollouts[padded_panel(test)], test) | _phases(config, trained, test)
     means = orbits[["orbit", "n", *AVERAGED]].rename(columns={"orbit": "trajectory"})
     tables |= {"errors": errors, "orbits": orbits, "per_trajectory": means}
     return Evaluation(summary(rows, UNITS, default_unit="%"), tables)
+
+
+def _check_units(problem: str, test: Trajectories) -> None:
+    """Refuse a test set of a problem whose DU and TU are other lengths and times than those of the training data.
+
+    Raises:
+        ValueError: they are.
+    """
+    other = str(test.meta["problem"])
+    if load_problem(other).UNITS != load_problem(problem).UNITS:
+        raise ValueError(
+            f"the test set is of problem {other}, whose DU and TU are not those of {problem}; expected one in the "
+            "units of the training data"
+        )
 
 
 def _panel(predictor: Predictor, rollout: np.ndarray, test: Trajectories) -> dict[str, pd.DataFrame]:
@@ -248,6 +266,7 @@ def _summary(points: dict[str, np.ndarray], orbits: pd.DataFrame, baseline: dict
     yield Row("worst_orbit", float(own.max()) if own.size else np.nan, own.size)
     yield from (mean(name, values) for name, values in baseline.items())
     yield Row("rollout_failures", float(orbits["failed"].sum()), len(orbits))
+    yield Row("unresolved", float(orbits["unresolved"].sum()), len(orbits))
 
 
 EVALUATIONS = {

@@ -15,8 +15,13 @@ from trainers.two_body.cuts import count_own_validation, count_segments, cut_seg
 from trainers.two_body.general.segment import segment_states
 from trainers.two_body.integrators.step_plan import plan_steps
 from trainers.two_body.normalisation import normalised_acceleration, state_units
+from trainers.two_body.problems import PROBLEMS
 
 CHANNELS = 6
+
+STATES = ("x", "y", "z", "vx", "vy", "vz")
+
+UNRESOLVED_SEGMENTS = "unresolved_segments"
 
 
 def segment(config: SegmentationConfig, trajectories: Trajectories, validation: Trajectories | None = None) -> Segments:
@@ -38,27 +43,33 @@ def segment_orbits(
     over the training orbits, and the mean acceleration of the last phase's training segments. meta: the problem.
 
     - A window [start, stop] holds the points floor(start T), ..., floor(stop T) - 1, T being the number of points of
-      the longest trajectory, so that adjoining windows share no point.
-    - A segment that overruns its window, or holds a NaN (a gap, or the padding of a shorter trajectory), is dropped
-      and counted. A phase without usable segments is no error here: its counts are 0.
+      the trajectory, its padding left out, so that adjoining windows share no point.
+    - A segment that overruns its window, or holds a NaN (a gap), is dropped and counted. A phase without usable
+      segments is no error here: its counts are 0.
     - `split_by: segment` cuts first, so that segments of one orbit may train and validate; `leaking_orbits` counts
       such orbits.
     - With validation data of its own all orbits train, and the segments of all its orbits validate.
 
     Raises:
-        ValueError: the states do not have six channels.
+        ValueError: the states do not have six channels, have other names or another order, or there are inputs.
     """
     if trajectories.y.shape[-1] != CHANNELS:
         raise ValueError(
             f"states are {trajectories.names}; expected six channels: x, y, z, vx, vy, vz, in this order; "
             "for other states choose model.kind: general_ode"
         )
+    problem = str(trajectories.meta.get("problem", "two_body"))
+    if problem not in PROBLEMS or tuple(trajectories.names) != STATES or trajectories.inputs is not None:
+        raise ValueError(
+            f"data of problem {problem} with the states {', '.join(trajectories.names)} and the inputs "
+            f"{', '.join(trajectories.input_names) or 'none'}; expected orbits of {', '.join(PROBLEMS)} with the states "
+            f"{', '.join(STATES)} in this order and no inputs, or model.kind: general_ode"
+        )
     orbits = np.arange(len(trajectories.t))
     train, held_out = split(len(orbits), config.train_fraction, config.split_seed)
     by_segment = config.split_by == "segment" and validation is None
     if by_segment or validation is not None:
         train = orbits
-    problem = str(trajectories.meta.get("problem", "two_body"))
     fitted = _fit(config, trajectories, train)
     t, y, finite = _normalised(trajectories, fitted)
     cuts = [cut_segments(config, phase, train, finite, by_segment) for phase in config.phases]
@@ -81,7 +92,8 @@ def segment_orbits(
     if config.tolerance is not None:
         phases = tuple(_with_steps(phase, fitted, problem, config.tolerance) for phase in phases)
     counts = tuple(
-        count_segments(config, number, cut, t.shape) | _count_steps(phases[number]) for number, cut in enumerate(cuts)
+        count_segments(config, number, cut, t.shape) | _count_steps(phases[number], config.tolerance or np.inf)
+        for number, cut in enumerate(cuts)
     )
     if validation is not None:
         counts = tuple(row | count_own_validation(phase) for row, phase in zip(counts, phases, strict=True))
@@ -146,13 +158,20 @@ def _with_steps(phase: Arrays, fitted: Arrays, problem: str, tolerance: float) -
     return arrays
 
 
-def _count_steps(phase: Arrays) -> dict[str, int | float | str]:
+def _count_steps(phase: Arrays, tolerance: float) -> dict[str, int | float | str]:
     """Return the counts of planned steps of the training segments; none without a plan."""
     steps = phase.get("train/steps", np.zeros(0))
     if not steps.size:
         return {}
     error = float(phase["train/local_error"].max())
-    return {"mean_steps": float(steps.mean()), "most_steps": int(steps.max()), "largest_local_error": error}
+    counts: dict[str, int | float | str] = {
+        "mean_steps": float(steps.mean()),
+        "most_steps": int(steps.max()),
+        "largest_local_error": error,
+    }
+    # Only steps whose number is capped miss the tolerance.
+    missed = int((phase["train/local_error"] > tolerance).sum())
+    return counts | ({UNRESOLVED_SEGMENTS: missed} if missed else {})
 
 
 SEGMENTATIONS = {"orbits": segment_orbits, "any": segment_states}

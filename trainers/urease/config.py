@@ -243,6 +243,10 @@ class ModelConfig(ModelConfigBase):
                 raise ValueError(text)
         return self
 
+    def validation_columns(self) -> tuple[str, ...]:
+        """Return the parts of a loss that are measured in validation."""
+        return ("loss", "nll", "variance_term") if self.kind == "gaussian" else ("loss",)
+
     def segmentation(self) -> SegmentationConfig:
         """Project the fields that `segment` needs."""
         return SegmentationConfig(**{name: getattr(self, name) for name in SegmentationConfig.model_fields})

@@ -154,7 +154,7 @@ class ModelConfig(ModelConfigBase):
     """mlp-dynamics: units of its hidden layer."""
     vehicle_class: str = "rc"
     """Class of cars, whose ranges bound the parameters: see `cars.CLASSES`."""
-    known: dict[str, float] = {}
+    known: dict[str, Annotated[float, Field(gt=0)]] = {}
     """Combinations that were measured otherwise, with their values: `{lf: 0.16, lr: 0.17}`. They are not estimated."""
     hidden: tuple[Count, ...] = (128, 128)
     """Units of each hidden layer of the network."""
@@ -247,6 +247,10 @@ class ModelConfig(ModelConfigBase):
                 f"initial_points is {self.initial_points}; expected at most the window, {self.window} points"
             )
         return self
+
+    def validation_columns(self) -> tuple[str, ...]:
+        """Return the parts of a loss that are measured in validation."""
+        return ("loss", "rollout", "towards_default")
 
     def segmentation(self) -> SegmentationConfig:
         """Project the fields that `segment` needs."""

@@ -61,6 +61,9 @@ class FileDataset(Config):
     def _has_units(self) -> FileDataset:
         if twice := sorted(set(self.parameters) & set(self.constants)):
             raise ValueError(f"{', '.join(twice)} is among parameters and constants; expected it once")
+        for what, named in (("columns", self.columns), ("inputs", self.inputs), ("parameters", self.parameters)):
+            if twice := sorted({column for column in named.values() if list(named.values()).count(column) > 1}):
+                raise ValueError(f"{what} names {', '.join(twice)} twice; expected a column of its own for each")
         channels = [*self.columns, *self.inputs, *self.parameters, *self.constants]
         if set(self.units) != set(channels):
             raise ValueError(f"units are given for {sorted(self.units)}; expected one for each of {sorted(channels)}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from assets.identity.code_version import module_version, source_file
 from assets.sweeps.file_dataset.arrays import read_npz
 from assets.sweeps.file_dataset.description import FileDataset
 from assets.sweeps.file_dataset.files import files_of, sha256_of
@@ -17,12 +18,27 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+PACKAGE = "assets.sweeps.file_dataset"
+
+
 class LabelledTrajectories(NamedTuple):
     """Trajectories with their names in the user's files."""
 
     trajectories: Trajectories
     labels: tuple[str, ...]
     """(N,) the file, what its column of trajectories says, or both."""
+
+
+def reading_version() -> str:
+    """Return the version of the code that reads files; datasets that other code has read are read again."""
+    return module_version(
+        f"{PACKAGE}.reading", lambda module: source_file("assets", module) if module.startswith(PACKAGE) else None
+    )
+
+
+def declared(dataset: FileDataset) -> Trajectories:
+    """Return what a dataset declares, names, units and facts, as a set of no trajectory."""
+    return _assemble(dataset, [])
 
 
 def read_file(dataset: FileDataset) -> Trajectories:
@@ -82,7 +98,7 @@ def _padded(rows: list[Rows], name: str) -> np.ndarray:
     """Return a column of all trajectories as (N, T), NaN at the end of the shorter ones."""
     import numpy as np
 
-    padded = np.full((len(rows), max(len(one.columns[name]) for one in rows)), np.nan)
+    padded = np.full((len(rows), max((len(one.columns[name]) for one in rows), default=0)), np.nan)
     for row, one in zip(padded, rows, strict=True):
         row[: len(one.columns[name])] = one.columns[name]
     return padded

@@ -46,9 +46,29 @@ def substeps_for(field: Callable[[Array], Array], t: Array, y: Array, tolerance:
     states, dt = jnp.moveaxis(y, 1, 0)[:, :-1], jnp.diff(t, axis=0)
     coarse = step(field, states, dt)
     fine = jax.lax.fori_loop(0, 8, lambda _, y: step(field, y, dt / 8), states)
-    error = jnp.maximum(*(_relative(coarse, fine, part) for part in (slice(0, 3), slice(3, 6))))
+    error = _distance(coarse, fine)
     worst = jnp.max(jnp.nan_to_num(error, posinf=0.0), axis=-1)
     return jnp.clip(jnp.ceil((worst / tolerance) ** 0.25), 1, most).astype(jnp.int32)
+
+
+def local_error(field: Callable[[Array], Array], t: Array, y: Array, substeps: Array) -> Array:
+    """Return the local error (T-1, B) of each interval of a rollout y (T, 6, B) with substeps (T-1,).
+
+    The end of the interval against that from twice as many sub-steps, both from the state at its start, relative to
+    position and to velocity.
+    """
+
+    def interval(carry: None, inputs: tuple[Array, Array, Array, Array]) -> tuple[None, Array]:
+        start, end, dt, count = inputs
+        fine = jax.lax.fori_loop(0, 2 * count, lambda _, y: step(field, y, dt / (2 * count)), start)
+        return carry, _distance(end, fine)
+
+    return jax.lax.scan(interval, None, (y[:-1], y[1:], jnp.diff(t, axis=0), substeps))[1]
+
+
+def _distance(a: Array, b: Array) -> Array:
+    """Return the larger of the relative distances of positions and of velocities of states (6, ...)."""
+    return jnp.maximum(*(_relative(a, b, part) for part in (slice(0, 3), slice(3, 6))))
 
 
 def _relative(a: Array, b: Array, part: slice) -> Array:

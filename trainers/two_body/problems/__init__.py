@@ -3,6 +3,7 @@
 A problem defines
 
     CONSTANTS   its constants by name, `mu` where one point mass attracts
+    DIMENSIONS  {constant: (power of length, power of time)} of those that are not plain numbers
     UNITS       {"length_unit_km": ..., "time_unit_s": ...} of its dimensionless states
     acceleration(position (3, ...), velocity (3, ...)) -> (3, ...)
     invariants(state (6, ...)) -> {name: (...)}, the quantities that the motion conserves

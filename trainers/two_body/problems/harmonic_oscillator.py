@@ -15,10 +15,11 @@ from trainers.two_body.orbits.elements import sample_elements
 from trainers.two_body.orbits.kepler import TURN, perifocal_axes
 from trainers.two_body.orbits.units import CANONICAL as UNITS
 
-__all__ = ["CONSTANTS", "UNITS", "acceleration", "invariants", "sample"]
+__all__ = ["CONSTANTS", "DIMENSIONS", "UNITS", "acceleration", "invariants", "sample"]
 
 OMEGA = 1.0
 CONSTANTS = {"omega": OMEGA}
+DIMENSIONS = {"omega": (0, -1)}
 
 
 def acceleration(position: Any, velocity: Any) -> Any:

@@ -13,12 +13,13 @@ from typing import Any
 from trainers.two_body.orbits.elements import sample_orbits as sample
 from trainers.two_body.orbits.units import CANONICAL as UNITS
 
-__all__ = ["CONSTANTS", "UNITS", "acceleration", "invariants", "sample"]
+__all__ = ["CONSTANTS", "DIMENSIONS", "UNITS", "acceleration", "invariants", "sample"]
 
 J2 = 1.08262668e-3
 """Second zonal harmonic of the Earth [1] (EGM96)."""
 
 CONSTANTS = {"mu": 1.0, "J2": J2}
+DIMENSIONS = {"mu": (3, -2)}
 
 
 def acceleration(position: Any, velocity: Any) -> Any:

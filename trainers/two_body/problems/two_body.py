@@ -10,9 +10,10 @@ from trainers.two_body.orbits.elements import sample_orbits as sample
 from trainers.two_body.orbits.kepler import TURN, Elements, mean_anomaly, states_at
 from trainers.two_body.orbits.units import CANONICAL as UNITS
 
-__all__ = ["CONSTANTS", "UNITS", "acceleration", "invariants", "sample", "solution"]
+__all__ = ["CONSTANTS", "DIMENSIONS", "UNITS", "acceleration", "invariants", "sample", "solution"]
 
 CONSTANTS = {"mu": 1.0}
+DIMENSIONS = {"mu": (3, -2)}
 
 
 def acceleration(position: Any, velocity: Any) -> Any:
