@@ -67,9 +67,13 @@ def test_adjoining_windows_share_no_point_and_lose_none(points):
         assert starts == [np.round(edge * points) for edge, piece in zip(edges, pieces, strict=False) if piece.size]
 
 
-@pytest.mark.parametrize(("length", "dropped"), [(200, "dropped_overrun"), (120, "dropped_nan")])
+@pytest.mark.parametrize(
+    ("length", "dropped"), [(200, "dropped_overrun"), (91, "dropped_overrun"), (90, "dropped_nan")]
+)
 def test_a_phase_without_usable_segments_is_counted_and_not_refused(length, dropped):
-    segments = cut(ramp(1, 120, [90]), length)
+    trajectories = ramp(1, 120, [90])
+    trajectories.y[0, 42, 3] = np.nan
+    segments = cut(trajectories, length)
     assert not segments.usable
     assert segments.counts[0]["train_segments"] == 0 and segments.counts[0][dropped] == 1
     assert segments.phases[0]["train/y"].shape == (0, length, 6)
@@ -82,7 +86,8 @@ def test_data_of_nan_alone_are_counted_and_not_refused(normalisation, split_by):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         segments = cut(ramp(2, 30, [0, 0]), 5, normalisation=normalisation, split_by=split_by, train_fraction=0.5)
-    assert not segments.usable and segments.counts[0]["dropped_nan"] == 12
+    assert not segments.usable and segments.counts[0]["total_orbits"] == 2
+    assert segments.counts[0]["dropped_nan"] == segments.counts[0]["dropped_overrun"] == 0, "no points, no segments"
 
 
 def test_a_phase_without_segments_does_not_affect_the_others():
@@ -91,13 +96,15 @@ def test_a_phase_without_segments_does_not_affect_the_others():
     assert [row["train_segments"] for row in segments.counts] == [0, 40]
 
 
-def test_padding_and_gaps_are_dropped_and_counted():
+def test_gaps_are_dropped_and_counted_and_padding_is_no_part_of_a_trajectory():
     trajectories = ramp(3, 100, [100, 55, 20])
     trajectories.y[0, 42, 3] = np.nan
     segments = cut(trajectories, 10)
     assert np.isfinite(segments.phases[0]["train/y"]).all() and np.isfinite(segments.phases[0]["train/t"]).all()
     assert np.bincount(segments.phases[0]["train/trajectory"]).tolist() == [9, 5, 2]
-    assert segments.counts[0]["dropped_nan"] == 1 + 5 + 8
+    assert segments.counts[0]["dropped_nan"] == 1 and segments.counts[0]["dropped_overrun"] == 1
+    second_half = cut(ramp(3, 100, [100, 55, 20]), 10, (0.5, 1.0))
+    assert np.bincount(second_half.phases[0]["train/trajectory"]).tolist() == [5, 2, 1]
 
 
 @pytest.mark.parametrize(
@@ -160,10 +167,12 @@ def test_splits_are_disjoint_complete_and_never_without_training(count, fraction
 def test_every_candidate_segment_is_used_or_counted_as_dropped(lengths, length, edges, fraction, split_by):
     segments = cut(ramp(len(lengths), 40, lengths), length, edges, train_fraction=fraction, split_by=split_by)
     row = segments.counts[0]
-    first, last = (int(np.floor(edge * 40 + 1e-9)) for edge in edges)
+    windows = [[int(np.floor(edge * size + 1e-9)) for edge in edges] for size in lengths]
     used = row["train_segments"] + row["validation_segments"]
-    assert used + row["dropped_overrun"] + row["dropped_nan"] == len(lengths) * -(-(last - first) // length)
-    assert used == sum(max(0, (min(size, last) - first)) // length for size in lengths)
+    assert used + row["dropped_overrun"] + row["dropped_nan"] == sum(
+        -(-(last - first) // length) for first, last in windows
+    )
+    assert used == sum((last - first) // length for first, last in windows)
     for side in ("train", "validation"):
         assert segments.phases[0][f"{side}/y"].shape == (row[f"{side}_segments"], length, 6)
         assert np.isfinite(segments.phases[0][f"{side}/y"]).all()
