@@ -114,6 +114,8 @@ REFUSED = [
     ("urease", own({"pH": "1"}, "m"), "the time is in 'm'; expected 's'"),
     ("urease", own({"pH": "1"}, "s", {"stirring": "1"}), "inputs are given, stirring, which this study has no use for"),
     ("urease", own({"voltage": "V"}, "s"), "expected one named pH"),
+    ("urease", own({"pH": "1"}, "s", k_d=(1e-3, "1/s")), "meta has no law; expected one of fitted, constant"),
+    ("vehicle", own(CAR, "s", CONTROLS, initial_x=(0.0, "m")), "meta has no vehicle_class; expected one of"),
     ("preference_dynamics", own({"u_0": "1", "a_0": "m"}, "1"), "channel 'a_0' is in 'm'; expected '1'"),
     ("preference_dynamics", own({"u_0": "1", "b_0": "1"}, "1"), "channel 'b_0' is unknown"),
     ("preference_dynamics", own({"u_0": "1", "a_0": "1"}, "1", {"push": "1"}), "inputs are given, push"),

@@ -82,8 +82,9 @@ def _check_constants(own: Trajectories, problem: ModuleType) -> None:
             factor *= float(convert(np.ones(1), own.time_unit, "TU", "the time", definitions)[0]) ** time
         value = own.meta[name]
         if isinstance(value, str | bool) or not abs(float(value) * factor / expected - 1) <= SAME_CONSTANT:
+            shown = repr(value) if isinstance(value, str | bool) else f"{value:.10g}"
             raise ValueError(
-                f"meta.{name} is {value} in the units of the data; expected {expected / factor:.10g}, that of problem "
+                f"meta.{name} is {shown} in the units of the data; expected {expected / factor:.10g}, that of problem "
                 f"{own.meta['problem']}: scale the data to it, or leave it out if it is not theirs"
             )
 

@@ -13,13 +13,17 @@ from trainers.vehicle.windows.channels import UNITS, log_of
 def accept(own: Trajectories) -> Trajectories:
     """Return logs in the units of the study, with the channels and controls that `windows.channels` asks for.
 
+    Logs with true first states (`initial_x`, ...) are simulated ones, whose motion is computed again: `meta` says by
+    which dynamics, and of which class of cars.
+
     Raises:
         ValueError: one line: a channel or control is missing or unknown, a unit does not convert, or `meta` names an
             unknown class or dynamics.
     """
     check_fact(own, "problem", ["vehicle"])
-    check_fact(own, "vehicle_class", list(CLASSES))
-    check_fact(own, "dynamics", DYNAMICS)
+    simulated = any(name.startswith("initial_") for name in own.parameters)
+    check_fact(own, "vehicle_class", list(CLASSES), needed=simulated)
+    check_fact(own, "dynamics", DYNAMICS, needed=simulated)
     car = dynamics_named("singletrack")
     parameters = {one.name: one.unit for layout in (car.layout, car.combinations) for one in layout.parameters}
     made = in_units(own, "s", UNITS, STEERING | LONGITUDINAL, parameters)
