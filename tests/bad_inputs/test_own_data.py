@@ -184,3 +184,16 @@ def test_the_description_of_a_test_set_is_that_of_the_report():
 def test_one_column_is_not_two_channels():
     with pytest.raises(ValueError, match="columns names x twice; expected a column of its own for each"):
         dataset("du.csv", columns={**dataset("du.csv").columns, "y": "x"})
+
+
+def test_data_of_any_state_stay_as_they_are_and_are_no_orbits():
+    other = dataset("du.csv", columns={"a": "x", "b": "vx"}, units={"a": "V", "b": "A"}, time_unit="h", meta={})
+    free = dataset("du.csv", meta={"problem": "data"})
+    for own in (other, free):
+        data = read_file(own)
+        assert ORBITS.accept(data) is data
+        config = SegmentationConfig(phases=(SegmentationPhase(segment_length=6),))
+        with pytest.raises(ValueError, match=r"expected .*general_ode|choose model.kind: general_ode"):
+            segment(config, data)
+    with pytest.raises(ValueError, match=r"meta.problem is .lorentz.; expected one of lorenz"):
+        ORBITS.accept(declared(dataset("du.csv", meta={"problem": "lorentz"})))

@@ -305,6 +305,8 @@ class ModelConfig(ModelConfigBase):
 
     def validation_columns(self) -> tuple[str, ...]:
         """Return the parts of a loss, penalties, and the error of the field."""
+        if self.kind in KINDS:
+            return ("loss",)
         main = ("percent_error", "mean_squared_error", "mean_absolute_error", "nrmse")
         penalties = ("attraction", "sign_flip", "energy_drift", "l1", "l2")
         return ("loss", "field", *main, *penalties)

@@ -62,7 +62,7 @@ def segment_orbits(
     if problem not in PROBLEMS or tuple(trajectories.names) != STATES or trajectories.inputs is not None:
         raise ValueError(
             f"data of problem {problem} with the states {', '.join(trajectories.names)} and the inputs "
-            f"{', '.join(trajectories.input_names) or 'none'}; expected orbits of {', '.join(PROBLEMS)} with the states "
+            f"{', '.join(trajectories.input_names) or 'none'}; expected orbits of {', '.join(PROBLEMS)} with "
             f"{', '.join(STATES)} in this order and no inputs, or model.kind: general_ode"
         )
     orbits = np.arange(len(trajectories.t))
