@@ -51,7 +51,7 @@ class SearchSettings(Config):
     """Which way is better."""
     trials: Annotated[int, Field(ge=1, le=100_000)]
     """Number of trials, failed and pruned ones included."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of the sampler [integer]."""
     sampler: Sampler = Sampler()
     """What proposes trials."""

@@ -62,7 +62,7 @@ class DatasetConfig(DatasetConfigBase):
     statistics: Literal["radial", "published"] = "radial"
     """radial: the radial profile of the autocorrelation; published: five scores of the whole map, in a basis of each
     run by itself."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of parameters and noise [integer]."""
 
     @property
@@ -191,7 +191,7 @@ class ModelConfig(ModelConfigBase):
     """Epochs after which weights are stored apart; 0 stores the best and the last of each phase."""
     train_fraction: Annotated[float, Field(gt=0, le=1)] = 8 / 9
     """Part of the runs that trains; the rest validates [1]. As published, 4400 of 4950, beside 550 that test."""
-    split_seed: Annotated[int, Field(ge=0)] = 42
+    split_seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
     """Seed of the split [integer]."""
 
     @field_validator("phases")

@@ -43,7 +43,7 @@ class DatasetConfig(DatasetConfigBase):
     """The rule by which draws are refused, see `stability.py`; published: the published one, with its inconsistency."""
     noise: tuple[Level, Level] = (0.0, 0.0)
     """Range of the observation noise, drawn per series, in units of the std of its desires and of its efforts [1]."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of unknowns and noise [integer]; the noise does not change the unknowns."""
 
     def parts(self) -> int:
@@ -170,7 +170,7 @@ class ModelConfig(ModelConfigBase):
     """Epochs without a lower validation loss after which training ends."""
     train_fraction: Annotated[float, Field(gt=0, le=1)] = 14 / 17
     """Part of the series that trains; the rest validates [1]. Published: 70 of 85 %; the test set is separate."""
-    split_seed: Annotated[int, Field(ge=0)] = 42
+    split_seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
     """Seed of the split [integer]."""
     refine: Refinement = Refinement()
     interval_strata: Annotated[int, Field(ge=1, le=20)] = 1

@@ -34,7 +34,7 @@ ORBITAL = ("family", "planar", "revolutions", "true_anomaly", "apse", "semi_majo
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 TrainFraction = Annotated[float, Field(gt=0, le=1)]
 SplitBy = Literal["orbit", "segment"]
 Normalisation = Literal["canonical", "largest"]
@@ -68,7 +68,7 @@ class DatasetConfig(DatasetConfigBase):
     """Range of the semi-major axis [km]."""
     eccentricity: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.0, 0.99)
     """Range of the eccentricity before the perigee check [1]."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of the orbital elements [integer]."""
 
     def parts(self) -> int:

@@ -69,7 +69,7 @@ class DatasetConfig(DatasetConfigBase):
     They take about 2 s for each curve and duration."""
     exact_durations: tuple[Positive, ...] = (10.0, 30.0, 60.0, 120.0, 300.0)
     """Durations whose exact posterior is stored [s]."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of parameters and noise [integer]."""
 
     def parts(self) -> int:
@@ -233,7 +233,7 @@ class ModelConfig(ModelConfigBase):
     """Whether the levels of intervals are corrected by the ranks of the validation curves."""
     train_fraction: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Part of the curves that trains; the rest validates [1]."""
-    split_seed: Annotated[int, Field(ge=0)] = 42
+    split_seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
     """Seed of the split [integer]."""
 
     @model_validator(mode="after")

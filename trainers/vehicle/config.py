@@ -50,7 +50,7 @@ class DatasetConfig(DatasetConfigBase):
     """How the speed of a run goes on: a name in `excitation.SPEEDS`."""
     noise: Annotated[float, Field(ge=0, le=100)] = 1.0
     """Noise of the sensors in parts of `dynamics/states.SENSORS` [1]."""
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of cars, controls and noise [integer]."""
 
     def parts(self) -> int:
@@ -97,7 +97,7 @@ class SegmentationConfig(Config):
     most_windows: Annotated[int, Field(ge=0)] = 0
     most_validation_windows: Annotated[int, Field(ge=0)] = 0
     train_fraction: Annotated[float, Field(gt=0, le=1)] = 0.85
-    split_seed: Annotated[int, Field(ge=0)] = 0
+    split_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
 
 class Loss(Config):
@@ -189,7 +189,7 @@ class ModelConfig(ModelConfigBase):
     """Steps between two validations; 0: once per epoch."""
     train_fraction: Annotated[float, Field(gt=0, le=1)] = 0.85
     """Part of the cars that trains; the rest validates [1]."""
-    split_seed: Annotated[int, Field(ge=0)] = 0
+    split_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of the split [integer]."""
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)] = (Phase(),)
     """The curriculum, in order."""
