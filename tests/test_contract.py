@@ -185,6 +185,22 @@ def test_evaluating_beats_the_trivial_baseline(one):
     assert all(len(table) for table in evaluation.tables.values())
 
 
+def test_a_test_set_of_one_trajectory_is_evaluated(one):
+    test = one.study.simulate(one.test)
+    alone = replace(
+        test,
+        t=test.t[:1],
+        y=test.y[:1],
+        inputs=None if test.inputs is None else test.inputs[:1],
+        parameters={name: values[:1] for name, values in test.parameters.items()},
+        drift={name: values[:1] for name, values in test.drift.items()},
+        arrays={name: values for name, values in test.arrays.items() if len(values) != len(test.t)},
+    )
+    evaluation = one.study.evaluate(one.job(0).config, _company(one.study.name)[1], alone)
+    value = evaluation.summary.set_index("metric")["value"][one.study.headline[0]]
+    assert np.isfinite(value) and list(evaluation.tables["per_trajectory"]["trajectory"]) == [0]
+
+
 def test_a_metric_is_the_weighted_mean_over_trajectories(one):
     test = one.study.simulate(one.test)
     evaluation = one.study.evaluate(one.job(0).config, _company(one.study.name)[1], test)

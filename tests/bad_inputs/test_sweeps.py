@@ -111,13 +111,19 @@ def test_sweeps_without_a_test_set_train_and_say_that_nothing_ranks(tmp_path, mo
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ({"study": "two_body", "base": {"dataset": {"orbits": 1, "seed": 2**63}}}, "expected less than 9223372036854775808"),
+        (
+            {"study": "two_body", "base": {"dataset": {"orbits": 1, "seed": 2**63}}},
+            "expected less than 9223372036854775808",
+        ),
         ({"study": "urease", "base": {"dataset": {"seed": -1}}}, "expected greater than or equal to 0"),
         ({"study": "vehicle", "base": {"model": {"known": {"lf": -0.1}}}}, "expected greater than 0"),
         ({"study": "phase_field", "base": {"dataset": {"mean": [0.0, 0.5]}}}, "expected greater than 0"),
-        (settings("s_noval") | {"search": settings("s_noval")["search"] | {"seed": 2**32}}, "expected less than 4294967296"),
+        (
+            settings("s_noval") | {"search": settings("s_noval")["search"] | {"seed": 2**32}},
+            "expected less than 4294967296",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bounds_are_types(content, problem, tmp_path):
     with pytest.raises(SweepError, match=problem):
         load(write(tmp_path, content))
