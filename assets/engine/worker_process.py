@@ -46,8 +46,10 @@ other work; a worker takes none, so that no number depends on who started it."""
 
 MACHINE = ("JAX_PLATFORMS", "JAX_CUDA_VISIBLE_DEVICES", "JAX_ROCM_VISIBLE_DEVICES", "XLA_PYTHON_CLIENT_PREALLOCATE",
            "XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_ALLOCATOR", "PYTORCH_CUDA_ALLOC_CONF",
-           "PYTORCH_ALLOC_CONF")  # fmt: skip
-"""Those among them that say which device there is and how its memory is shared, which no number depends on."""
+           "PYTORCH_ALLOC_CONF", "JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS",
+           "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES")  # fmt: skip
+"""Those among them that say which device there is, how its memory is shared, and where compiled programs are kept,
+which no number depends on."""
 
 NUMBERS = {"EQX_ON_ERROR": "nan", "PYTHONHASHSEED": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8", "JAX_ENABLE_X64": "0",
            "JAX_DEFAULT_PRNG_IMPL": "threefry2x32"}  # fmt: skip
@@ -207,8 +209,23 @@ def environment(device: Device, cpu: int | None) -> dict[str, str]:
     variables |= {"PYTHONUTF8": "1", "ORRERY_HOME": str(home())}
     variables |= NUMBERS | _compilation_cache() | PLATFORMS[device] | {VARIABLE: device}
     variables |= {worker.PARENT: str(os.getpid()), worker.CPU: "" if cpu is None else str(cpu)}
-    exported = {name: text for name, text in os.environ.items() if not name.startswith(COMPUTING) or name in MACHINE}
-    return exported | variables
+    return {name: text for name, text in os.environ.items() if name not in _exported()} | variables
+
+
+def settle_numbers() -> None:
+    """Drop what is exported, and set what numbers depend on, in a process that computes by itself.
+
+    To be called before JAX or torch is imported.
+    """
+    for name in _exported():
+        if name not in ONE_THREAD:
+            del os.environ[name]
+    os.environ.update(NUMBERS)
+
+
+def _exported() -> list[str]:
+    """Return the variables that libraries of numbers would take settings from."""
+    return [name for name in os.environ if name.startswith(COMPUTING) and name not in MACHINE]
 
 
 def _compilation_cache() -> dict[str, Any]:

@@ -43,12 +43,14 @@ def fit(
     json: Json = False,
 ) -> None:
     """Estimate the parameters of data of your own with a trained model; write tables, pictures and their origin."""
+    from assets.engine.worker_process import settle_numbers
     from assets.report.comparison.find_model import find_model
     from assets.report.fit_folder import check_folder, default_folder, write_fit
     from assets.statistics.sweep_table import load
     from assets.store.store import Store
     from orchestration.launch.home import prepare
 
+    settle_numbers()
     texts = {"columns": columns, "units": units, "inputs": inputs, "parameters": parameters, "constants": constants}
     with clear_errors():
         settings = _settings(file) | {name: _pairs(name, entries) for name, entries in texts.items() if entries}

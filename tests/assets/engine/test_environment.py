@@ -81,6 +81,22 @@ def test_a_worker_takes_only_what_says_which_machine_it_is_on(fresh_home, monkey
     assert (own["JAX_ENABLE_X64"], own["JAX_DEFAULT_PRNG_IMPL"], own["PYTHONHASHSEED"]) == ("0", "threefry2x32", "0")
 
 
+@pytest.mark.training
+def test_a_process_that_computes_by_itself_takes_the_same_settings(fresh_home):
+    script = "from assets.engine.worker_process import settle_numbers; settle_numbers()\n" + TRAININGS
+    plain, hostile = (
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**environment("cpu", None), **own},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for own in ({}, {name: EXPORTED[name] for name in EXPORTED if name.startswith(("JAX_", "XLA_"))})
+    )
+    assert plain == hostile and len(plain.split()) == 4
+
+
 def test_what_numbers_depend_on_is_recorded(fresh_home):
     script = "import json; from assets.identity.provenance import environment; print(json.dumps(environment()))"
     done = subprocess.run(
