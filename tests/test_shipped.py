@@ -21,7 +21,7 @@ DOCUMENTS = ["README.md", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.
 CHEAP = {
     "two_body": {"phases": [{"steps": 2, "segment_length": 18}]},
     "preference_dynamics": {"epochs": 1},
-    "phase_field": {"phases": [{"epochs": 1}], "components": 2},
+    "phase_field": {"phases": [{"epochs": 1, "max_lag": 3}], "components": 2},
 }
 """Settings that make a trial of a shipped search short."""
 SMALL = {

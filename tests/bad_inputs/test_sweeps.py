@@ -101,7 +101,7 @@ def test_sweeps_without_a_test_set_train_and_say_that_nothing_ranks(tmp_path, mo
     for command in ("table", "report"):
         project.orrery(command, "two_body/no_tests")
     assert "Nothing is evaluated and nothing ranks" in project.orrery("table", "two_body/no_tests")
-    assert "trained 2" in project.orrery("run", "two_body/only_train")
+    assert "trained 1" in project.orrery("run", "two_body/only_train"), "one of two models is known"
     table = project.orrery("table", "two_body/only_train")
     assert "Nothing ranks: the only test set is the training set" in " ".join(table.split()) and "over ;" not in table
     monkeypatch.setenv("ORRERY_TRACKING", "on")

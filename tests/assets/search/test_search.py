@@ -11,6 +11,7 @@ from assets.search.search_run import SearchRun
 from assets.search.trials import database, trials_of
 from assets.stages.freshness import plan_sweep
 from assets.store.store import Store
+from assets.sweeps.yaml_loader import SweepError
 from tests.assets.toy_search import Inline
 from tests.toy_study.items import make, make_inputs
 
@@ -107,10 +108,16 @@ def test_a_failed_trial_is_reported_as_failed_and_never_as_a_number(searching):
     assert repeated == {"raise", "memory"}, "what diverged is settled"
 
 
-def test_a_trial_without_validation_is_failed(searching):
-    search = searching.load(trials=1, model="{train_fraction: 1.0, phases: [{steps: 20}]}")
-    (trial,) = searching.run(search)
-    assert (trial.state, trial.objective) == ("failed", None) and "validation" in trial.end["detail"]
+def test_a_search_in_which_nothing_validates_is_refused(searching):
+    with pytest.raises(SweepError, match=r"nothing validates: all training trajectories train; set model.train_frac"):
+        searching.load(trials=1, model="{train_fraction: 1.0, phases: [{steps: 20}]}")
+
+
+def test_a_search_whose_data_leave_nothing_to_validate_ends_with_its_first_training(searching):
+    search = searching.load(trials=3, model="{train_fraction: 0.99, phases: [{steps: 20}]}")
+    with pytest.raises(NoObjective, match=r"nothing validates in .*hold out more with model.train_fraction"):
+        searching.run(search)
+    assert [trial.state for trial in trials_of(search)] == ["open"]
     assert SearchProgress.of(search, Store()).best is None
 
 
