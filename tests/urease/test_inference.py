@@ -110,7 +110,9 @@ def test_identifiability_is_that_of_the_sheet(nuisances, expected):
     names = ("fraction", "k_d", *(family.nuisance if nuisances else ()))
     low, high = (np.array([getattr(family.ranges()[name], end) for name in names]) for end in ("low", "high"))
     known = np.tile([10, 0.01, 30, 6.85, 0.2], (3, 1))
-    curves = Curves(np.zeros_like(t), t, np.ones_like(t), known, np.zeros((3, 48)), np.full(3, 6.85))
+    curves = Curves(
+        np.zeros_like(t), t, np.ones_like(t), known, np.zeros((3, 48)), np.full(3, 6.85), np.zeros((3, 1, 0))
+    )
     meta = {"known": ",".join(family.known), "law": "fitted", "phosphate": 0.0, "noise": 0.01}
     theta = np.tile((low + high) / 2, (3, 1))
     theta[:, 0], theta[:, 1] = (0.05, 0.3, 0.8), 2.5e-3

@@ -43,7 +43,7 @@ def parameters(module: nn.Module) -> int:
 )
 def test_the_published_networks_have_their_published_sizes(filters, kernel, expected):
     config = ModelConfig.model_validate(SOURCE | {"filters": filters, "kernel": kernel})
-    network = blank_network(config, known=5, unknowns=2)
+    network = blank_network(config, known=5, unknowns=2, nuisances=0)
     parts = (network.embedding.convolution, network.embedding.pool, network.embedding.known)
     assert tuple(map(parameters, parts)) == expected[:3]
     assert parameters(network.mean) + parameters(network.log_variance) == expected[3]
@@ -105,12 +105,17 @@ def test_training_can_change_the_weights():
 # -- what a network reads
 
 
+NO_LAPLACE = np.zeros((99, 1, 0))
+
+
 def curves(count: int = 5, points: int = 12) -> Curves:
     random = np.random.default_rng(0)
     t = np.tile(np.linspace(0, 300, points), (count, 1))
     reading = 6.9 + 0.3 * np.log1p(t) + 0.01 * random.standard_normal(t.shape)
     table = np.tile(np.log(RISE) * 2 - 3, (count, 1))
-    return Curves(reading, t, np.ones_like(t), random.uniform(1, 2, (count, 3)), table, np.full(count, 6.8))
+    return Curves(
+        reading, t, np.ones_like(t), random.uniform(1, 2, (count, 3)), table, np.full(count, 6.8), NO_LAPLACE[:count]
+    )
 
 
 CONFIG = ModelConfig(durations=(30.0,), components=0)
@@ -150,7 +155,7 @@ def test_known_conditions_are_standardised_and_constant_ones_say_nothing():
 @pytest.mark.parametrize("kind", ["posterior", "gaussian"])
 def test_what_lies_after_a_prefix_does_not_reach_it(kind):
     config = ModelConfig(kind=kind, durations=(30.0, 300.0), filters=(4, 4), components=0)
-    network = start_network(config, 3, 2).eval()
+    network = start_network(config, 3, 2, 0).eval()
     one = curves()
     late = one._replace(reading=np.where(one.t > 30, 3.0, one.reading))
     with torch.no_grad():
@@ -161,12 +166,12 @@ def test_what_lies_after_a_prefix_does_not_reach_it(kind):
 def test_an_embedding_knows_how_long_its_prefix_is():
     config = ModelConfig(durations=(30.0, 300.0), filters=(4,), components=0)
     inputs = inputs_of(tensors_of(curves()), config, 0.01, FITTED)
-    embedded = Embedding(config, 3)(inputs)
+    embedded = Embedding(config, 3, laplace=0)(inputs)
     assert embedded.shape[2] == 4 * 4 + 64 + 2 and (embedded[:, 0, -2] < embedded[:, 1, -2]).all()
 
 
 def test_the_same_seed_gives_the_same_weights():
-    first, again, other = (start_network(ModelConfig(seed=seed), 3, 2).state_dict() for seed in (0, 0, 1))
+    first, again, other = (start_network(ModelConfig(seed=seed), 3, 2, 0).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert any(not torch.equal(first[name], other[name]) for name in first)
 

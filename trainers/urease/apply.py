@@ -14,8 +14,10 @@ from trainers.urease.bounded import from_normal, log_density_of_box, to_normal
 from trainers.urease.config import NETWORKS, ModelConfig
 from trainers.urease.curves.curves import Curves, curves_of
 from trainers.urease.inference.importance import exact_posterior
+from trainers.urease.inference.laplace import with_laplace
 from trainers.urease.inference.least_squares import least_squares
 from trainers.urease.inference.likelihood import Likelihood
+from trainers.urease.inference.quick_likelihood import quick_nuisances
 from trainers.urease.inference.trees import apply_trees, tree_features
 from trainers.urease.models.channels import Inputs, inputs_of, tensors_of
 from trainers.urease.models.networks import GaussianNetwork, Network, PosteriorNetwork, blank_network
@@ -47,7 +49,11 @@ class Predictor:
 
     def curves(self, data: Trajectories) -> Curves:
         """Return what the model is given of curves with pH and known conditions; nothing else of them is looked at."""
-        return curves_of(self.config.segmentation(), data, self.meta)[0]
+        curves = curves_of(self.config.segmentation(), data, self.meta)[0]
+        if self.config.base == "prior":
+            return curves
+        ends = self.fitted["prior_low"], self.fitted["prior_high"]
+        return with_laplace(curves, self.config.durations, self.meta, *ends)
 
     def samples(self, curves: Curves, prefix: int, count: int, seed: int = 0) -> Array:
         """Return posterior samples (S, N, P) of the unknowns from the prefix of that number, the shortest being 0."""
@@ -127,7 +133,8 @@ class Predictor:
         return Likelihood(curves, self.config.durations[prefix], names, low, high, self.meta)
 
     def _network(self) -> Network:
-        network = blank_network(self.config, len(self.fitted["known_mean"]), len(self.unknowns))
+        nuisances = len(quick_nuisances(self.meta))
+        network = blank_network(self.config, len(self.fitted["known_mean"]), len(self.unknowns), nuisances)
         load_weights(network, self.weights)
         return network.eval()
 
@@ -153,9 +160,8 @@ class Predictor:
         draws = torch.randn((curves.size, count, len(self.unknowns)), generator=random).transpose(0, 1)
         with torch.no_grad():
             for first in range(0, curves.size, BLOCK):
-                context = network.context(self._inputs(curves.take(slice(first, first + BLOCK))))[:, prefix]
-                inverse = network.flow(context).transform.inv
-                parts.append(inverse(draws[:, first : first + BLOCK]).double().numpy())
+                inputs = self._inputs(curves.take(slice(first, first + BLOCK)))
+                parts.append(network.samples(inputs, prefix, draws[:, first : first + BLOCK]).double().numpy())
         return np.concatenate(parts, axis=1)
 
 

@@ -114,6 +114,7 @@ class SegmentationConfig(Config):
     target_interval: float = 0.3
     finer: Literal["refuse", "warn"] = "refuse"
     components: int = 16
+    base: Literal["prior", "laplace"] = "prior"
     train_fraction: float = 0.8
     split_seed: int = 42
 
@@ -212,6 +213,9 @@ class ModelConfig(ModelConfigBase):
     """gaussian: units of the hidden layer of each head."""
     gaussian: GaussianHead = GaussianHead()
     flow: Flow = Flow()
+    base: Literal["prior", "laplace"] = "prior"
+    """posterior: what the flow starts from. prior: the prior; laplace: the normal approximation of the posterior, by
+    least squares on a quick likelihood, see `inference/laplace.py`: 25 ms a curve, and the noise is not redrawn."""
     dropout: Share = 0.0
     """Part of values dropped in training, in the convolutions and in the heads [1]."""
     redraw: bool = True
@@ -278,6 +282,10 @@ def _conflicts(model: ModelConfig) -> list[tuple[bool, str]]:
             model.pooling.name == "average" and model.pooling != Pooling(name="average"),
             "pooling average with settings of weighted means; expected heads and start_bias at their defaults",
         ),
+        (
+            model.base == "laplace" and model.redraw,
+            "base 'laplace' with redraw: the approximation is of the readings as stored; expected redraw: false",
+        ),
         *_idle(model),
     ]
 
@@ -290,7 +298,7 @@ def _idle(model: ModelConfig) -> list[tuple[bool, str]]:
         (model.sampling == "adaptive", "sampling 'adaptive'", ("target_interval",)),
         (model.sampling == "bins", "sampling 'bins'", ("bins",)),
         (model.sampling != "bins", "interpolated points", ("finer",)),
-        (model.kind == "posterior", "kind posterior", ("flow", "embedding")),
+        (model.kind == "posterior", "kind posterior", ("flow", "embedding", "base")),
         (model.kind == "gaussian", "kind gaussian", ("gaussian", "head_hidden")),
         (network, "networks", TRAINING),
     ]

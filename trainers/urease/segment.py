@@ -12,6 +12,7 @@ from trainers.study import Arrays, Segments, Trajectories
 from trainers.urease.config import SegmentationConfig
 from trainers.urease.curves.components import principal_components
 from trainers.urease.curves.curves import Curves, curves_of, model_facts
+from trainers.urease.inference.laplace import with_laplace
 from trainers.urease.kinetics.probe import lagged_line
 from trainers.urease.models.channels import curve_views, tensors_of
 
@@ -71,7 +72,10 @@ def _samples(
     if not np.array_equal(data.t, np.broadcast_to(data.t[0], data.t.shape)):
         raise ValueError("the curves of a training set have different times; expected the same for all")
     curves, (weights, *_) = curves_of(config, data, meta)
-    single = {name: array.astype(np.float32) for name, array in curves.take(index)._asdict().items()}
+    curves = curves.take(index)
+    if config.base == "laplace":
+        curves = with_laplace(curves, config.durations, meta, data.arrays["prior_low"], data.arrays["prior_high"])
+    single = {name: array.astype(np.float32) for name, array in curves._asdict().items()}
     truth = {role: data.parameters_as(role) for role in ("unknown", "nuisance")}  # type: ignore[arg-type]
     zero = np.zeros(len(data.t))
     disturbing = {name: truth["nuisance"].get(name, zero) for name in ("pH_offset", "pH_drift")}

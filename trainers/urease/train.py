@@ -26,6 +26,7 @@ from trainers.urease.bounded import to_normal
 from trainers.urease.calibrate import calibrate
 from trainers.urease.config import NETWORKS, ModelConfig
 from trainers.urease.curves.curves import Curves
+from trainers.urease.inference.quick_likelihood import quick_nuisances
 from trainers.urease.inference.trees import tree_weights
 from trainers.urease.losses import gaussian_nll, posterior_nll
 from trainers.urease.models.channels import inputs_of, tensors_of
@@ -71,7 +72,8 @@ def task_of(job: Job) -> Task:
     """Return the network of a job and the losses that train it, as one phase."""
     config: ModelConfig = job.config
     train, validation = (_Samples(job, side) for side in ("train", "validation"))
-    network = start_network(config, train.curves.known.shape[1], train.truth.shape[1])
+    known, unknowns = train.curves.known.shape[1], train.truth.shape[1]
+    network = start_network(config, known, unknowns, len(quick_nuisances(job.segments.meta)))
     phase = Phase(
         epochs=config.epochs,
         batch_size=config.batch_size,

@@ -36,6 +36,8 @@ class Curves(NamedTuple):
     """(N, NODES) log tau."""
     initial_ph: Array
     """(N,)"""
+    laplace: Array
+    """(N, K, W) the normal approximation at every prefix, see `inference/laplace.py`; W is 0 for models without it."""
 
     @property
     def size(self) -> int:
@@ -107,7 +109,8 @@ def curves_of(config: SegmentationConfig, data: Trajectories, meta: Meta) -> tup
         t, counts = np.stack([part.t for part in parts]), np.stack([part.readings for part in parts])
     known = {name: np.asarray(data.parameters[name], float) for name in names}
     tables = clock_tables(known, meta["law"], float(meta["phosphate"]))  # type: ignore[arg-type]
-    return Curves(reading, t, counts, np.stack(list(known.values()), axis=1), tables, known["initial_pH"]), weights
+    conditions, nothing = np.stack(list(known.values()), axis=1), np.zeros((count, len(config.durations), 0))
+    return Curves(reading, t, counts, conditions, tables, known["initial_pH"], nothing), weights
 
 
 def model_facts(data: Trajectories) -> dict[str, str | float | int | bool]:

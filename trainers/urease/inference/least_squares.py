@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trainers.urease.inference.likelihood import FARTHEST, Likelihood
+from trainers.urease.inference.likelihood import FARTHEST, HasResiduals
 
 Array = np.ndarray
 
@@ -36,12 +36,13 @@ class Maximum(NamedTuple):
     """(N,) mean squared residual in units of the noise."""
 
 
-def least_squares(likelihood: Likelihood, unknowns: int, prior: bool) -> Maximum:
-    """Minimise for all curves; the first `unknowns` coordinates are the unknowns, activity first."""
-    count, size = likelihood.curves.size, len(likelihood.names)
+def least_squares(likelihood: HasResiduals, unknowns: int, prior: bool, start: Array | None = None) -> Maximum:
+    """Minimise for all curves, from `start` (N, D) or the best of `STARTS`; the first `unknowns` coordinates are the
+    unknowns, activity first."""
+    count, size = likelihood.size, len(likelihood.names)
     penalty = np.ones(size)
     penalty[:unknowns] = 1.0 if prior else 1e-4  # keeps the normal equations regular
-    z = _first(likelihood, size)
+    z = _first(likelihood, size) if start is None else start.copy()
     r = likelihood.residuals(z)
     cost = (r**2).sum(axis=1) + (penalty * z**2).sum(axis=1)
     damping = np.full(count, DAMPING)
@@ -66,9 +67,9 @@ def least_squares(likelihood: Likelihood, unknowns: int, prior: bool) -> Maximum
     return Maximum(z, np.linalg.inv(normal), (r**2).sum(axis=1) / points)
 
 
-def _first(likelihood: Likelihood, size: int) -> Array:
+def _first(likelihood: HasResiduals, size: int) -> Array:
     """Return the best of the starts of each curve."""
-    count = likelihood.curves.size
+    count = likelihood.size
     starts = np.zeros((len(STARTS), count, size))
     starts[:, :, 0] = np.array(STARTS)[:, None]
     r = likelihood.residuals(starts.reshape(-1, size), np.tile(np.arange(count), len(STARTS)))
@@ -76,7 +77,9 @@ def _first(likelihood: Likelihood, size: int) -> Array:
     return np.asarray(starts[misfit.argmin(axis=0), np.arange(count)])
 
 
-def _normal_equations(likelihood: Likelihood, z: Array, r: Array, index: Array, penalty: Array) -> tuple[Array, Array]:
+def _normal_equations(
+    likelihood: HasResiduals, z: Array, r: Array, index: Array, penalty: Array
+) -> tuple[Array, Array]:
     """Return `J^T J + penalty` (R, D, D) and `J^T r + penalty z` (R, D)."""
     J = likelihood.derivatives(z, r, index)
     normal = np.einsum("nld,nle->nde", J, J) + np.diag(penalty)

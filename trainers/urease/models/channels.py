@@ -32,7 +32,12 @@ class Inputs(NamedTuple):
     known: Tensor
     """(B, Q) standardised."""
     prefix: Tensor
-    """(B, K, R) what is known of each prefix: its length and number of readings, its principal components."""
+    """(B, K, R) what is known of each prefix: its length and number of readings, its principal components, and what the
+    normal approximation says."""
+    centre: Tensor
+    """(B, K, P) of the normal approximation, in normal coordinates; P is 0 without it."""
+    root: Tensor
+    """(B, K, P, P) Cholesky factor of its covariance."""
 
 
 def tensors_of(curves: Curves) -> Curves:
@@ -101,4 +106,28 @@ def inputs_of(curves: Curves, config: ModelConfig, noise: float, fitted: Mapping
         prefix = torch.stack([longest, torch.log(points.clamp(min=1)) / 2 - 2], dim=2)
     if config.components:
         prefix = torch.cat([prefix, components_of(curves, noise, fitted)], dim=2)
-    return Inputs(x, curves.t, member, known, prefix)  # type: ignore
+    centre, root, features = laplace_parts(curves.laplace, len(fitted["truth_mean"]))  # type: ignore
+    prefix = torch.cat([prefix, features], dim=2)
+    return Inputs(x, curves.t, member, known, prefix, centre, root)  # type: ignore
+
+
+def laplace_parts(laplace: Tensor, unknowns: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return centre (B, K, P), Cholesky factor (B, K, P, P) and features (B, K, F) of normal approximations.
+
+    The features: centre, logarithms of the factor's diagonal, its other entries in units of their row's diagonal, the
+    nuisances, the misfit.
+    """
+    if not laplace.shape[2]:
+        nothing = laplace
+        return nothing, nothing[..., None], nothing
+    centre, flat, rest = laplace.split([unknowns, unknowns**2, laplace.shape[2] - unknowns - unknowns**2], dim=2)
+    root = flat.unflatten(2, (unknowns, unknowns))
+    diagonal = root.diagonal(dim1=2, dim2=3)
+    row, column = torch.tril_indices(unknowns, unknowns, -1)
+    others = root[:, :, row, column] / diagonal[:, :, row]
+    return centre, root, torch.cat([centre, torch.log(diagonal), others.clamp(-FARTHEST, FARTHEST), rest], dim=2)
+
+
+def laplace_features(unknowns: int, nuisances: int) -> int:
+    """Return how many features `laplace_parts` makes."""
+    return 2 * unknowns + unknowns * (unknowns - 1) // 2 + nuisances + 1

@@ -13,7 +13,7 @@ from zuko.flows import NSF
 from trainers.common.torch_training.task import initialise
 from trainers.urease.config import Flow, ModelConfig
 from trainers.urease.curves.components import VIEWS
-from trainers.urease.models.channels import Inputs
+from trainers.urease.models.channels import Inputs, laplace_features
 from trainers.urease.models.pooling import AveragePooling, WeightedPooling
 from trainers.urease.models.temporal_convolution import TemporalConvolution
 
@@ -24,7 +24,7 @@ PREFIX_INPUTS = {"clock": 2, "source": 0}
 class Embedding(nn.Module):
     """The points of each prefix, the known conditions and what is known of the prefix, joined: (B, K, width)."""
 
-    def __init__(self, config: ModelConfig, known: int) -> None:
+    def __init__(self, config: ModelConfig, known: int, laplace: int) -> None:
         super().__init__()
         pooling = config.pooling
         last = config.filters[-1] if config.filters else CHANNELS[config.channels]
@@ -34,7 +34,7 @@ class Embedding(nn.Module):
             self.pool = WeightedPooling(last, pooling.heads, pooling.start_bias)
         self.known = nn.Sequential(*_layers((known, *config.known_hidden)))
         heads = pooling.heads if pooling.name == "weighted" else 1
-        prefix = PREFIX_INPUTS[config.channels] + VIEWS * config.components
+        prefix = PREFIX_INPUTS[config.channels] + VIEWS * config.components + laplace
         self.width = last * heads + config.known_hidden[-1] + prefix
 
     def forward(self, inputs: Inputs) -> Tensor:
@@ -53,7 +53,7 @@ class GaussianNetwork(nn.Module):
 
     def __init__(self, config: ModelConfig, known: int, unknowns: int) -> None:
         super().__init__()
-        self.embedding = Embedding(config, known)
+        self.embedding = Embedding(config, known, laplace=0)
         self.mean, self.log_variance = (_Head(self.embedding.width, config, unknowns) for _ in range(2))
 
     def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
@@ -86,15 +86,21 @@ class PosteriorNetwork(nn.Module):
     """A neural spline flow over the unknowns in normal coordinates, see `bounded.py`, given the embedding.
 
     Each prefix has layers of its own between embedding and flow: its principal components mean something of their own.
+    With `base: laplace` the flow is one of `v = exp(-a) L^-1 (z - m)`, m and L of the normal approximation and a
+    learned, at first 0: an untrained flow is close to the normal approximation itself.
     """
 
-    def __init__(self, config: ModelConfig, known: int, unknowns: int) -> None:
+    def __init__(self, config: ModelConfig, known: int, unknowns: int, laplace: int) -> None:
         super().__init__()
-        self.embedding = Embedding(config, known)
+        self.embedding = Embedding(config, known, laplace)
         widths, prefixes = (self.embedding.width, *config.embedding), len(config.durations)
         self.join = nn.ModuleList(nn.Sequential(*_layers(widths, nn.SiLU)) for _ in range(prefixes))
         width = config.embedding[-1] if config.embedding else self.embedding.width
         self.flow = spline_flow(config.flow, unknowns, width)
+        self.scale = nn.Linear(width, unknowns) if laplace else None
+        if self.scale is not None:
+            nn.init.zeros_(self.scale.weight)
+            nn.init.zeros_(self.scale.bias)
 
     def context(self, inputs: Inputs) -> Tensor:
         """Return what the flow is given (B, K, width)."""
@@ -104,21 +110,38 @@ class PosteriorNetwork(nn.Module):
     def forward(self, inputs: Inputs, z: Tensor) -> Tensor:
         """Return the log density (B, K) of normal coordinates z (B, P)."""
         context = self.context(inputs)
-        return self.flow(context).log_prob(z[:, None].expand(-1, context.shape[1], -1))
+        at = z[:, None].expand(-1, context.shape[1], -1)
+        if self.scale is None:
+            return self.flow(context).log_prob(at)
+        v = torch.linalg.solve_triangular(inputs.root, (at - inputs.centre)[..., None], upper=False)[..., 0]
+        a = self.scale(context)
+        change = torch.log(inputs.root.diagonal(dim1=2, dim2=3)) + a
+        return self.flow(context).log_prob(v * torch.exp(-a)) - change.sum(dim=2)
+
+    def samples(self, inputs: Inputs, prefix: int, draws: Tensor) -> Tensor:
+        """Map draws (S, B, P) of a standard normal to samples of normal coordinates at one prefix."""
+        context = self.context(inputs)[:, prefix]
+        z = self.flow(context).transform.inv(draws)
+        if self.scale is None:
+            return z
+        v = torch.exp(self.scale(context)) * z
+        return inputs.centre[:, prefix] + torch.einsum("bpq,sbq->sbp", inputs.root[:, prefix], v)
 
 
 Network = GaussianNetwork | PosteriorNetwork
 
 
-def blank_network(config: ModelConfig, known: int, unknowns: int) -> Network:
-    """Build the network of a configuration, with arbitrary weights."""
-    kind = GaussianNetwork if config.kind == "gaussian" else PosteriorNetwork
-    return kind(config, known, unknowns)
+def blank_network(config: ModelConfig, known: int, unknowns: int, nuisances: int) -> Network:
+    """Build the network of a configuration, with arbitrary weights; nuisances: those of the normal approximation."""
+    if config.kind == "gaussian":
+        return GaussianNetwork(config, known, unknowns)
+    laplace = laplace_features(unknowns, nuisances) if config.base == "laplace" else 0
+    return PosteriorNetwork(config, known, unknowns, laplace)
 
 
-def start_network(config: ModelConfig, known: int, unknowns: int) -> Network:
+def start_network(config: ModelConfig, known: int, unknowns: int, nuisances: int) -> Network:
     """Build the network of a configuration with weights drawn from its seed."""
-    network = initialise(lambda: blank_network(config, known, unknowns), config.seed)
+    network = initialise(lambda: blank_network(config, known, unknowns, nuisances), config.seed)
     assert isinstance(network, GaussianNetwork | PosteriorNetwork)
     return network
 
