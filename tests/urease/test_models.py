@@ -105,17 +105,13 @@ def test_training_can_change_the_weights():
 # -- what a network reads
 
 
-NO_LAPLACE = np.zeros((99, 1, 0))
-
-
 def curves(count: int = 5, points: int = 12) -> Curves:
     random = np.random.default_rng(0)
     t = np.tile(np.linspace(0, 300, points), (count, 1))
     reading = 6.9 + 0.3 * np.log1p(t) + 0.01 * random.standard_normal(t.shape)
     table = np.tile(np.log(RISE) * 2 - 3, (count, 1))
-    return Curves(
-        reading, t, np.ones_like(t), random.uniform(1, 2, (count, 3)), table, np.full(count, 6.8), NO_LAPLACE[:count]
-    )
+    known, start = random.uniform(1, 2, (count, 3)), np.full(count, 6.8)
+    return Curves(reading, t, np.ones_like(t), known, table, start, np.zeros((count, 1, 0)))
 
 
 CONFIG = ModelConfig(durations=(30.0,), components=0)

@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trainers.study import Arrays, Meta
-from trainers.urease.bounded import from_normal
 from trainers.urease.inference.likelihood import Likelihood, difference_quotients
 from trainers.urease.kinetics.families import reactors_of
 from trainers.urease.kinetics.master_curve import MasterCurve, master_curve
 from trainers.urease.kinetics.probe import EARLY, lagged, lagged_line
-from trainers.urease.kinetics.reactor import Reactors, clock
 from trainers.urease.kinetics.rate_law import TemperatureLaw
+from trainers.urease.kinetics.reactor import Reactors, clock
 
 Array = np.ndarray
 
