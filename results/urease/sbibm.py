@@ -24,10 +24,10 @@ from trainers.common.torch_training.epochs import train_epochs
 from trainers.common.torch_training.task import Phase, Task, initialise
 from trainers.study import Job, Segments, Trained
 from trainers.urease.bounded import from_normal, to_normal
-from trainers.urease.config import Flow
 from trainers.urease.losses import posterior_nll
 from trainers.urease.models.networks import spline_flow
 from trainers.urease.scores.distances import c2st
+from trainers.urease.settings import Flow
 
 Array = np.ndarray
 EPOCHS, BATCH, RATE = {10_000: 100, 100_000: 30}, 256, 2e-3

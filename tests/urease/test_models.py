@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from trainers.urease.bounded import from_normal, log_density_of_box, to_normal
-from trainers.urease.config import GaussianHead, ModelConfig
+from trainers.urease.config import ModelConfig
 from trainers.urease.curves.clock import NODES, RISE
 from trainers.urease.curves.curves import Curves
 from trainers.urease.losses import gaussian_nll, posterior_nll
@@ -14,6 +14,7 @@ from trainers.urease.models.channels import inputs_of, log_clock, source_channel
 from trainers.urease.models.networks import Embedding, blank_network, start_network
 from trainers.urease.models.pooling import AveragePooling, WeightedPooling
 from trainers.urease.models.temporal_convolution import TemporalConvolution, receptive_field
+from trainers.urease.settings import GaussianHead
 
 SOURCE = {
     "kind": "gaussian",

@@ -11,7 +11,7 @@ from trainers.common.named_arrays import below
 from trainers.common.torch_training.state import load_weights
 from trainers.study import Arrays, Meta, Trained, Trajectories
 from trainers.urease.bounded import from_normal, log_density_of_box, to_normal
-from trainers.urease.config import NETWORKS, ModelConfig
+from trainers.urease.config import ModelConfig
 from trainers.urease.curves.curves import Curves, curves_of
 from trainers.urease.inference.importance import exact_posterior
 from trainers.urease.inference.laplace import with_laplace
@@ -21,6 +21,7 @@ from trainers.urease.inference.quick_likelihood import quick_nuisances
 from trainers.urease.inference.trees import apply_trees, tree_features
 from trainers.urease.models.channels import Inputs, inputs_of, tensors_of
 from trainers.urease.models.networks import GaussianNetwork, Network, PosteriorNetwork, blank_network
+from trainers.urease.settings import NETWORKS
 
 Array = np.ndarray
 

@@ -8,34 +8,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from trainers.study import Config, DatasetConfigBase, ModelConfigBase
+from trainers.urease.conflicts import conflicts
 from trainers.urease.kinetics.families import FAMILIES, Family, FamilyName, Range
 from trainers.urease.kinetics.rate_law import TemperatureLaw
-
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-
-NETWORKS = ("posterior", "gaussian")
-"""Kinds of model that are trained step by step."""
-
-TRAINING = (
-    "channels",
-    "filters",
-    "kernel",
-    "pooling",
-    "components",
-    "known_hidden",
-    "dropout",
-    "redraw",
-    "learning_rate",
-    "schedule",
-    "weight_decay",
-    "clip_norm",
-    "batch_size",
-    "epochs",
-    "patience",
-)
-"""Settings that only networks have."""
+from trainers.urease.settings import Count, Flow, GaussianHead, Pooling, Positive, Schedule, Share
 
 PART_CURVES = 10_240
 """A larger set is simulated in parts of about that size."""
@@ -119,53 +95,6 @@ class SegmentationConfig(Config):
     split_seed: int = 42
 
 
-class Pooling(Config):
-    """How the points of a prefix become one vector."""
-
-    name: Literal["average", "weighted"] = "weighted"
-    """average: the mean over the points of the prefix; weighted: a mean with learned weights that sum to 1."""
-    heads: Count = 4
-    """weighted: means that are taken, each with weights of its own; the source has 1."""
-    start_bias: Annotated[float, Field(ge=0, le=20)] = 1.0
-    """weighted: at the start of training the weights fall as `exp(-start_bias t/prefix)` [1]; 0: they are even."""
-
-
-class Schedule(Config):
-    """How the learning rate changes over the epochs."""
-
-    name: Literal["constant", "cosine", "plateau"] = "plateau"
-    warmup_epochs: Annotated[int, Field(ge=0)] = 5
-    """Epochs in which the rate rises linearly from 0 to its peak; a plateau rule acts after them."""
-    factor: Annotated[float, Field(gt=0, lt=1)] = 0.7
-    """plateau: what the rate is multiplied by [1]."""
-    patience: Count = 10
-    """plateau: epochs without progress before the rate falls."""
-    floor: Annotated[float, Field(ge=0)] = 1e-6
-    """plateau: smallest rate [1/step]."""
-
-
-class GaussianHead(Config):
-    """Of kind gaussian: its two heads and its loss."""
-
-    log_variance: tuple[float, float] = (-4.6, 10.0)
-    """Range to which the log-variance of a standardised unknown is clamped; -4.6 is a std of at least 0.1."""
-    variance_weight: Annotated[float, Field(ge=0)] = 0.0
-    """Weight of the penalty `mean((variance - variance_target)^2)` [1]; the source takes 0.01."""
-    variance_target: Positive = 0.1
-    """In units of the variance of an unknown over the training set [1]."""
-
-
-class Flow(Config):
-    """Of kind posterior: a neural spline flow over the unknowns, given the embedding of the curve."""
-
-    transforms: Count = 2
-    """Autoregressive transformations, one after another."""
-    hidden: tuple[Count, ...] = (64, 64)
-    """Units of the hidden layers of each."""
-    bins: Annotated[int, Field(ge=2, le=64)] = 8
-    """Bins of the monotone splines."""
-
-
 class ModelConfig(ModelConfigBase):
     """A network and its training, or a baseline.
 
@@ -242,7 +171,7 @@ class ModelConfig(ModelConfigBase):
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelConfig:
-        for wrong, text in _conflicts(self):
+        for wrong, text in conflicts(self, type(self).model_fields):
             if wrong:
                 raise ValueError(text)
         return self
@@ -254,59 +183,3 @@ class ModelConfig(ModelConfigBase):
     def segmentation(self) -> SegmentationConfig:
         """Project the fields that `segment` needs."""
         return SegmentationConfig(**{name: getattr(self, name) for name in SegmentationConfig.model_fields})
-
-
-def _conflicts(model: ModelConfig) -> list[tuple[bool, str]]:
-    """Return conflicts between settings, and the line that explains each."""
-    low, high = model.gaussian.log_variance
-    return [
-        (
-            list(model.durations) != sorted(set(model.durations)),
-            f"durations are {list(model.durations)}; expected increasing ones, each once",
-        ),
-        (
-            model.sampling != "bins" and len(model.durations) > 1,
-            f"sampling {model.sampling!r} with durations {list(model.durations)}; it takes one prefix, bins take all",
-        ),
-        (
-            model.channels == "source" and len(model.durations) > 1,
-            f"channels 'source' with durations {list(model.durations)}; times standardised within a curve hide its "
-            "length: expected a single prefix, or channels 'clock'",
-        ),
-        (low >= high, f"gaussian.log_variance is [{low}, {high}]; expected [lowest, highest]"),
-        (
-            model.schedule.warmup_epochs >= model.epochs,
-            f"schedule.warmup_epochs is {model.schedule.warmup_epochs}, epochs {model.epochs}; expected fewer",
-        ),
-        (
-            model.pooling.name == "average" and model.pooling != Pooling(name="average"),
-            "pooling average with settings of weighted means; expected heads and start_bias at their defaults",
-        ),
-        (
-            model.base == "laplace" and model.redraw,
-            "base 'laplace' with redraw: the approximation is of the readings as stored; expected redraw: false",
-        ),
-        *_idle(model),
-    ]
-
-
-def _idle(model: ModelConfig) -> list[tuple[bool, str]]:
-    """Return settings that would have no effect: they are refused where they are not at their defaults."""
-    network, fields = model.kind in NETWORKS, type(model).model_fields
-    owners = [
-        (model.sampling == "points", "sampling 'points'", ("points",)),
-        (model.sampling == "adaptive", "sampling 'adaptive'", ("target_interval",)),
-        (model.sampling == "bins", "sampling 'bins'", ("bins",)),
-        (model.sampling != "bins", "interpolated points", ("finer",)),
-        (model.kind == "posterior", "kind posterior", ("flow", "embedding", "base")),
-        (model.kind == "gaussian", "kind gaussian", ("gaussian", "head_hidden")),
-        (network, "networks", TRAINING),
-    ]
-    return [
-        (
-            not acts and getattr(model, name) != fields[name].default,
-            f"{name} is for {owner}; kind is {model.kind!r}, sampling {model.sampling!r}: leave it out",
-        )
-        for acts, owner, names in owners
-        for name in names
-    ]

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from trainers.urease.config import GaussianHead
+from trainers.urease.settings import GaussianHead
 
 
 def gaussian_nll(mean: Tensor, log_variance: Tensor, truth: Tensor, head: GaussianHead) -> dict[str, Tensor]:

@@ -24,13 +24,14 @@ from trainers.common.torch_training.task import Epoch, Phase, Task
 from trainers.study import Arrays, Failed, Job, Report, Trained
 from trainers.urease.bounded import to_normal
 from trainers.urease.calibrate import calibrate
-from trainers.urease.config import NETWORKS, ModelConfig
+from trainers.urease.config import ModelConfig
 from trainers.urease.curves.curves import Curves
 from trainers.urease.inference.quick_likelihood import quick_nuisances
 from trainers.urease.inference.trees import tree_weights
 from trainers.urease.losses import gaussian_nll, posterior_nll
 from trainers.urease.models.channels import inputs_of, tensors_of
 from trainers.urease.models.networks import GaussianNetwork, Network, start_network
+from trainers.urease.settings import NETWORKS
 
 
 def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Iterator[Trained | Failed]:

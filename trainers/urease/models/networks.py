@@ -11,11 +11,12 @@ from torch.nn import functional
 from zuko.flows import NSF
 
 from trainers.common.torch_training.task import initialise
-from trainers.urease.config import Flow, ModelConfig
+from trainers.urease.config import ModelConfig
 from trainers.urease.curves.components import VIEWS
 from trainers.urease.models.channels import Inputs, laplace_features
 from trainers.urease.models.pooling import AveragePooling, WeightedPooling
 from trainers.urease.models.temporal_convolution import TemporalConvolution
+from trainers.urease.settings import Flow
 
 CHANNELS = {"clock": 6, "source": 3}
 PREFIX_INPUTS = {"clock": 2, "source": 0}

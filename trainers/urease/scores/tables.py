@@ -12,12 +12,12 @@ from trainers.common.calibration import (
     simulation_based_calibration,
 )
 from trainers.urease.bounded import to_normal
-from trainers.urease.config import NETWORKS
 from trainers.urease.kinetics.families import UNITS
 from trainers.urease.scores.case import LEVELS, Case
 from trainers.urease.scores.distances import c2st, crps
 from trainers.urease.scores.forecasts import HORIZONS, ForecastScores, forecast, true_ph
 from trainers.urease.scores.identifiability import fisher_contraction
+from trainers.urease.settings import NETWORKS
 
 Array = np.ndarray
 
