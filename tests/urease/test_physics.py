@@ -1,5 +1,6 @@
 """The simulator against closed forms, conservation laws, published examples and an independent stiff solver."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -88,7 +89,8 @@ def test_the_charges_of_phosphate_and_carbonate_and_their_slopes():
 
 @pytest.mark.parametrize(("ammonia", "strong"), [(np.nan, 0.0), (0.0, np.nan), (np.inf, 0.0), (0.0, 1e3), (0.0, -1e3)])
 def test_a_balance_without_a_root_is_refused_in_one_line(ammonia: float, strong: float):
-    with pytest.raises(ValueError, match="give finite concentrations"):
+    with warnings.catch_warnings(), pytest.raises(ValueError, match="give finite concentrations"):
+        warnings.simplefilter("error")
         charge_balance.solve_ph(np.array([ammonia]), np.array([0.0]), np.array([strong]), np.array([7.0]))
 
 

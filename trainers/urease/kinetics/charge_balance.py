@@ -82,8 +82,10 @@ def solve_ph(ammonia: Array, carbon: Array, strong: Array, guess: Array, phospha
     """
     low, high = np.zeros(guess.shape), np.full(guess.shape, 14.0)
     pH, moved = np.array(guess, float), np.ones(guess.shape, bool)
-    # comparisons with NaN are false, so bisection would end at an end of the bracket as if a root were there
-    finite = np.broadcast_to(np.isfinite(ammonia + carbon + strong), guess.shape)
+    # comparisons with NaN are false: bisection would end at an end of the bracket as if a root were there
+    finite = np.broadcast_to(np.isfinite(ammonia) & np.isfinite(carbon) & np.isfinite(strong), guess.shape)
+    if not finite.all():
+        raise ValueError(_unbalanced(finite, ammonia, carbon, strong))
     for _ in range(MOST_ITERATIONS):
         part = charges(pH, phosphate)
         value = ammonia * part.ammonium + strong - part.water - carbon * part.carbonate
@@ -98,12 +100,17 @@ def solve_ph(ammonia: Array, carbon: Array, strong: Array, guess: Array, phospha
         pH = new
         if not moved.any():
             break
-    balanced = finite & ~moved & (pH > PRECISION) & (pH < 14 - PRECISION)
-    if balanced.all():
-        return pH
+    balanced = ~moved & (pH > PRECISION) & (pH < 14 - PRECISION)
+    if not balanced.all():
+        raise ValueError(_unbalanced(balanced, ammonia, carbon, strong))
+    return pH
+
+
+def _unbalanced(balanced: Array, *parts: Array) -> str:
+    """Return the line that names the first of N, C and B that no pH balances."""
     worst = int(np.argmin(balanced))
-    N, C, B = (np.broadcast_to(part, guess.shape).flat[worst] for part in (ammonia, carbon, strong))
-    raise ValueError(
+    N, C, B = (np.broadcast_to(part, balanced.shape).flat[worst] for part in parts)
+    return (
         f"no pH in [0, 14] balances ammonia {N:g}, carbon {C:g} and strong ions {B:g} mol/L; give finite concentrations"
     )
 

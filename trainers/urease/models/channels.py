@@ -35,7 +35,7 @@ class Inputs(NamedTuple):
     """(B, K, R) what is known of each prefix: its length and number of readings, its principal components, and what the
     normal approximation says."""
     centre: Tensor
-    """(B, K, P) of the normal approximation, in normal coordinates; P is 0 without it."""
+    """(B, K, P) of the normal approximation, in normal coordinates; empty without it, as is `root`."""
     root: Tensor
     """(B, K, P, P) Cholesky factor of its covariance."""
 
@@ -106,8 +106,10 @@ def inputs_of(curves: Curves, config: ModelConfig, noise: float, fitted: Mapping
         prefix = torch.stack([longest, torch.log(points.clamp(min=1)) / 2 - 2], dim=2)
     if config.components:
         prefix = torch.cat([prefix, components_of(curves, noise, fitted)], dim=2)
-    centre, root, features = laplace_parts(curves.laplace, len(fitted["truth_mean"]))  # type: ignore
-    prefix = torch.cat([prefix, features], dim=2)
+    centre, root = curves.laplace, curves.laplace
+    if config.base == "laplace":
+        centre, root, features = laplace_parts(curves.laplace, len(fitted["truth_mean"]))  # type: ignore
+        prefix = torch.cat([prefix, features], dim=2)
     return Inputs(x, curves.t, member, known, prefix, centre, root)  # type: ignore
 
 
@@ -117,9 +119,6 @@ def laplace_parts(laplace: Tensor, unknowns: int) -> tuple[Tensor, Tensor, Tenso
     The features: centre, logarithms of the factor's diagonal, its other entries in units of their row's diagonal, the
     nuisances, the misfit.
     """
-    if not laplace.shape[2]:
-        nothing = laplace
-        return nothing, nothing[..., None], nothing
     centre, flat, rest = laplace.split([unknowns, unknowns**2, laplace.shape[2] - unknowns - unknowns**2], dim=2)
     root = flat.unflatten(2, (unknowns, unknowns))
     diagonal = root.diagonal(dim1=2, dim2=3)
