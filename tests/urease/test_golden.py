@@ -29,6 +29,10 @@ SMALL = TWO | {"filters": (4,), "known_hidden": (8,), "components": 6, "batch_si
 COSINE = {"schedule": {"name": "cosine", "warmup_epochs": 1}, "learning_rate": 5e-3}
 CASES = {
     "posterior": SMALL | COSINE | {"embedding": (16,), "flow": {"transforms": 1, "hidden": (8,), "bins": 4}},
+    "posterior_around": SMALL
+    | COSINE
+    | {"base": "laplace", "redraw": False}
+    | {"embedding": (16,), "flow": {"transforms": 1, "hidden": (8,), "bins": 4}},
     "gaussian": SMALL
     | {"kind": "gaussian", "epochs": 8, "schedule": {"warmup_epochs": 2, "patience": 1}, "dropout": 0.1}
     | {"gaussian": {"variance_weight": 0.01}, "pooling": {"name": "average"}},

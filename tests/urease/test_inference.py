@@ -9,8 +9,10 @@ from trainers.urease.bounded import from_normal, to_normal
 from trainers.urease.config import DatasetConfig, SegmentationConfig
 from trainers.urease.curves.curves import Curves, curves_of
 from trainers.urease.inference.importance import exact_posterior
+from trainers.urease.inference.laplace import with_laplace
 from trainers.urease.inference.least_squares import least_squares
 from trainers.urease.inference.likelihood import Likelihood
+from trainers.urease.inference.quick_likelihood import quick_likelihood, quick_nuisances
 from trainers.urease.kinetics.families import FAMILIES
 from trainers.urease.scores.distances import c2st, crps
 from trainers.urease.scores.identifiability import fisher_contraction
@@ -136,3 +138,39 @@ def test_a_classifier_tells_apart_what_differs():
     random = np.random.default_rng(0)
     one, same, shifted = random.standard_normal((3, 300, 2))
     assert c2st(one, same) == pytest.approx(0.5, abs=0.06) and c2st(one, shifted + 3) > 0.9
+
+
+# -- the quick likelihood
+
+
+def test_the_quick_likelihood_agrees_with_the_simulator_where_it_is_corrected():
+    for family in ("v1", "v2", "v3"):
+        full, theta = likelihood(family=family, prefix=300.0, count=20)
+        quick = quick_likelihood(full)
+        z = np.clip(to_normal(theta, full.low, full.high), -2, 2)
+        part = z[:, [full.names.index(name) for name in quick.names]]
+        exact = full.residuals(quick.all_coordinates(part))
+        before, after = quick.residuals(part), quick.corrected(part).residuals(part)
+        # the rest is the gas rate's curvature
+        assert np.abs(after - exact).max() < (0.3 if family == "v3" else 1e-6)
+        assert family == "v2" or np.abs(before - exact).max() > 10 * np.abs(after - exact).max()
+
+
+def test_the_normal_approximation_is_that_of_the_simulator():
+    full, _ = likelihood(family="v3", prefix=300.0, count=20)
+    reference = least_squares(full, 2, prior=True)
+    curves = with_laplace(full.curves, (60.0, 300.0), full.meta, full.low, full.high)
+    width = 2 + 4 + len(quick_nuisances(full.meta)) + 1
+    assert curves.laplace.shape == (20, 2, width)
+    centre, root = curves.laplace[:, 1, :2], curves.laplace[:, 1, 2:6].reshape(-1, 2, 2)
+    spread = np.sqrt(np.einsum("ndd->nd", reference.covariance))[:, :2]
+    assert np.median(np.abs(centre - reference.z[:, :2]) / spread) < 0.1
+    ratio = np.sqrt(np.einsum("nde,nde->nd", root, root)) / spread
+    assert np.median(ratio, axis=0) == pytest.approx(1.0, abs=0.05)
+
+
+def test_the_normal_approximation_does_not_depend_on_the_company_of_a_curve():
+    full, _ = likelihood(family="v2", count=6)
+    whole = with_laplace(full.curves, (60.0,), full.meta, full.low, full.high).laplace
+    alone = with_laplace(full.curves.take(slice(3, 4)), (60.0,), full.meta, full.low, full.high).laplace
+    assert alone[0] == pytest.approx(whole[3], rel=1e-9)

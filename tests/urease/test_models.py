@@ -10,8 +10,8 @@ from trainers.urease.config import ModelConfig
 from trainers.urease.curves.clock import NODES, RISE
 from trainers.urease.curves.curves import Curves
 from trainers.urease.losses import gaussian_nll, posterior_nll
-from trainers.urease.models.channels import inputs_of, log_clock, source_channels, tensors_of
-from trainers.urease.models.networks import Embedding, blank_network, start_network
+from trainers.urease.models.channels import Inputs, inputs_of, log_clock, source_channels, tensors_of
+from trainers.urease.models.networks import Embedding, PosteriorNetwork, blank_network, start_network
 from trainers.urease.models.pooling import AveragePooling, WeightedPooling
 from trainers.urease.models.temporal_convolution import TemporalConvolution, receptive_field
 from trainers.urease.settings import GaussianHead
@@ -237,3 +237,48 @@ def test_the_defaults_are_the_settings_that_the_source_recommends():
 def test_settings_that_contradict_each_other_or_would_be_ignored_are_refused(settings, text):
     with pytest.raises(ValueError, match=text):
         ModelConfig.model_validate(settings)
+
+
+# -- a flow around the normal approximation
+
+
+def around() -> tuple[PosteriorNetwork, Inputs, torch.Tensor, torch.Tensor]:
+    """Return an untrained network around known normal distributions, what it reads, their means and factors."""
+    config = ModelConfig(durations=(30.0, 300.0), filters=(4,), components=0, base="laplace", redraw=False)
+    network = start_network(config, 3, 2, 3).eval()
+    assert isinstance(network, PosteriorNetwork)
+    random = np.random.default_rng(1)
+    centre, root = random.standard_normal((5, 2, 2)), np.tile([[0.01, 0.0], [0.05, 0.2]], (5, 2, 1, 1))
+    rest = random.standard_normal((5, 2, 4))
+    laplace = np.concatenate([centre, root.reshape(5, 2, 4), rest], axis=2)
+    inputs = inputs_of(
+        tensors_of(curves()._replace(laplace=laplace)), config, 0.01, FITTED | {"truth_mean": np.ones(2)}
+    )
+    return network, inputs, torch.from_numpy(centre).float(), torch.from_numpy(root).float()
+
+
+def test_an_untrained_flow_around_the_normal_approximation_is_close_to_it():
+    network, inputs, centre, root = around()
+    with torch.no_grad():
+        z = network.samples(inputs, 1, torch.randn((4000, 5, 2), generator=torch.Generator().manual_seed(0)))
+        expected = torch.sqrt((root[:, 1] ** 2).sum(dim=2))
+        assert ((z.mean(dim=0) - centre[:, 1]).abs() < 0.5 * expected).all()
+        assert torch.allclose(z.std(dim=0), expected, rtol=0.3)
+
+
+def test_density_and_samples_of_a_flow_around_the_normal_approximation_agree():
+    """The mean of the density by that of a normal distribution is 1 over samples of the latter."""
+    network, inputs, centre, root = around()
+    wide = torch.distributions.MultivariateNormal(centre[:, 0], scale_tril=2 * root[:, 0])
+    torch.manual_seed(0)
+    with torch.no_grad():
+        z = wide.sample((4000,))
+        log = torch.stack([network(inputs, part)[:, 0] for part in z])
+        assert torch.allclose((log - wide.log_prob(z)).exp().mean(dim=0), torch.ones(5), atol=0.1)
+
+
+def test_an_approximation_of_stored_readings_forbids_to_redraw_them():
+    with pytest.raises(ValueError, match="expected redraw: false"):
+        ModelConfig(base="laplace")
+    with pytest.raises(ValueError, match="base is for kind posterior"):
+        ModelConfig(kind="gaussian", base="laplace", redraw=False)
