@@ -1,5 +1,6 @@
 """What the documents show works: the notebook, the Python use, every sweep file."""
 
+import ast
 import json
 import re
 import shlex
@@ -42,8 +43,20 @@ def test_the_notebook_plots_an_orbit_of_a_stored_model(smoke: Path, monkeypatch:
     assert "acceleration_error_own_state" in outputs[-1]["data"]["text/plain"]
 
 
-def test_the_notebook_is_kept_without_output() -> None:
-    assert not any(cell.get("outputs") for cell in nbformat.read(NOTEBOOK, as_version=4).cells)
+@pytest.mark.training
+def test_the_notebook_of_urease_shows_what_a_longer_prefix_adds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MPLBACKEND")
+    notebook = nbformat.read(ROOT / "examples" / "urease.ipynb", as_version=4)
+    NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(ROOT)}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 1
+    spread = ast.literal_eval(outputs[-1]["data"]["text/plain"])
+    assert spread[30.0][1] > 0.8 and spread[300.0][1] < 0.6 and spread[300.0][0] < spread[30.0][0] < 0.3
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_output(path: Path) -> None:
+    assert not any(cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells)
 
 
 @pytest.mark.training
