@@ -1,4 +1,4 @@
-"""Draw the figures of this folder from the stored sweep `urease/v3`: `python results/urease/figures.py`."""
+"""Draw the figures of this folder from what is stored of the sweep `urease/v3`: `python results/urease/figures.py`."""
 
 from pathlib import Path
 
@@ -23,8 +23,10 @@ def tables_of(rows: pd.DataFrame, setting: str, name: str) -> list[pd.DataFrame]
 
 def attention(rows: pd.DataFrame) -> Figure:
     """Draw the weight of each point against time, as a multiple of the even weight, for every prefix."""
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
-    for axes, (setting, label) in zip(figure.subplots(1, 2, sharey=True), NETWORKS.items(), strict=True):
+    shown = {setting: label for setting, label in NETWORKS.items() if (rows["recipe"] == setting).any()}
+    figure = Figure(figsize=(1 + 4 * len(shown), 3.4), layout="constrained")
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, (setting, label) in zip(panels, shown.items(), strict=True):
         table = pd.concat(tables_of(rows, setting, "attention"))
         for k, (prefix, part) in enumerate(table.groupby("prefix_s")):
             mean = part.groupby("t")["weight"].mean()
@@ -38,8 +40,10 @@ def attention(rows: pd.DataFrame) -> Figure:
 
 def calibration(rows: pd.DataFrame) -> Figure:
     """Draw observed less nominal coverage against the nominal one, at every prefix, both unknowns together."""
-    figure = Figure(figsize=(10, 3.4), layout="constrained")
-    for axes, (setting, label) in zip(figure.subplots(1, 3, sharey=True), CALIBRATED.items(), strict=True):
+    shown = {setting: label for setting, label in CALIBRATED.items() if (rows["recipe"] == setting).any()}
+    figure = Figure(figsize=(2 + 3 * len(shown), 3.4), layout="constrained")
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, (setting, label) in zip(panels, shown.items(), strict=True):
         table = pd.concat(tables_of(rows, setting, "unknowns"))
         count = int(table["n"].iloc[0])
         for k, (prefix, part) in enumerate(table.groupby("prefix_s")):
@@ -50,7 +54,8 @@ def calibration(rows: pd.DataFrame) -> Figure:
         axes.fill_between(LEVELS, 100 * (low - nominal), 100 * (high - nominal), color="0.9", zorder=0)
         axes.axhline(0, color="k", lw=0.8)
         axes.set(xlabel="nominal coverage [%]", title=label)
-    axes.legend(fontsize="small", title="prefix", title_fontsize="small")
+    labels = axes.get_legend_handles_labels()
+    figure.legend(*labels, loc="outside right center", fontsize="small", title="prefix", title_fontsize="small")
     figure.axes[0].set_ylabel("observed - nominal [%]")
     return figure
 
