@@ -362,6 +362,7 @@ def _presets() -> dict[str, DatasetConfig]:
         named[f"complex_TBP_planar_{count}_train"] = train
         named[f"complex_TBP_planar_{count}_test"] = test
         named[f"complex_TBP_planar_fixnu0_{count}"] = train.model_copy(update={"true_anomaly": 0.0})
+        named[f"complex_TBP_planar_fixnu0_{count}_test"] = test.model_copy(update={"true_anomaly": 0.0})
         # TBP_complex_planar_1 is the printed orbit, set above
         named[f"TBP_complex_planar_{count}"] = named.get(f"TBP_complex_planar_{count}", train)
         for family in ("simple", "circular"):
