@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,30 @@ from trainers.study import Study
 MARK = "parameters"
 """A file with this key at its top has the older form."""
 
+PRESENT = ("study", "base", "vary", "search")
+"""A file with one of these keys at its top, and without `parameters`, has the present form."""
+
+PARTS = (MARK, "data")
+"""What an older file must hold at its top."""
+
+
+@dataclass(frozen=True)
+class Additions:
+    """What a user adds to an older file that lacks it."""
+
+    dataset: str = ""
+    """Name of the training dataset."""
+    dated: str = ""
+    """Day on which the file was used, as `2025-11-05`: it decides between meanings of a name."""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What is added, as keys of the older file."""
+        return {name: text for name, text in asdict(self).items() if text}
+
+
+NOTHING = Additions()
+
 
 @dataclass(frozen=True)
 class Translation:
@@ -32,11 +56,18 @@ class Translation:
 
 
 def is_older(document: Document) -> bool:
-    """Whether a file has the older form."""
-    return MARK in document.data
+    """Whether a file has the older form, or is a fragment of such a file."""
+    return MARK in document.data or bool(_fragment(document))
 
 
-def convert(path: Path) -> str:
+def _fragment(document: Document) -> list[str]:
+    """Return the keys at the top that only older files have; none where the file has the present form."""
+    if any(key in document.data for key in PRESENT):
+        return []
+    return [key for key in document.data if key in ("wandb", "data") or str(key).endswith("_strategy")]
+
+
+def convert(path: Path, additions: Additions = NOTHING) -> str:
     """Return an older sweep file as YAML in the present form, with a comment on each decision.
 
     Raises:
@@ -45,27 +76,39 @@ def convert(path: Path) -> str:
     document = read_document(Path(path))
     if not is_older(document):
         raise SweepError([document.problem((), f"has no key {MARK!r}; it is in the present form already")])
-    translation = translate(document, Path(path))
+    translation = translate(document, Path(path), additions)
     return to_yaml(translation, Path(path).name)
 
 
-def translate(document: Document, path: Path) -> Translation:
+def translate(document: Document, path: Path, additions: Additions = NOTHING) -> Translation:
     """Translate an older document by the reader of its study.
 
     Raises:
         SweepError: a line for each offending key.
     """
     warnings = _duplicates(document)
+    if MARK not in document.data:
+        raise SweepError([_incomplete(document)])
     study = _study(document, path)
     assert study.older is not None
     try:
-        data = dict(study.older(document.data))
+        data = dict(study.older(document.data | additions.given))
     except ValueError as error:
-        raise SweepError([_with_line(document, line) for line in str(error).splitlines()]) from None
+        lines_of_problems = [_with_line(document, line) for line in str(error).splitlines()]
+        raise SweepError(sorted(lines_of_problems, key=document.line_of)) from None
     decisions = tuple(str(decision) for decision in data.pop("decisions", ()))
     lines: dict[Place, int] = {(): 1, ("base",): document.line((MARK,)), ("vary",): document.line((MARK,))}
     present = replace(document, data={"study": study.name} | data, lines=lines, duplicates=())
     return Translation(present, decisions, tuple(warnings))
+
+
+def _incomplete(document: Document) -> str:
+    """Say what a fragment of an older file lacks."""
+    missing = [f"{part}:" for part in PARTS if part not in document.data]
+    loose = [key for key in document.data if key not in ("wandb", "data")]
+    below = f", with {', '.join(loose[:3])}{', ...' if len(loose) > 3 else ''} below {MARK}:" if loose else ""
+    text = f"a fragment of a file of the older format; {' and '.join(missing)} missing; expected both at the top{below}"
+    return document.problem((), f"{text}; add what is missing")
 
 
 def _duplicates(document: Document) -> list[str]:

@@ -15,7 +15,7 @@ from assets.identity.text import value_text
 from assets.sweeps.axes import Axis, Combination, combinations, read_axes, read_exclusions, where
 from assets.sweeps.configurations import VALIDATION, Configurations, Locate
 from assets.sweeps.keys import with_keys
-from assets.sweeps.older_format import is_older, translate
+from assets.sweeps.older_format import NOTHING, Additions, is_older, translate
 from assets.sweeps.published import Published
 from assets.sweeps.published import findings as published_findings
 from assets.sweeps.questions import Question
@@ -64,8 +64,8 @@ class SweepFile(Config):
     """Whether the study's job runs this sweep when none is chosen."""
 
 
-def load_sweep(path: Path, root: Path | None = None) -> Sweep:
-    """Read and validate one sweep file, at any path.
+def load_sweep(path: Path, root: Path | None = None, additions: Additions = NOTHING) -> Sweep:
+    """Read and validate one sweep file, at any path; `additions` complete a file of the older format.
 
     Raises:
         SweepError: with one line for everything that is wrong: file, line, key, what was given, what was expected.
@@ -74,7 +74,10 @@ def load_sweep(path: Path, root: Path | None = None) -> Sweep:
     document = read_document(path, shown_name(path, root))
     if is_search(document):
         raise SweepError([document.problem((SEARCH,), "this file is a search; expected a sweep")])
-    (sweep,) = with_keys([Reading(document, path).sweep()])
+    if additions.given and not is_older(document):
+        text = f"is in the present form; {' and '.join(f'--{name}' for name in additions.given)} are for older files"
+        raise SweepError([document.problem((), text)])
+    (sweep,) = with_keys([Reading(document, path, additions).sweep()])
     return sweep
 
 
@@ -94,9 +97,10 @@ class Reading:
 
     kind: type[Config] = SweepFile
 
-    def __init__(self, document: Document, path: Path) -> None:
+    def __init__(self, document: Document, path: Path, additions: Additions = NOTHING) -> None:
         self.document = document
         self.path = path
+        self.additions = additions
         self.problems: list[str] = []
         self.warnings: list[str] = []
         self.axes: tuple[Axis, ...] = ()
@@ -136,7 +140,7 @@ class Reading:
 
     def _translate_older(self) -> None:
         if is_older(self.document):
-            translation = translate(self.document, self.path)
+            translation = translate(self.document, self.path, self.additions)
             self.document = translation.document
             self.warnings += [*translation.warnings, *(self.document.problem((), d, "") for d in translation.decisions)]
 

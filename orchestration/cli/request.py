@@ -17,6 +17,7 @@ import typer
 if TYPE_CHECKING:
     from assets.catalogue import Catalogue
     from assets.search.search import Search
+    from assets.sweeps.older_format import Additions
     from assets.sweeps.sweep import Sweep
 
 WRONG_REQUEST = 2
@@ -24,6 +25,11 @@ WRONG_REQUEST = 2
 Name = Annotated[str, typer.Argument(help="A sweep file at any path, or <study>/<sweep>; empty: the default sweep.")]
 NameOrAll = Annotated[str, typer.Argument(help="<study>/<sweep> or a sweep file; empty: all sweeps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+Dataset = Annotated[str, typer.Option("--dataset", help="Older files: the training dataset, where none is named.")]
+Dated = Annotated[
+    str, typer.Option("--dated", help="Older files: the day of use, YYYY-MM-DD; it decides what `mlp_4D` means.")
+]
 
 
 def refuse(*lines: str) -> NoReturn:
@@ -74,6 +80,15 @@ def any_file(name: str) -> Sweep | Search:
         if file := catalogue.sweeps.get(name) or catalogue.searches.get(name):
             return file
     return known_file(name)[0]
+
+
+def completed_sweep(name: str, additions: Additions) -> Sweep:
+    """Return the sweep of an older file at any path, completed by what the command line adds."""
+    from assets.sweeps.sweep_file import load_sweep
+
+    if not name.endswith((".yaml", ".yml")):
+        refuse(f"given {name!r} with --dataset or --dated; expected the path of a file of the older format")
+    return load_sweep(Path(name), additions=additions)
 
 
 def any_sweep(name: str) -> Sweep:

@@ -1,37 +1,41 @@
 """The older sweep format: ambiguous names are resolved with a decision, ambiguous structure is refused."""
 
 import sys
+from math import prod
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from assets.sweeps.older_format import Additions, convert
+from assets.sweeps.sweep_file import load_sweep
+from assets.sweeps.yaml_loader import SweepError, read_document
+from orchestration.cli import app
 from trainers.two_body.config import DatasetConfig, ModelConfig
-from trainers.two_body.older_format.sweep import HEADS, SETTINGS, read_older
+from trainers.two_body.older_format.heads import SYNONYMS
+from trainers.two_body.older_format.sweep import SETTINGS, read_older
 
+FILES = Path(__file__).parent / "older_sweeps"
+"""Ten files as they were used with the older programme."""
+
+PLANNED = ("01", "03", "07", "12", "17", "20", "25")
+STANDARD_TESTS = ["complex_planar_1_test", "complex_planar_10_test", "complex_planar_100_test"]
 TEN_WINDOWS = [[0.0, tenth / 10] for tenth in range(1, 11)]
 
-PRINTED = {
-    "feature_layer": ["sph_4D_rinv_vel"],
-    "output_layer": ["mlp_4D_signed"],
-    "planar_constraint": [True],
-    "width": [64],
-    "depth": [2],
-    "activation": ["leaky_relu"],
-    "loss": ["percent_error"],
-    "batch_size": [256],
-    "length_strategy": [[[0.0, 1.0]]],
-    "lr_strategy": [[0.001]],
-    "steps_strategy": [[1000]],
-    "segment_length_strategy": [[18]],
-    "train_dataset": ["complex_TBP_planar_10_train"],
-    "train_val_split": [1.0],
-    "num_trajs": [-1],
-    "rtol": [0.000001],
-    "atol": [0.00000001],
-}
+
+def block(number):
+    return FILES / f"block_{number}.yaml"
 
 
-def read(**changes):
-    return read_older({"parameters": {**PRINTED, **changes}})
+FILE = read_document(block("03")).data
+PRINTED = FILE["parameters"]
+
+
+def read(dated=None, **changes):
+    """Read the file of block 03 with changes of keys of `data:` and `parameters:`."""
+    data = {key: changes.pop(key) for key in ("dataset_name", "problem") if key in changes}
+    sweep = FILE | {"parameters": PRINTED | changes, "data": FILE["data"] | data}
+    return read_older(sweep | ({"dated": dated} if dated else {}))
 
 
 def refusal(**changes):
@@ -44,22 +48,107 @@ def decided(sweep, word):
     return [line for line in sweep["decisions"] if word in line]
 
 
-def test_a_printed_configuration_becomes_a_base():
-    sweep = read_older({"name": "lofi", "parameters": PRINTED})
+@pytest.mark.parametrize("number", PLANNED)
+def test_a_real_file_plans_one_configuration_on_the_standard_test_sets(number, fresh_home):
+    done = CliRunner().invoke(app, ["plan", str(block(number))])
+    assert done.exit_code == 0, done.output
+    sweep = load_sweep(block(number))
+    assert len(sweep.rows) == 1
+    assert list(sweep.tests) == STANDARD_TESTS
+    assert sweep.description == read_document(block(number)).data.get("wandb", {}).get("group", "")
+
+
+REFUSED = {
+    "00": ("block_00.yaml:7: length_strategy: ", "has two readings: 2 candidates, ", "or 1 with the bare window"),
+    "16": ("block_16.yaml:1: data.dataset_name: missing; ", "give it with --dataset NAME"),
+    "27": ("block_27.yaml:1: a fragment of a file of the older format; parameters: and data: missing; ",),
+}
+
+
+@pytest.mark.parametrize("number", REFUSED)
+@pytest.mark.parametrize("command", ["plan", "convert"])
+def test_a_real_file_that_cannot_be_read_is_refused_in_one_line(number, command):
+    done = CliRunner().invoke(app, [command, str(block(number))])
+    assert done.exit_code == 2
+    (line,) = done.output.splitlines()
+    assert all(part in line for part in REFUSED[number])
+
+
+def test_the_missing_dataset_is_given_on_the_command_line(fresh_home, tmp_path):
+    given = ["--dataset", "complex_TBP_planar_10_train"]
+    assert CliRunner().invoke(app, ["plan", str(block("16")), *given]).exit_code == 0
+    new = tmp_path / "new.yaml"
+    assert CliRunner().invoke(app, ["convert", str(block("16")), *given, "-o", str(new)]).exit_code == 0
+    (row,) = load_sweep(new).rows
+    assert row.configuration.dataset == DatasetConfig(orbits=10)
+    unknown = CliRunner().invoke(app, ["plan", str(block("16")), "--dataset", "complex_TBP_planar_11"])
+    assert unknown.exit_code == 2
+    assert "unknown dataset 'complex_TBP_planar_11'; nearest: " in unknown.output
+    (line,) = CliRunner().invoke(app, ["plan", str(block("03")), *given]).output.splitlines()
+    assert 'dataset: "complex_TBP_planar_10_train" given, but data.dataset_name is' in line
+
+
+def test_options_of_older_files_are_refused_for_present_ones(tmp_path):
+    new = tmp_path / "new.yaml"
+    new.write_text(convert(block("03")))
+    for command in (["plan", str(new)], ["plan", "two_body/heads"]):
+        done = CliRunner().invoke(app, [*command, "--dated", "2025-11-05"])
+        assert (done.exit_code, len(done.output.splitlines())) == (2, 1)
+        assert "--dated" in done.output
+
+
+def test_a_real_file_becomes_a_base():
+    sweep = read_older(FILE)
     assert sweep["study"] == "two_body"
-    assert sweep["description"] == "lofi"
+    assert sweep["description"] == "complex-lofi-mlp_4D_signed-pe-tanh"
     assert sweep["vary"] == {}
-    assert DatasetConfig(**sweep["base"]["dataset"]) == DatasetConfig(orbits=10)
+    assert DatasetConfig(**sweep["base"]["dataset"]) == DatasetConfig(orbits=100)
     model = ModelConfig(**sweep["base"]["model"])
     assert model.solver.method == "tsit5"
     assert (model.solver.rtol, model.solver.atol) == (1e-6, 1e-8)
+    assert (model.loss.name, model.activation, model.batch_size) == ("percent_error", "tanh", 256)
     (phase,) = sweep["base"]["model"]["phases"]
     assert phase == {"steps": 1000, "learning_rate": 0.001, "segment_length": 18, "window": [0.0, 1.0]}
 
 
+def test_ten_windows_share_one_segment_length():
+    (row,) = load_sweep(block("17")).rows
+    phases = row.configuration.model.phases
+    assert [list(phase.window) for phase in phases] == TEN_WINDOWS
+    assert {(phase.segment_length, phase.steps) for phase in phases} == {(18, 500)}
+
+
+@pytest.mark.parametrize("number", PLANNED)
+def test_the_conversion_of_a_real_file_is_the_same_configuration(number, tmp_path):
+    new = tmp_path / "new.yaml"
+    new.write_text(convert(block(number)))
+    assert [row.configuration.item.hash for row in load_sweep(new).rows] == [
+        row.configuration.item.hash for row in load_sweep(block(number)).rows
+    ]
+    assert load_sweep(new).warnings == ()
+
+
+def test_equal_blocks_of_data_warn_and_different_ones_are_refused(tmp_path):
+    assert "block_01.yaml:6: data: given twice, with equal content" in load_sweep(block("01")).warnings[0]
+    other = tmp_path / "other.yaml"
+    other.write_text(block("01").read_text().replace("planar_10_train", "planar_1_train", 1))
+    with pytest.raises(SweepError, match=r"other\.yaml:6: data: given twice, and differently in line 3") as caught:
+        load_sweep(other)
+    assert len(caught.value.problems) == 1
+
+
+def test_the_sweep_of_two_readings_plans_once_its_windows_are_lists(tmp_path):
+    text = block("00").read_text()
+    one, two = (text.replace(f"{' ' * 24}[0.0,1.0],\n", new) for new in ("", f"{' ' * 24}[[0.0,1.0]],\n"))
+    for name, new, count in (("one", one, 288), ("two", two, 576)):
+        (tmp_path / f"{name}.yaml").write_text(new)
+        axes = read_older(read_document(tmp_path / f"{name}.yaml").data)["vary"]
+        assert prod(map(len, axes.values())) == count
+
+
 @pytest.mark.parametrize("key", SETTINGS)
 def test_one_candidate_is_a_value_and_two_are_an_axis(key):
-    values = {"loss": ["percent_error", "mean_squared_error"], "output_layer": ["mlp_4D_signed", "mlp_4D_abs"]}
+    values = {"loss_fcn": ["percent_error", "mean_squared_error"], "output_layer": ["mlp_4D_signed", "mlp_4D_abs"]}
     one, two = values.get(key, [0.25, 0.5])
     *parents, last = SETTINGS[key].split(".")
     for written in (one, [one]):
@@ -70,18 +159,37 @@ def test_one_candidate_is_a_value_and_two_are_an_axis(key):
     assert read(**{key: [one, two]})["vary"] == {SETTINGS[key]: [one, two]}
 
 
-@pytest.mark.parametrize("name", HEADS)
-def test_ambiguous_heads_are_resolved_with_a_decision(name):
+@pytest.mark.parametrize("name", SYNONYMS)
+def test_other_names_of_heads_are_resolved_with_a_decision(name):
     sweep = read(output_layer=[name, "mlp_4D_signed"])
-    present, _ = HEADS[name]
+    present, _ = SYNONYMS[name]
     assert sweep["vary"] == {"model.output_layer": [present, "mlp_4D_signed"]}
     assert decided(sweep, f"model.output_layer: {name} is read as {present}")
 
 
-def test_mlp_4d_is_the_absolute_head():
-    sweep = read(output_layer=["mlp_4D"])
-    assert sweep["base"]["model"]["output_layer"] == "mlp_4D_abs"
-    assert decided(sweep, "mlp_4D is read as mlp_4D_abs")
+@pytest.mark.parametrize(
+    ("dated", "head"),
+    [("2025-10-21", "signed"), ("2025-11-17", "signed"), ("2025-11-18", "abs"), ("2025-12-04", "abs"), (None, "abs")],
+)
+def test_mlp_4d_is_resolved_by_the_date(dated, head):
+    sweep = read(dated, output_layer="mlp_4D")
+    assert sweep["base"]["model"]["output_layer"] == f"mlp_4D_{head}"
+    (decision,) = decided(sweep, f"mlp_4D is read as mlp_4D_{head}")
+    assert ("--dated YYYY-MM-DD" in decision) == (dated is None)
+
+
+def test_a_date_that_is_no_day_is_refused():
+    with pytest.raises(ValueError, match=r'dated: "November" given; expected a day such as 2025-11-05'):
+        read("November")
+
+
+def test_the_command_line_says_the_date_and_a_file_without_one_warns(fresh_home):
+    assert any("--dated YYYY-MM-DD" in warning for warning in load_sweep(block("20")).warnings)
+    assert "output_layer: mlp_4D_abs" in convert(block("20"))
+    assert "output_layer: mlp_4D_signed" in convert(block("20"), Additions(dated="2025-11-05"))
+    done = CliRunner().invoke(app, ["convert", str(block("20")), "--dated", "2025-11-05"])
+    assert (done.exit_code, "mlp_4D_signed" in done.output) == (0, True)
+    assert CliRunner().invoke(app, ["plan", str(block("20")), "--dated", "2025-11-05"]).exit_code == 0
 
 
 def test_two_names_of_one_head_are_one_candidate():
@@ -90,13 +198,29 @@ def test_two_names_of_one_head_are_one_candidate():
     assert decided(sweep, "left out")
 
 
-def test_missing_test_sets_are_the_standard_ones():
-    sweep = read()
-    assert sweep["tests"] == ["complex_planar_1_test", "complex_planar_10_test", "complex_planar_100_test"]
-    assert decided(sweep, "tests: none named")
-    named = read(test_dataset=["complex_TBP_planar_1_test"])
-    assert named["tests"] == ["complex_TBP_planar_1_test"]
-    assert not decided(named, "tests:")
+def test_the_standard_test_sets_are_a_decision():
+    assert read()["tests"] == STANDARD_TESTS
+    assert decided(read(), "tests: none named")
+
+
+def test_project_and_entity_of_the_tracker_are_left_out_with_a_decision():
+    sweep = read_older(FILE | {"wandb": {"group": "lofi", "project": "orbits", "entity": "us"}})
+    assert sweep["description"] == "lofi"
+    assert len(decided(sweep, "is left out; runs are kept and tracked locally")) == 2
+    with pytest.raises(ValueError, match=r"wandb\.groop: unknown key; nearest: group"):
+        read_older(FILE | {"wandb": {"groop": "lofi"}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"problem": "CR3BP"}, r'data\.problem: \["CR3BP"\] given; expected 2BP'),
+        ({"dataset_name": "j2_3d_10_train"}, "dataset_name: j2_3d_10_train is of j2; expected one of two_body"),
+    ],
+)
+def test_another_problem_than_the_files_is_refused(changes, says):
+    with pytest.raises(ValueError, match=says):
+        read(**changes)
 
 
 def test_a_list_of_one_is_repeated_for_all_phases():
@@ -166,37 +290,24 @@ def test_what_is_no_window_is_refused(value):
 
 
 def test_several_training_sets_are_variants_of_the_dataset():
-    sweep = read(train_dataset=["complex_TBP_planar_1_train", "complex_TBP_planar_fixnu0_10"])
-    variants = sweep["vary"]["train_dataset"]
+    sweep = read(dataset_name=["complex_TBP_planar_1_train", "complex_TBP_planar_fixnu0_10"])
+    variants = sweep["vary"]["dataset_name"]
     assert list(variants) == ["complex_TBP_planar_1_train", "complex_TBP_planar_fixnu0_10"]
     datasets = [DatasetConfig(**variant["dataset"]) for variant in variants.values()]
     assert datasets == [DatasetConfig(orbits=1), DatasetConfig(orbits=10, true_anomaly=0.0)]
 
 
 def test_a_number_of_trajectories_takes_the_first_orbits():
-    sweep = read(train_dataset=["complex_TBP_planar_100_train"], num_trajs=[4])
+    sweep = read(dataset_name=["complex_TBP_planar_100_train"], num_trajs=[4])
     assert DatasetConfig(**sweep["base"]["dataset"]) == DatasetConfig(orbits=4)
     assert decided(sweep, "first 4 orbits")
-    assert "num_trajs: 40 given" in refusal(num_trajs=[40])
+    assert "num_trajs: 40 given" in refusal(dataset_name=["complex_TBP_planar_10_train"], num_trajs=[40])
     assert "num_trajs: [0] given" in refusal(num_trajs=[0])
-
-
-def test_a_data_section_reads_like_parameters():
-    parameters = {key: value for key, value in PRINTED.items() if key != "train_dataset"}
-    data = {"train_dataset": "complex_TBP_planar_10_train"}
-    beside = read_older({"parameters": parameters, "data": data})
-    inside = read_older({"parameters": {**parameters, "data": data}})
-    assert beside == inside == read()
-
-
-def test_a_key_with_two_values_is_refused():
-    with pytest.raises(ValueError, match=r"data\.width: 32 given, but \[64\] before"):
-        read_older({"parameters": PRINTED, "data": {"width": 32}})
 
 
 def test_all_problems_are_reported_at_once():
     text = refusal(
-        train_dataset=["complex_TBP_planar_11_train"], lr_stategy=[[0.001]], steps_strategy=[1, 2], width=[[64]]
+        dataset_name=["complex_TBP_planar_11_train"], lr_stategy=[[0.001]], steps_strategy=[1, 2], width=[[64]]
     )
     lines = text.splitlines()
     assert len(lines) == 4
@@ -205,15 +316,15 @@ def test_all_problems_are_reported_at_once():
 
 
 def test_open_choices_become_decisions():
-    sweep = read(loss=["percent_error_plus_nmse"], train_val_split=[0.8])
+    sweep = read(loss_fcn=["percent_error_plus_nmse"], train_val_split=[0.8])
     for path in ("model.solver.method", "model.optimiser", "model.seed", "model.split_by", "model.loss.rmse_weight"):
         assert decided(sweep, path)
-    assert not decided(read(loss=["percent_error_plus_nmse"], mse_weight=[50]), "rmse_weight")
+    assert not decided(read(loss_fcn=["percent_error_plus_nmse"], mse_weight=[50]), "rmse_weight")
 
 
-def test_a_sweep_that_is_no_grid_is_refused():
-    with pytest.raises(ValueError, match="method: 'random' given"):
-        read_older({"method": "random", "parameters": PRINTED})
+def test_keys_of_other_formats_are_refused():
+    with pytest.raises(ValueError, match="method: unknown key"):
+        read_older(FILE | {"method": "random"})
     with pytest.raises(ValueError, match="parameters"):
         read_older({"parameters": [1]})
 

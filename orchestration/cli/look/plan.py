@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.request import Json, Name, clear_errors
+from orchestration.cli.request import Dataset, Dated, Json, Name, clear_errors, completed_sweep
 
 Keys = Annotated[bool, typer.Option("--keys", help="List every key that would run, with the reason.")]
 Segments = Annotated[
@@ -12,10 +12,20 @@ Segments = Annotated[
 ]
 
 
-def plan(sweep: Name = "", keys: Keys = False, segments: Segments = False, json: Json = False) -> None:
+def plan(
+    sweep: Name = "",
+    keys: Keys = False,
+    segments: Segments = False,
+    dataset: Dataset = "",
+    dated: Dated = "",
+    json: Json = False,
+) -> None:
     """Show what a run of a sweep would do, and why each item is due; or how far a search is."""
-    from orchestration.cli.subjects.choice import any_subject
+    from assets.sweeps.older_format import Additions
+    from orchestration.cli.subjects.choice import any_subject, subject_of
 
+    additions = Additions(dataset, dated)
     with clear_errors():
-        answer = any_subject(sweep).plan(keys, segments)
+        subject = subject_of(completed_sweep(sweep, additions)) if additions.given else any_subject(sweep)
+        answer = subject.plan(keys, segments)
     answer.give(json)

@@ -12,15 +12,15 @@ from tests.assets.sweep_study import STUDY
 pytest_plugins = ("tests.assets.sweep_fixtures",)
 
 TWO_BODY = """
-name: sweep-2BP-12-10
-method: grid
+wandb:
+  group: sweep-2BP-12-10
+data:
+  dataset_name: complex_TBP_planar_10_train
+  problem: '2BP'
+data:
+  dataset_name: complex_TBP_planar_10_train
+  problem: '2BP'
 parameters:
-  data:
-    train_dataset: [complex_TBP_planar_10_train]
-    test_dataset: [complex_TBP_planar_10_test, complex_TBP_planar_1_test]
-  data:
-    train_dataset: [complex_TBP_planar_10_train]
-    test_dataset: [complex_TBP_planar_10_test, complex_TBP_planar_1_test]
   output_layer: [mlp_4D, mlp_4D_signed]
   batch_size: [256]
   rtol: 1e-6
@@ -69,9 +69,9 @@ def test_conversion_comments_on_each_decision_beside_its_setting(older):
 
 
 def test_equal_duplicates_warn_and_different_ones_are_refused(older):
-    assert "parameters.data: given twice, with equal content" in load_sweep(older(TWO_BODY)).warnings[0]
-    different = TWO_BODY.replace("train_dataset: [complex_TBP_planar_10_train]", "train_dataset: [printed_planar_1]", 1)
-    with pytest.raises(SweepError, match=r"older\.yaml:8: parameters\.data: given twice, and differently in line 5"):
+    assert "data: given twice, with equal content" in load_sweep(older(TWO_BODY)).warnings[0]
+    different = TWO_BODY.replace("complex_TBP_planar_10_train", "printed_planar_1", 1)
+    with pytest.raises(SweepError, match=r"older\.yaml:7: data: given twice, and differently in line 4"):
         load_sweep(older(different))
 
 
@@ -85,6 +85,11 @@ def test_equal_duplicates_warn_and_different_ones_are_refused(older):
         ("length_strategy: [[[0.0, 0.1], [0.0, 1.0]]]", "length_strategy: [[0.0, 0.1], [[0.0, 1.0]]]", "two readings"),
         ("mlp_4D,", "mlp_5D,", "unknown output layer 'mlp_5D'; nearest: "),
         ("batch_size", "batchsize", "unknown key; nearest: batch_size"),
+        (
+            "parameters:\n",
+            "settings:\n",
+            "a fragment of a file of the older format; parameters: missing; expected both at the top",
+        ),
     ],
 )
 def test_what_is_wrong_in_an_older_file_names_file_line_and_key(older, old, new, says):

@@ -97,7 +97,8 @@ def test_a_phase_that_cannot_be_is_named(refused, phase, line) -> None:
 def older(**changes: object) -> str:
     """Return a file of the older form."""
     settings = {**PRINTED, **changes}
-    return "parameters:\n" + "".join(f"  {name}: {value}\n" for name, value in settings.items()).replace("'", '"')
+    data = "data:\n  dataset_name: complex_TBP_planar_10_train\n  problem: '2BP'\nparameters:\n"
+    return data + "".join(f"  {name}: {value}\n" for name, value in settings.items()).replace("'", '"')
 
 
 def test_the_older_form_is_read_as_it_was_printed(tmp_path: Path, fresh_home: Path) -> None:
