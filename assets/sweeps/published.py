@@ -19,6 +19,9 @@ from trainers.study import Config
 
 MOST_BYTES = 10_000_000
 
+TRAIN = "train"
+"""The test set that is the training dataset of each row, so that tables show the gap."""
+
 Row = Mapping[str, str]
 
 
@@ -35,6 +38,8 @@ class Published(Config):
     """Metric -> column of its published value."""
     rows: Annotated[dict[str, dict[str, str]], Field(min_length=1)]
     """Value of the axis -> {column: text} that all of its lines have."""
+    training: dict[str, str] = {}
+    """Metric -> column of its published value on the training data, one for all test sets of a run."""
     doubt: str | None = None
     """Column that says why a line is doubtful; empty where it is not."""
     readings: dict[str, dict[str, str]] = {}
@@ -60,13 +65,19 @@ def lines(published: Published) -> list[Line]:
         ValueError: the file cannot be read; one line.
     """
     table = read_table(published.file)
-    return [
-        Line(name, row[published.test], metric, float(row[column]), row[published.doubt] if published.doubt else "")
-        for name, cells in published.rows.items()
-        for row in _first_of_each_test(_matching(table, cells), published.test)
-        for metric, column in published.values.items()
-        if row[column].strip()
-    ]
+    numbers = []
+    for name, cells in published.rows.items():
+        rows = _first_of_each_test(_matching(table, cells), published.test)
+        printed = [(row, row[published.test], published.values) for row in rows]
+        # the training data are those of the run, whatever it was tested on: its first line counts
+        printed += [(row, TRAIN, published.training) for row in rows[:1]]
+        numbers += [
+            Line(name, test, metric, float(row[column]), row[published.doubt] if published.doubt else "")
+            for row, test, values in printed
+            for metric, column in values.items()
+            if row[column].strip()
+        ]
+    return numbers
 
 
 def read_table(file: str) -> list[dict[str, str]]:
@@ -105,6 +116,7 @@ def findings(
     columns = list(table[0])
     used: dict[Place, str] = {("test",): published.test}
     used |= {("values", metric): name for metric, name in published.values.items()}
+    used |= {("training", metric): name for metric, name in published.training.items()}
     used |= {("doubt",): published.doubt} if published.doubt else {}
     used |= {("rows", name, column): column for name, cells in published.rows.items() for column in cells}
     unknown = {place: name for place, name in used.items() if name not in columns}
@@ -115,6 +127,8 @@ def findings(
         yield ("axis",), f"no such axis {published.axis!r}; nearest: {choices}"
     elif not unknown:
         yield from _row_findings(published, table, axes[published.axis], tests)
+    if published.training and TRAIN not in tests:
+        yield ("training",), f"needs the training data as a test set; expected {TRAIN} under `tests`"
     yield from _reading_findings(published)
 
 
@@ -129,7 +143,8 @@ def _row_findings(
         if not any(row[published.test] in tests for row in lines_of_row):
             yield place, f"no line of {published.file} has {dict(cells)} on a test set of this sweep"
         yield from ((place, text) for text in _ambiguous(published, lines_of_row))
-        for column in published.values.values():
+        yield from ((place, text) for text in _several_training_values(published, lines_of_row))
+        for column in (*published.values.values(), *published.training.values()):
             if wrong := next((row[column] for row in lines_of_row if not _is_number(row[column])), None):
                 yield place, f"{column} is {wrong!r} in {published.file}; expected a number"
 
@@ -141,6 +156,14 @@ def _ambiguous(published: Published, rows: Sequence[Row]) -> Iterator[str]:
         numbers = {tuple(row[column] for column in columns) for row in rows if row[published.test] == test}
         if len(numbers) > 1:
             yield f"{len(numbers)} different lines on {test}; expected one; name more columns"
+
+
+def _several_training_values(published: Published, rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a line for every column of training values in which the lines of one run differ."""
+    for column in published.training.values():
+        numbers = {row[column] for row in rows}
+        if len(numbers) > 1:
+            yield f"{len(numbers)} different values of {column}; expected one for all test sets; name more columns"
 
 
 def _reading_findings(published: Published) -> Iterator[tuple[Place, str]]:

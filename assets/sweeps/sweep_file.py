@@ -16,7 +16,7 @@ from assets.sweeps.axes import Axis, Combination, combinations, read_axes, read_
 from assets.sweeps.configurations import VALIDATION, Configurations, Locate
 from assets.sweeps.keys import with_keys
 from assets.sweeps.older_format import NOTHING, Additions, is_older, translate
-from assets.sweeps.published import Published
+from assets.sweeps.published import TRAIN, Published
 from assets.sweeps.published import findings as published_findings
 from assets.sweeps.questions import Question
 from assets.sweeps.questions import findings as question_findings
@@ -30,9 +30,6 @@ from trainers.study import Config, ModelConfigBase, Study
 TEST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 SEARCH = "search"
-
-TRAIN = "train"
-"""The test set that is the training dataset of each row, so that tables show the gap."""
 
 
 class SweepFile(Config):

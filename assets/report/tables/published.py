@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from assets.identity.text import cell, with_interval
 from assets.report.tables.effects import percent
 from assets.report.tables.table import Table, table_of
-from assets.statistics.published_agreement import FEWEST_SEEDS, WIDEST, level
+from assets.statistics.published_agreement import FEWEST_SEEDS, WIDEST, WIDEST_DIFFERENCE, level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,10 +49,12 @@ def _agreement_table(sweep: Sweep, agreement: pd.DataFrame) -> Table:
     counts = "; ".join(_counts(str(metric), part) for metric, part in agreement.groupby("metric", sort=False))
     note = (
         f"Published: {sweep.published.file if sweep.published else ''}. In all: {counts}. Ours: geometric mean over "
-        "seeds with its 95 % interval. A published value is one run: it agrees if it lies where one more of our runs "
+        "seeds, or mean where a value is not positive, with its 95 % interval. A published value is one run: it agrees if it lies where one more of our runs "
         "is expected (95 %, with new seeds and test trajectories; about one in twenty falls outside by chance). It is "
         f"inconclusive with fewer than {FEWEST_SEEDS} seeds, where the range of one more run spans more than a factor "
-        f"of {WIDEST:g}, and outside the range on a single test trajectory, since theirs may be another one."
+        f"of {WIDEST:g} (of values that are not all positive: {WIDEST_DIFFERENCE:g} times the published one), and outside "
+        "the range on a single test trajectory, since theirs may be another one, or of a metric of a whole test set, "
+        "whose spread over trajectories is not measured."
     )
     return table_of("Published beside ours", header, rows, note)
 
@@ -61,5 +63,6 @@ def _counts(metric: str, agreement: pd.DataFrame) -> str:
     """Count the verdicts on a metric, and say by which factor published numbers lie above ours."""
     counts = agreement["verdict"].str.split(":").str[0].value_counts()
     verdicts = ", ".join(f"{name} {count}" for name, count in counts.items())
-    factor = with_interval(*level(agreement)) or "unknown"
-    return f"{metric}: {verdicts}, published over ours {factor} (geometric mean over rows)"
+    factor = with_interval(*level(agreement))
+    over = f", published over ours {factor} (geometric mean over rows)" if factor else ""
+    return f"{metric}: {verdicts}{over}"

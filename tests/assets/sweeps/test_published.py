@@ -98,8 +98,43 @@ def test_on_one_trajectory_nothing_differs(folder):
 
 def test_runs_that_spread_too_far_agree_with_nothing():
     line = {"published": 1.0, "run_low": 0.1, "run_high": 9.0}
-    assert verdict(line, 5, 10) == "inconclusive: the runs spread too widely"
-    assert verdict(line | {"published": 10.0}, 5, 10) == "differs"
+    assert verdict(line, 5, 10, 10) == "inconclusive: the runs spread too widely"
+    assert verdict(line | {"published": 10.0}, 5, 10, 10) == "differs"
+    line = {"published": 0.5, "run_low": -0.2, "run_high": 0.9}
+    assert verdict(line, 5, 10, 10) == "inconclusive: the runs spread too widely"
+    assert verdict(line | {"run_high": 0.7}, 5, 10, 10) == "agrees"
+
+
+def test_a_metric_of_a_whole_test_set_never_differs():
+    """Its spread over trajectories is not measured, and theirs are others."""
+    line = {"published": 3.0, "run_low": 1.0, "run_high": 2.0}
+    assert verdict(line, 5, 1, 10) == "inconclusive: outside, but the spread over test trajectories is not measured"
+    assert verdict(line | {"published": 1.5}, 5, 1, 10) == "agrees"
+
+
+def test_values_that_are_not_positive_are_compared_as_they_are():
+    values = np.array([[-0.2], [0.0], [0.1], [0.3]])
+    low, high = one_more(Sample(values, np.ones_like(values)), published=0.1)
+    assert (low + high) / 2 == pytest.approx(values.mean()) and low < 0 < high
+    zeros = Sample(np.zeros((4, 1)), np.ones((4, 1)))
+    assert one_more(zeros, published=0.0) == (0.0, 0.0)
+    positive = Sample(np.array([[0.1], [0.2], [0.3]]), np.ones((3, 1)))
+    assert one_more(positive, published=0.2)[0] > 0 > one_more(positive, published=0.0)[0]
+
+
+def test_training_errors_are_compared_on_the_training_data(folder):
+    columns = ("  doubt: doubt\n", "  doubt: doubt\n  training: {{step_error: gap}}\n")
+    text = TEXT.replace(*columns).replace("tests: [", "tests: [train, ")
+    (folder / "trained.csv").write_text("run,set,error,gap,doubt\n" + "".join(f"{r},many,1,1e6,\n" for r in "abcd"))
+    (folder / "trained.yaml").write_text(text.format(table=folder / "trained.csv"))
+    sweep = load_sweep(folder / "trained.yaml")
+    make(Store(), *(row.evaluations[0] for row in sweep.rows if row.axes["run"] == "flat"))
+    table = agreement(Experiment(sweep, Store()))
+    (line,) = table[(table["test"] == "train") & (table["row"] == "flat")].to_dict("records")
+    assert (line["published"], line["verdict"]) == (1e6, "differs")
+    (folder / "untrained.yaml").write_text(text.replace("train, ", "").format(table=folder / "trained.csv"))
+    with pytest.raises(SweepError, match="published.training: needs the training data as a test set"):
+        load_sweep(folder / "untrained.yaml")
 
 
 @pytest.mark.parametrize("runs", [3, 5])
