@@ -1,7 +1,8 @@
 """(c) The diary's sweep: model-steps per second over its datasets, segment lengths, depths and activations.
 
-576 configurations x 3000 steps = 1,728,000 model-steps took 268.6 minutes on 192 threads. Every cell is measured here
-with one feature layer and one head; features and heads differ by little and share the cell's rate. The projection is
+576 configurations x 3000 steps = 1,728,000 model-steps took 268.6 minutes on a share not stated of a machine with 192
+threads. Every cell is measured here with one feature layer and one head; features and heads differ by little and share
+the cell's rate. The projection is
 
     minutes = sum over cells (configurations x 3000 / steps per second + compilation) / 60 / CPUs
 """

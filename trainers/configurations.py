@@ -102,6 +102,13 @@ class ModelConfigBase(Config):
         """Return the validation columns that a history may have, after `validation_`; none says that it cannot tell."""
         return ()
 
+    def check_dataset(self, problem: str | None) -> None:
+        """Check that settings of the model are defined for a dataset's `problem`; None: it names none.
+
+        Raises:
+            ValueError: one line: the setting, the problem, what to do.
+        """
+
     def at_once(self) -> int:
         """Return how many members of a cohort on the same segments `train` should be handed at once."""
         return 1

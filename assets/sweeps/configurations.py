@@ -46,6 +46,11 @@ class Configurations:
             text = "given the training dataset; expected another one, or none and a train_fraction below 1"
             self._refuse(VALIDATION, (), place(VALIDATION), text)
             return None
+        try:
+            model.check_dataset(_problem_of(config))
+        except ValueError as error:
+            self._refuse(("model",), (), place(("model",)), str(error))
+            return None
         segmentation = model.segmentation()
         key = (item.hash, validation.hash if validation else "", segmentation)
         if key not in self._segments:
@@ -99,7 +104,10 @@ class Configurations:
         """Return a model and the item of its validation data, if they are a dataset of their own."""
         validation = None
         if isinstance(settings, Mapping) and settings.get("validation") is not None:
-            dataset = self.dataset(settings["validation"], lambda inner: place(("validation", *inner)), VALIDATION)
+            own, inside = settings["validation"], ("validation",)
+            if isinstance(own, Mapping) and own.keys() == {"dataset"}:
+                own, inside = own["dataset"], ("validation", "dataset")
+            dataset = self.dataset(own, lambda inner: place((*inside, *inner)), VALIDATION)
             if dataset is None:
                 return None, None
             validation = dataset[1]
@@ -122,6 +130,12 @@ class Configurations:
         self.refused.append(((*section, *inner), text))
         key = f"tests.{dotted(inner)}".rstrip(".") if here[:1] == ("tests",) else dotted((*section, *inner))
         self.problems.append(self.document.problem(here, text + _hint(here, text), key))
+
+
+def _problem_of(dataset: Config) -> str | None:
+    """Return the equation of motion that a dataset names, as a setting or, from files, among its facts."""
+    named = dataset.meta.get("problem") if isinstance(dataset, FileDataset) else getattr(dataset, "problem", None)
+    return None if named is None else str(named)
 
 
 def _hint(place: Place, text: str) -> str:

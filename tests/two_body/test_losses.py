@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from assets.sweeps.sweep_file import load_sweep
+from assets.sweeps.yaml_loader import SweepError
 from trainers.two_body.config import Loss, ModelConfig
 from trainers.two_body.losses import (
     LOSSES,
@@ -230,3 +232,26 @@ def test_the_loss_with_attraction_has_default_weight_one():
     assert penalty_weights(configured(name="percent_error_with_attraction")) == {"attraction": 1.0}
     assert penalty_weights(configured(name="percent_error_with_attraction", attraction=5.0)) == {"attraction": 5.0}
     assert penalty_weights(configured()) == {}
+
+
+ELSEWHERE = [
+    *(f"problem: {name}" for name in ("j2", "cr3bp", "harmonic_oscillator")),
+    "file: x.csv, columns: {x: x, vx: vx}, units: {x: DU, vx: DU/TU}, time_unit: TU, meta: {problem: j2}",
+]
+
+
+@pytest.mark.parametrize("dataset", ELSEWHERE)
+def test_the_penalty_on_energy_drift_is_refused_where_it_is_not_of_the_energy(dataset, tmp_path):
+    path = tmp_path / "sweep.yaml"
+    path.write_text(
+        sweep := f"study: two_body\nbase: {{dataset: {{{dataset}}}, model: {{loss: {{energy_drift: 0.1}}}}}}\n"
+    )
+    with pytest.raises(SweepError, match=r"energy_drift is 0\.1 with problem .*, whose energy is not v") as caught:
+        load_sweep(path)
+    assert len(caught.value.problems) == 1
+    for text in (
+        sweep.replace(dataset, "problem: two_body"),
+        f"study: two_body\nbase: {{dataset: {{{ELSEWHERE[0]}}}}}\n",
+    ):
+        path.write_text(text)
+        assert load_sweep(path).rows

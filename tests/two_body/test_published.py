@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,17 @@ def test_the_results_say_how_many_configurations_are_printed():
     inferred = [name for name, source in sources.items() if "described" in source or "sibling" in source]
     text = (ROOT / "results" / "two_body" / "README.md").read_text(encoding="utf-8")
     assert f"{28 - len(inferred)} of 28 configurations are printed" in " ".join(text.split())
+
+
+def test_documents_name_the_machine_of_the_sweep_and_not_a_share_of_it():
+    for name in ("README.md", "benchmarks/diary.py", "benchmarks/README.md", "results/benchmarks/bench.md"):
+        text = " ".join((ROOT / name).read_text(encoding="utf-8").split())
+        assert "268.6 minutes on 192" not in text and "268.6, on 192" not in text, name
+        assert "192" not in text or re.search(r"on a share,? not stated,? of a machine with 192 threads", text), name
+
+
+def test_contributing_says_which_mean_elements_the_panel_has():
+    """`test_evaluate.py` tests that it has them."""
+    text = " ".join((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split())
+    assert "The first orbit of the reference panel has the mean elements of the test set" in text
+    assert "nearest to the mean elements instead" not in text

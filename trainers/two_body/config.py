@@ -23,6 +23,9 @@ GEOSTATIONARY_KM = 42164.0
 CISLUNAR_KM = (60_000.0, 180_000.0)
 """Semi-major axes at which the pull of the Moon matters [km]."""
 
+ENERGY_OF = "two_body"
+"""The problem whose energy `losses.energy_drift` computes."""
+
 PART_ORBITS = 20_000
 """Orbits per part of the simulation; a set of no more than that has one part."""
 
@@ -310,6 +313,18 @@ class ModelConfig(ModelConfigBase):
         main = ("percent_error", "mean_squared_error", "mean_absolute_error", "nrmse")
         penalties = ("attraction", "sign_flip", "energy_drift", "l1", "l2")
         return ("loss", "field", *main, *penalties)
+
+    def check_dataset(self, problem: str | None) -> None:
+        """Refuse the penalty on energy drift where `v^2/2 - 1/r` is not the energy.
+
+        Raises:
+            ValueError: one line.
+        """
+        if self.loss.energy_drift and problem not in (None, ENERGY_OF):
+            raise ValueError(
+                f"loss.energy_drift is {self.loss.energy_drift} with problem {problem}, whose energy is not "
+                f"v^2/2 - 1/r; set it to 0, or train on problem {ENERGY_OF}"
+            )
 
     def segmentation(self) -> SegmentationConfig:
         """Project the fields that `segment` needs."""

@@ -49,12 +49,12 @@ def _agreement_table(sweep: Sweep, agreement: pd.DataFrame) -> Table:
     counts = "; ".join(_counts(str(metric), part) for metric, part in agreement.groupby("metric", sort=False))
     note = (
         f"Published: {sweep.published.file if sweep.published else ''}. In all: {counts}. Ours: geometric mean over "
-        "seeds, or mean where a value is not positive, with its 95 % interval. A published value is one run: it agrees if it lies where one more of our runs "
-        "is expected (95 %, with new seeds and test trajectories; about one in twenty falls outside by chance). It is "
-        f"inconclusive with fewer than {FEWEST_SEEDS} seeds, where the range of one more run spans more than a factor "
-        f"of {WIDEST:g} (of values that are not all positive: {WIDEST_DIFFERENCE:g} times the published one), and outside "
-        "the range on a single test trajectory, since theirs may be another one, or of a metric of a whole test set, "
-        "whose spread over trajectories is not measured."
+        "seeds, or mean where a value is not positive, with its 95 % interval. A published value is one run: it agrees "
+        "if it lies where one more of our runs is expected (95 %, with new seeds and test trajectories; about one in "
+        f"twenty falls outside by chance). It is inconclusive with fewer than {FEWEST_SEEDS} seeds; where the range of "
+        f"one more run spans more than a factor of {WIDEST:g}, or more than {WIDEST_DIFFERENCE:g} times the published "
+        "value where values are not all positive; and outside the range on a single test trajectory, since theirs may "
+        "be another one, or of a metric of a whole test set, whose spread over trajectories is not measured."
     )
     return table_of("Published beside ours", header, rows, note)
 

@@ -133,7 +133,7 @@ def test_training_errors_are_compared_on_the_training_data(folder):
     (line,) = table[(table["test"] == "train") & (table["row"] == "flat")].to_dict("records")
     assert (line["published"], line["verdict"]) == (1e6, "differs")
     (folder / "untrained.yaml").write_text(text.replace("train, ", "").format(table=folder / "trained.csv"))
-    with pytest.raises(SweepError, match="published.training: needs the training data as a test set"):
+    with pytest.raises(SweepError, match=r"published\.training: needs the training data as a test set"):
         load_sweep(folder / "untrained.yaml")
 
 

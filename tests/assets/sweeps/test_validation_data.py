@@ -61,6 +61,15 @@ def test_a_preset_its_settings_and_a_file_are_all_datasets(home, sweep, tmp_path
     assert here.segments.hash == there.segments.hash and here.config != there.config
 
 
+def test_it_may_stand_under_the_key_dataset(home, sweep, problems):
+    named = sweep(SWEEP.replace("validation: few", "validation: {dataset: few}")).rows[0].configuration.item
+    assert named == sweep(SWEEP).rows[0].configuration.item
+    text = SWEEP.replace("model.seed: [0, 1]", "model.validation: [null, {dataset: few}]")
+    assert [one.configuration.item.validation for one in sweep(text).rows] == [None, named.validation]
+    (line,) = problems(SWEEP.replace("validation: few", "validation: {dataset: fex}"))
+    assert line.startswith("one.yaml:7: model.validation: unknown dataset 'fex'; nearest: few")
+
+
 def test_axes_reach_into_it_and_may_leave_it_out(home, sweep):
     text = SWEEP.replace("model.seed: [0, 1]", "model.validation.trajectories: [4, 5]")
     assert [row.configuration.item.validation.config for row in sweep(text).rows] == [
