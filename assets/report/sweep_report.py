@@ -13,6 +13,8 @@ from typing import Any
 
 from assets.identity.canonical import short_digest
 from assets.identity.text import value_text
+from assets.report.imported.runs import imported_runs
+from assets.report.imported.tables import imported_tables
 from assets.report.pictures import Picture
 from assets.report.render import ROOMS, page_code, render
 from assets.report.sweep_pictures import best_and_worst, largest_test, row_pictures, setting_pictures, sweep_pictures
@@ -95,7 +97,7 @@ def content(experiment: Experiment) -> dict[str, Any]:
         "how_ranked": how_ranked(experiment.sweep, experiment.study),
         "extent": _extent(experiment),
         "overall": ranking.overall_table(experiment, board),
-        "leaderboards": list(ranking.leaderboards(experiment, board)),
+        "leaderboards": [*ranking.leaderboards(experiment, board), *imported_tables(experiment.sweep)],
         "rest": ranking.rest_table(rest),
         "neighbours": neighbours,
         "neighbour_table": ranking.neighbour_table(neighbours),
@@ -159,6 +161,7 @@ def _version(experiment: Experiment) -> str:
     questions = [question.model_dump(mode="json") for question in sweep.questions]
     published = [asdict(line) for line in lines(sweep.published)] if sweep.published else []
     seeds = sweep.seeds.model_dump() if sweep.seeds else None
+    imported = repr(imported_runs(sweep))
     table = experiment.table.to_csv(index=False)
     code = page_code(*ROOMS, figures=figures)
-    return short_digest(sweep.name, sweep.description, table, questions, published, seeds, code)
+    return short_digest(sweep.name, sweep.description, table, questions, published, seeds, imported, code)

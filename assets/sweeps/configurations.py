@@ -104,7 +104,8 @@ class Configurations:
         """Return a model and the item of its validation data, if they are a dataset of their own."""
         validation = None
         if isinstance(settings, Mapping) and settings.get("validation") is not None:
-            own, inside = settings["validation"], ("validation",)
+            own: Any = settings["validation"]
+            inside: Place = ("validation",)
             if isinstance(own, Mapping) and own.keys() == {"dataset"}:
                 own, inside = own["dataset"], ("validation", "dataset")
             dataset = self.dataset(own, lambda inner: place((*inside, *inner)), VALIDATION)

@@ -6,6 +6,7 @@ A command's module is imported when the command is called, so that help and mist
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
@@ -31,11 +32,16 @@ class Commands(TyperGroup):
         return name, load_command(name) if name in _MODULES else command, rest
 
 
+def function_name(command: str) -> str:
+    """Return the name of the function of a command: its own, or with an underscore where Python has that word."""
+    return f"{command}_" if iskeyword(command) else command
+
+
 def load_command(name: str) -> Any:
     """Return a command with its options."""
     module = import_module(f"orchestration.cli.{_MODULES[name]}")
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    alone.command(name)(getattr(module, name))
+    alone.command(name)(getattr(module, function_name(name)))
     return typer.main.get_command(alone)
 
 

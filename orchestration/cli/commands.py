@@ -73,6 +73,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "files.convert",
             "Write an older sweep file in the present form, with a comment on each decision.",
         ),
+        "import": (
+            "files.import_runs",
+            "Import runs exported from Weights & Biases; tables and reports show them beside a sweep, marked as imported.",
+        ),
         "verify": ("store.verify", "Check the sums of everything in the store."),
         "adopt": (
             "store.adopt",

@@ -8,7 +8,7 @@ from importlib import import_module
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import app
+from orchestration.cli import app, function_name
 from orchestration.cli.commands import COMMANDS
 
 ENTRIES = {name: entry for group in COMMANDS.values() for name, entry in group.items()}
@@ -17,7 +17,7 @@ ENTRIES = {name: entry for group in COMMANDS.values() for name, entry in group.i
 @pytest.mark.parametrize("name", ENTRIES)
 def test_the_help_says_what_the_docstring_of_the_command_says(name: str) -> None:
     module, summary = ENTRIES[name]
-    command = getattr(import_module(f"orchestration.cli.{module}"), name)
+    command = getattr(import_module(f"orchestration.cli.{module}"), function_name(name))
     assert " ".join(inspect.getdoc(command).split("\n\n")[0].split()) == summary
 
 

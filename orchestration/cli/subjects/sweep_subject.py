@@ -117,15 +117,20 @@ class SweepSubject:
 
     def table(self, options: TableOptions) -> None:
         """Print the leaderboard and the effects of the axes, or every row, or the best of each value of an axis."""
+        from assets.report.imported.tables import imported_tables, with_imported
         from assets.statistics.best_as_sweep import best_as_sweep
         from assets.statistics.effects import effects
         from assets.statistics.leaderboard import best_of, rank
-        from orchestration.cli.tables import print_effects, print_leaderboard, wide_console
+        from orchestration.cli.tables import print_effects, print_leaderboard, print_table, wide_console
 
         if options.save is not None and not options.group_by:
             refuse("--save writes what --group-by keeps; name an axis, such as --group-by output_layer")
         experiment, plain = self.launch.experiment(self.sweep), options.csv or options.json
-        rows = experiment.table if plain and not options.group_by else rank(experiment)
+        try:
+            whole = with_imported(experiment.table, self.sweep)
+        except ValueError as error:
+            refuse(str(error))
+        rows = whole if plain and not options.group_by else rank(experiment)
         if options.group_by:
             try:
                 rows = best_of(rows, experiment.sweep, options.group_by, options.top)
@@ -138,6 +143,8 @@ class SweepSubject:
             return
         console = wide_console()
         print_leaderboard(console, experiment, rows)
+        for imported in imported_tables(self.sweep):
+            print_table(console, imported)
         print_effects(console, effects(experiment), experiment.metric)
 
     def report(self) -> Report:

@@ -1,0 +1,1 @@
+"""Runs of other programmes, imported from their trackers: shown beside ours, never trained, never ranked."""
