@@ -75,7 +75,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "import": (
             "files.import_runs",
-            "Import runs exported from Weights & Biases; tables and reports show them beside a sweep, marked as imported.",
+            "Import runs exported from Weights & Biases; tables and reports show them beside a sweep, marked.",
         ),
         "verify": ("store.verify", "Check the sums of everything in the store."),
         "adopt": (

@@ -21,7 +21,7 @@ def import_(
     sweep: Sweep = "",
     values: Values = None,
 ) -> None:
-    """Import runs exported from Weights & Biases; tables and reports show them beside a sweep, marked as imported."""
+    """Import runs exported from Weights & Biases; tables and reports show them beside a sweep, marked."""
     from assets.report.imported.runs import columns_of, imported, place, store_runs
     from assets.report.imported.wandb_export import read_export
 
