@@ -1,5 +1,6 @@
 """Losses and penalties against formulas written a second time, in NumPy."""
 
+import json
 from functools import cache
 
 import jax
@@ -234,24 +235,23 @@ def test_the_loss_with_attraction_has_default_weight_one():
     assert penalty_weights(configured()) == {}
 
 
+CHANNELS = {"x": "DU", "y": "DU", "z": "DU", "vx": "DU/TU", "vy": "DU/TU", "vz": "DU/TU"}
+FILE = {"file": "FOLDER/own.csv", "columns": {name: name for name in CHANNELS}, "units": CHANNELS, "time_unit": "TU"}
 ELSEWHERE = [
-    *(f"problem: {name}" for name in ("j2", "cr3bp", "harmonic_oscillator")),
-    "file: x.csv, columns: {x: x, vx: vx}, units: {x: DU, vx: DU/TU}, time_unit: TU, meta: {problem: j2}",
+    *({"problem": name} for name in ("j2", "cr3bp", "harmonic_oscillator")),
+    FILE | {"meta": {"problem": "j2"}},
 ]
 
 
-@pytest.mark.parametrize("dataset", ELSEWHERE)
+@pytest.mark.parametrize("dataset", map(json.dumps, ELSEWHERE))
 def test_the_penalty_on_energy_drift_is_refused_where_it_is_not_of_the_energy(dataset, tmp_path):
-    path = tmp_path / "sweep.yaml"
-    path.write_text(
-        sweep := f"study: two_body\nbase: {{dataset: {{{dataset}}}, model: {{loss: {{energy_drift: 0.1}}}}}}\n"
-    )
+    (tmp_path / "own.csv").write_text("t,x,y,z,vx,vy,vz\n0,1,0,0,0,1,0\n0.1,1,0.1,0,-0.1,1,0\n")
+    path, dataset = tmp_path / "sweep.yaml", dataset.replace("FOLDER", str(tmp_path))
+    sweep = f"study: two_body\nbase: {{dataset: {dataset}, model: {{loss: {{energy_drift: 0.1}}}}}}\n"
+    path.write_text(sweep)
     with pytest.raises(SweepError, match=r"energy_drift is 0\.1 with problem .*, whose energy is not v") as caught:
         load_sweep(path)
     assert len(caught.value.problems) == 1
-    for text in (
-        sweep.replace(dataset, "problem: two_body"),
-        f"study: two_body\nbase: {{dataset: {{{ELSEWHERE[0]}}}}}\n",
-    ):
+    for text in (sweep.replace(dataset, "{problem: two_body}"), f"study: two_body\nbase: {{dataset: {dataset}}}\n"):
         path.write_text(text)
         assert load_sweep(path).rows
