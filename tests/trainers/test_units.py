@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trainers import STUDIES
-from trainers.common.units import convert
+from trainers.common.own_data.units import convert
 from trainers.study import Trajectories
 
 EARTH = {"DU": "6378.137 km", "TU": "806.8111238242922 s"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainers.common.own_data import check_fact, in_units, refuse_inputs
+from trainers.common.own_data.declarations import check_fact, in_units, refuse_inputs
 from trainers.phase_field.simulate import SYMBOLS
 from trainers.study import Trajectories
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainers.common.own_data import check_fact, in_order, in_units, refuse_inputs
+from trainers.common.own_data.declarations import check_fact, in_order, in_units, refuse_inputs
 from trainers.preference_dynamics.system.equations import series_names, unknown_names
 from trainers.study import Trajectories
 

@@ -10,8 +10,8 @@ import torch
 from trainers.common.calibration import NORMAL_90, StratifiedFactors
 from trainers.common.named_arrays import below
 from trainers.common.torch_training.state import load_weights
-from trainers.preference_dynamics.baselines import baseline_estimate
 from trainers.preference_dynamics.config import NETWORKS, ModelConfig
+from trainers.preference_dynamics.models.baselines import baseline_estimate
 from trainers.preference_dynamics.models.networks import blank_network
 from trainers.preference_dynamics.refinement.bounds import Box, relative_noise
 from trainers.preference_dynamics.refinement.least_squares import Refined, refine

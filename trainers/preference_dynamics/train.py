@@ -21,10 +21,10 @@ from trainers.common.schedules import schedule_named
 from trainers.common.torch_training.device import reproducible, torch_device
 from trainers.common.torch_training.epochs import train_epochs
 from trainers.common.torch_training.task import Epoch, Phase, Task
-from trainers.preference_dynamics.baselines import baseline_weights
 from trainers.preference_dynamics.config import NETWORKS, ModelConfig
 from trainers.preference_dynamics.intervals import calibrate
 from trainers.preference_dynamics.losses import LOSSES
+from trainers.preference_dynamics.models.baselines import baseline_weights
 from trainers.preference_dynamics.models.networks import Network, start_network
 from trainers.preference_dynamics.series.targets import Targets, targets_of
 from trainers.study import Arrays, Failed, Job, Report, Trained

@@ -8,8 +8,8 @@ from types import ModuleType
 
 import numpy as np
 
-from trainers.common.own_data import check_fact, in_order, in_units, refuse_inputs
-from trainers.common.units import convert
+from trainers.common.own_data.declarations import check_fact, in_order, in_units, refuse_inputs
+from trainers.common.own_data.units import convert
 from trainers.study import Trajectories
 from trainers.two_body.general.systems import SYSTEMS
 from trainers.two_body.orbits.elements import PARAMETER_UNITS

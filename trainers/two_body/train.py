@@ -21,11 +21,11 @@ from trainers.common.jax_training.course import Course
 from trainers.common.jax_training.lanes import groups, train_courses
 from trainers.common.jax_training.programs import FAILURES, Method, Programs, Row, adam
 from trainers.study import Failed, Job, Report, Trained
-from trainers.two_body.baselines import train_baseline
 from trainers.two_body.config import ModelConfig, Phase
 from trainers.two_body.general.polynomial import fit_polynomial
 from trainers.two_body.general.train import train_states
 from trainers.two_body.integrators.segments import solve, solve_planned
+from trainers.two_body.models.baselines import train_baseline
 from trainers.two_body.models.network import Network, init_network, network_from, vector_field, weights_of
 from trainers.two_body.objective import training_loss
 from trainers.two_body.phase_data import Data, ValidationData, phase_data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from trainers.common.own_data import check_fact, in_units, refuse_inputs
+from trainers.common.own_data.declarations import check_fact, in_units, refuse_inputs
 from trainers.study import Trajectories
 from trainers.urease.kinetics.families import UNITS, FamilyName
 from trainers.urease.kinetics.rate_law import TemperatureLaw

@@ -3,7 +3,7 @@
 A network maps features of a window to bounded parameters, the car is simulated with them, and the error of its rollout
 trains the network. Only combinations of parameters are identifiable; they are estimated per car with intervals, refined
 by Gauss-Newton through the same simulation, and judged by rolling out the rest of the runs. Read in this order: config,
-cars, dynamics/ (states, parameters, singletrack, rollout, registry), excitation, simulate, windows/, segment, models,
+cars, dynamics/ (states, parameters, singletrack, rollout, registry, excitation), simulate, windows/, segment, models,
 losses, phase_data, train, estimates/ (estimate, coordinates, gauss_newton), apply, evaluate (scoring, tables), figures.
 """
 

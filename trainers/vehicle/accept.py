@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainers.common.own_data import check_fact, in_units
+from trainers.common.own_data.declarations import check_fact, in_units
 from trainers.study import Trajectories
 from trainers.vehicle.cars import CLASSES
 from trainers.vehicle.dynamics.registry import DYNAMICS, dynamics_named

@@ -67,7 +67,7 @@ class DatasetConfig(DatasetConfigBase):
     @field_validator("excitation")
     @classmethod
     def _known_excitation(cls, name: str) -> str:
-        from trainers.vehicle.excitation import SPEEDS
+        from trainers.vehicle.dynamics.excitation import SPEEDS
 
         return check_name("excitation", name, SPEEDS)
 

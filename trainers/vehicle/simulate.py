@@ -12,10 +12,10 @@ import numpy as np
 from trainers.study import Trajectories
 from trainers.vehicle.cars import CLASSES, PUBLISHED
 from trainers.vehicle.config import DatasetConfig
+from trainers.vehicle.dynamics.excitation import GRAVITY, controls
 from trainers.vehicle.dynamics.registry import COMBINED, Dynamics, dynamics_named
 from trainers.vehicle.dynamics.rollout import rollout
 from trainers.vehicle.dynamics.states import CONTROLS, LONGITUDINAL, SENSORS, STATE_UNITS, STATES, STEERING
-from trainers.vehicle.excitation import GRAVITY, controls
 
 Array = np.ndarray
 

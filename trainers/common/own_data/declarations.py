@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from trainers.common.names import nearest
-from trainers.common.units import Definitions, convert
+from trainers.common.own_data.units import Definitions, convert
 from trainers.study import Trajectories
 
 Units = Mapping[str, str]

@@ -1,0 +1,1 @@
+"""Data of one's own: what they declare, and their units."""
