@@ -194,10 +194,11 @@ def _status(planner: Planner, store: Store, model: Item, evaluation: Item) -> st
 
 
 def _costs(model: Item, store: Store) -> dict[str, float]:
-    """Return the seconds of data, segmentation, compilation and training, CPU time, and the solver's steps.
+    """Return the seconds of data, segmentation, compilation and training, CPU time, memory, and the solver's steps.
 
     Seconds are wall time, train_cpu_seconds is the CPU time of the worker; both include compilation. Wall time alone
-    does not distinguish a slow setting from a busy computer.
+    does not distinguish a slow setting from a busy computer. train_memory_mb is the largest memory of the worker from
+    its start to the end of the training, so that what it did before counts as well [1e6 bytes].
     """
     segments = model.segments
     spent = _timings(model, store)
@@ -208,6 +209,7 @@ def _costs(model: Item, store: Store) -> dict[str, float]:
         "compile_seconds": spent.get("trace", math.nan) + spent.get("compile", math.nan),
         "train_seconds": spent.get("train", math.nan),
         "train_cpu_seconds": spent.get("cpu", math.nan),
+        "train_memory_mb": store.manifest_or_missing(*model.address)["peak_memory"] / 1e6 or math.nan,
         "solver_steps": counts.get("solver_steps", math.nan) if isinstance(counts, Mapping) else math.nan,
     }
 

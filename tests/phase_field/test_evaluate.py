@@ -1,5 +1,6 @@
 """Metrics by their definitions, and posteriors over times that hold what they promise."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,7 +12,16 @@ from trainers.phase_field.config import DatasetConfig, ModelConfig
 from trainers.phase_field.evaluate import evaluate
 from trainers.phase_field.segment import segment
 from trainers.phase_field.simulate import simulate
-from trainers.phase_field.time_posterior import FINER, TimePosterior, calibrate, structures, time_posterior
+from trainers.phase_field.time_posterior import (
+    FINER,
+    TimePosterior,
+    calibrate,
+    growth_at,
+    spread_of_runs,
+    squared_distance,
+    structures,
+    time_posterior,
+)
 from trainers.phase_field.train import train
 from trainers.study import Job
 
@@ -79,6 +89,10 @@ def test_every_figure_can_be_drawn():
     assert figures.validation_compared({"one": tables["history"].iloc[:0]}) is None
 
 
+NEAR = np.ones(100)
+"""Distances of runs that lie among the training runs."""
+
+
 def gaussian(runs, seed, scale=1.0):
     """Return curves and structures whose errors are normal with a std of 0.02 and 0.05."""
     t = np.linspace(0, 10, 51)
@@ -90,10 +104,11 @@ def gaussian(runs, seed, scale=1.0):
 
 def test_sets_of_times_cover_what_they_promise():
     t, curves, scores = gaussian(100, seed=0)
-    fitted = calibrate(curves, scores, t)
+    fitted = calibrate(curves, scores, t, NEAR)
     _, other_curves, other = gaussian(100, seed=1)
     chosen = structures(len(t))
-    posterior = time_posterior(other_curves, other[:, chosen], t, fitted["time/covariance"])
+    growth = growth_at(NEAR, fitted["time/growth"])
+    posterior = time_posterior(other_curves, other[:, chosen], t, fitted["time/covariance"], growth)
     depth = posterior.depth(np.broadcast_to(t[chosen], (100, len(chosen))))
     assert np.mean(depth <= 0.9) == pytest.approx(0.9, abs=0.02), "the posterior is right where errors are normal"
     assert np.mean(depth <= fitted["time/level"]) == pytest.approx(0.9, abs=0.02)
@@ -105,23 +120,91 @@ def test_a_level_corrects_a_posterior_whose_errors_are_not_normal():
     chosen = structures(len(t))
     heavy = scores.copy()
     heavy[::4] = curves[::4] + 4 * (scores[::4] - curves[::4])
-    narrow, fitted = calibrate(curves, scores, t), calibrate(curves, heavy, t)
+    narrow, fitted = calibrate(curves, scores, t, NEAR), calibrate(curves, heavy, t, NEAR)
     time = np.broadcast_to(t[chosen], (100, len(chosen)))
-    depth = time_posterior(curves, heavy[:, chosen], t, narrow["time/covariance"]).depth(time)
+    depth = time_posterior(curves, heavy[:, chosen], t, narrow["time/covariance"], NEAR).depth(time)
     assert np.mean(depth <= narrow["time/level"]) < 0.85
-    depth = time_posterior(curves, heavy[:, chosen], t, fitted["time/covariance"]).depth(time)
+    depth = time_posterior(curves, heavy[:, chosen], t, fitted["time/covariance"], NEAR).depth(time)
     assert np.mean(depth <= fitted["time/level"]) == pytest.approx(0.9, abs=0.01)
 
 
 def test_a_posterior_is_its_formula():
     t, curves, scores = gaussian(1, seed=2)
     covariance = np.tile(np.diag([0.02**2, 0.05**2]), (51, 1, 1)) * (1 + t[:, None, None])
-    posterior = time_posterior(curves, scores[:, 7:8], t, covariance)
+    posterior = time_posterior(curves, scores[:, 7:8], t, covariance / 4, np.array([4.0]))
     assert len(posterior.grid) == 50 * FINER + 1
     fine = np.stack([np.interp(posterior.grid, t, column) for column in curves[0].T], axis=1)
     variance = np.array([0.02**2, 0.05**2]) * (1 + posterior.grid)[:, None]
     density = np.exp(-0.5 * ((scores[0, 7] - fine) ** 2 / variance).sum(axis=1)) / np.sqrt(variance.prod(axis=1))
     np.testing.assert_allclose(posterior.probability[0, 0], density / density.sum(), rtol=1e-9, atol=1e-15)
+
+
+def test_errors_that_grow_with_distance_are_covered_far_away_too():
+    t, curves, scores = gaussian(100, seed=0)
+    distance = np.linspace(0.2, 2.0, 100)
+    grown = curves + (scores - curves) * np.sqrt(distance)[:, None, None]
+    fitted = calibrate(curves, grown, t, distance)
+    assert fitted["time/growth"] == pytest.approx([0.0, 1 / 1.1], abs=0.1), "squares are d of their mean, which is 1.1"
+    _, far_curves, far = gaussian(100, seed=1, scale=2.0)
+    chosen = structures(len(t))
+    time = np.broadcast_to(t[chosen], (100, len(chosen)))
+
+    def covered(growth):
+        posterior = time_posterior(far_curves, far[:, chosen], t, fitted["time/covariance"], growth)
+        return np.mean(posterior.depth(time) <= fitted["time/level"])
+
+    assert covered(growth_at(np.full(100, 4.0), fitted["time/growth"])) == pytest.approx(0.9, abs=0.02)
+    assert covered(np.ones(100)) < 0.8, "at the errors of the runs that calibrate"
+
+
+def test_the_distance_of_a_run_is_in_std_of_the_training_runs():
+    train = np.array([[1.0, 0.3, 7.0], [2.0, 0.6, 7.0], [3.0, 0.3, 7.0], [2.0, 0.6, 7.0]])
+    names = ("mobility", "mean", "amplitude")
+    spread = spread_of_runs(names, train)
+    assert squared_distance(names, train, spread).mean() == pytest.approx(1.0)
+    one, mirrored = (squared_distance(names, np.array([[2.0, c0, 9.0]]), spread).item() for c0 in (0.4, 0.6))
+    assert one == pytest.approx(mirrored), "c -> 1 - c maps runs onto runs"
+    assert one == pytest.approx(0.5), "0.2 is one std of 0.4 and 0.2 from their mean; the amplitude never varied"
+    assert (
+        squared_distance((), np.zeros((3, 0)), {"time/centre": np.zeros(0), "time/spread": np.zeros(0)}).tolist()
+        == [0] * 3
+    )
+
+
+def test_a_run_far_from_the_training_runs_has_wider_sets():
+    predictor = apply(CONFIG, trained())
+    curves = predictor.predict(TEST.y[:, 0], TEST.parameters)
+    grown = predictor.error_growth({**TEST.parameters, "mobility": TEST.parameters["mobility"] + 3}, len(curves))
+    assert (grown > predictor.error_growth(TEST.parameters, len(curves))).all()
+
+
+def test_a_history_has_the_columns_of_the_source():
+    short = {"epochs": 2, "learning_rate": 1e-2, "last_rate": 1e-3}
+    config = ModelConfig(
+        hidden_size=4, loss={"name": "combined", "parameters": True}, phases=(short, {**short, "max_lag": 5}),
+        checkpoint_every=3, parameters=("mobility", "gradient_coefficient"),
+    )  # fmt: skip
+    one = trained(config)
+    table = evaluate(config, one, DATA).tables["source_history"]
+    parts = [f"{side} {part}Loss" for side in ("Train", "Validation", "Test") for part in ("", "MAE ", "Autocorr ")]
+    assert list(table.columns) == ["Epoch", *parts, "Learning Rate"]
+    assert table["Epoch"].tolist() == [1, 2, 3, 4] and table["Test Loss"].notna()[[2, 3]].all()
+    assert table["Test Loss"].isna()[0], "nothing is stored after the first epoch"
+    half = 0.5 * (table["Test MAE Loss"] + table["Test Autocorr Loss"])
+    np.testing.assert_allclose(table["Test Loss"][2:], half[2:], rtol=1e-6)
+    plain = ModelConfig(kind="scaled_time", hidden_size=4, dropout=0.0, parameters=PARAMETERS, phases=(short,))
+    columns = evaluate(plain, trained(plain), TEST).tables["source_history"].columns
+    assert list(columns) == ["Epoch", "Train Loss", "Validation Loss", "Test Loss", "Learning Rate"]
+
+
+def test_the_test_loss_of_a_history_is_the_validation_loss_on_validation_runs():
+    config = ModelConfig(hidden_size=4, phases=({"epochs": 2, "max_lag": 5},), loss={"name": "autocorrelation"})
+    one = trained(config)
+    held_out = segment(config.segmentation(), DATA).validation
+    rows = {name: getattr(DATA, name)[held_out] for name in ("t", "y")}
+    parameters = {name: values[held_out] for name, values in DATA.parameters.items()}
+    table = evaluate(config, one, replace(DATA, **rows, parameters=parameters)).tables["source_history"]
+    assert table["Test Loss"].iloc[-1] == pytest.approx(table["Validation Loss"].iloc[-1], rel=1e-5)
 
 
 def test_an_interval_is_the_smallest_set():

@@ -204,7 +204,7 @@ def test_without_validation_runs_no_times_are_deduced():
     predictor = apply(ModelConfig(**settings), trained)
     curves = predictor.predict(DATA.y[:, 0], DATA.parameters)
     with pytest.raises(ValueError, match="trained without validation runs"):
-        predictor.times(curves, curves)
+        predictor.times(curves, curves, DATA.parameters)
     with pytest.raises(ValueError, match="mobility has 36 values for 2 first snapshots"):
         predictor.predict(DATA.y[:2, 0], DATA.parameters)
 
@@ -228,6 +228,55 @@ def test_the_master_curve_is_one_curve_of_scaled_time():
     one = predictor.predict(DATA.y[:1, 0], {"mobility": [1.0], "gradient_coefficient": [0.5], "mean": [0.5]})
     two = predictor.predict(DATA.y[:1, 0], {"mobility": [2.0], "gradient_coefficient": [1.0], "mean": [0.4]})
     np.testing.assert_allclose(one, two)
+
+
+CONTINUED = LSTM | {"phases": (FORCED, {**SECOND, "start_epoch": 2}), "checkpoint_every": 2}
+
+
+def test_a_phase_starts_from_the_weights_of_the_epoch_that_it_names():
+    still = {**SECOND, "epochs": 1, "learning_rate": 1e-12, "last_rate": 1e-12, "noise": 0.0, "start_epoch": 2}
+    one = outcome(**CONTINUED | {"phases": (FORCED, still)})
+    start, first = below("epoch2", one.weights), below("phase0/best", one.weights)
+    assert one.counts["epochs"] == 5 and one.history["epoch"].tolist() == [1, 2, 3, 4, 5]
+    for name, value in below("last", one.weights).items():
+        np.testing.assert_allclose(value, start[name], atol=1e-8)
+    assert any(not np.allclose(value, start[name], atol=1e-4) for name, value in first.items())
+    for which in ("best", "last"):
+        for name, value in below(f"phase0/{which}", chain().weights).items():
+            assert np.array_equal(one.weights[f"phase0/{which}/{name}"], value), "the phases before stay as they were"
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 4, 5, 6])
+def test_a_training_that_goes_on_from_an_epoch_resumes_to_the_same_bits(epochs):
+    reports = []
+    stopped = outcome(lambda progress: reports.append(progress) or len(reports) == epochs, **CONTINUED)
+    assert {report.total_steps for report in reports} == {28}
+    whole, resumed = outcome(**CONTINUED), outcome(state=stopped.state, **CONTINUED)
+    assert whole.weights.keys() == resumed.weights.keys()
+    assert all(np.array_equal(whole.weights[name], value) for name, value in resumed.weights.items())
+    assert whole.history.equals(resumed.history)
+
+
+def test_it_goes_on_from_the_stored_end_of_its_first_phase():
+    whole = outcome(**CONTINUED)
+    first = outcome(**CONTINUED | {"phases": (FORCED,)})
+    warm = outcome(state=first.state, **CONTINUED)
+    assert all(np.array_equal(whole.weights[name], value) for name, value in warm.weights.items())
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"checkpoint_every": 0}, "phase 1: start_epoch is 2 with checkpoint_every 0"),
+        ({"checkpoint_every": 3}, "expected a multiple of it, up to the 4 epochs before the phase"),
+        ({"checkpoint_every": 1, "phases": ({**FORCED, "start_epoch": 1},)}, "up to the 0 epochs"),
+        ({"patience": 3}, "with patience or largest_gap"),
+        ({"optimiser_state": "keep"}, "expected 'reset'"),
+    ],
+)
+def test_an_epoch_that_is_not_stored_is_refused(settings, words):
+    with pytest.raises(ValueError, match=words):
+        ModelConfig(**CONTINUED | settings)
 
 
 def test_weights_of_another_phase_are_those_of_its_group():

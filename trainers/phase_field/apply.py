@@ -16,7 +16,7 @@ from trainers.phase_field.config import NETWORKS, ModelConfig
 from trainers.phase_field.microstructure.basis import Basis
 from trainers.phase_field.models.scaled_time import ScaledTime, scaled_features
 from trainers.phase_field.models.sequence_generator import SequenceGenerator
-from trainers.phase_field.time_posterior import TimePosterior, time_posterior
+from trainers.phase_field.time_posterior import TimePosterior, growth_at, squared_distance, time_posterior
 from trainers.study import Arrays, Trained
 
 Array = np.ndarray
@@ -49,37 +49,51 @@ class Predictor:
         Raises:
             ValueError: a parameter is missing, or the statistics have another number of channels.
         """
-        if missing := [name for name in self.config.parameters if name not in parameters]:
-            raise ValueError(f"parameters lack {', '.join(missing)}; expected {', '.join(self.config.parameters)}")
         if first.ndim != 2 or first.shape[1] != len(self.basis.centre):
             raise ValueError(f"first snapshots are {first.shape}; expected (runs, {len(self.basis.centre)})")
-        columns = [np.asarray(parameters[name], np.float64) for name in self.config.parameters]
-        for name, column in zip(self.config.parameters, columns, strict=True):
-            if column.shape != (len(first),):
-                raise ValueError(f"{name} has {column.size} values for {len(first)} first snapshots; expected one each")
-        return self.curves(first, np.stack(columns, axis=1) if columns else np.zeros((len(first), 0)))
+        return self.curves(first, self._parameters(parameters, len(first)))
 
     def curves(self, first: Array, parameters: Array) -> Array:
         """Return curves (N, T, K); parameters (N, P) in the order of the configuration."""
         start = self.basis.scores(first.astype(np.float64))
         if self.config.kind in NETWORKS:
-            curves = self._network(first.astype(np.float64), parameters)
+            curves = self.written(first, parameters)[..., : self.config.components]
         else:
             curves = baseline_curves(self.config, self.weights, start, parameters, self.t)
         return np.concatenate([start[:, None], curves[:, 1:]], axis=1)
 
-    def times(self, curves: Array, scores: Array) -> TimePosterior:
+    def times(self, curves: Array, scores: Array, parameters: Mapping[str, Array]) -> TimePosterior:
         """Deduce at what time each structure with scores (N, S, K) is reached on its curve (N, T, K).
 
+        parameters by name, (N,) each: the errors of a run grow with its distance from the training runs.
+
         Raises:
-            ValueError: the model has no validation runs, from which its errors are known.
+            ValueError: the model has no validation runs, from which its errors are known; or a parameter is missing.
         """
+        growth = self.error_growth(parameters, len(curves))
+        return time_posterior(curves, scores, self.t, self.fitted["time/covariance"], growth)
+
+    def error_growth(self, parameters: Mapping[str, Array], runs: int) -> Array:
+        """Return by how much (N,) the squared errors of runs exceed `time/covariance`, see `time_posterior.py`."""
         if "time/level" not in self.fitted:
             raise ValueError("the model was trained without validation runs; expected some, to know its errors")
-        return time_posterior(curves, scores, self.t, self.fitted["time/covariance"])
+        distance = squared_distance(self.config.parameters, self._parameters(parameters, runs), self.fitted)
+        return growth_at(distance, self.fitted["time/growth"])
 
-    def _network(self, first: Array, parameters: Array) -> Array:
-        features, start = network_inputs(self.config, self.fitted, first, parameters)
+    def _parameters(self, named: Mapping[str, Array], runs: int) -> Array:
+        """Return the parameters (N, P) that the model is told."""
+        names = self.config.parameters
+        if missing := [name for name in names if name not in named]:
+            raise ValueError(f"parameters lack {', '.join(missing)}; expected {', '.join(names)}")
+        columns = [np.asarray(named[name], np.float64) for name in names]
+        for name, column in zip(names, columns, strict=True):
+            if column.shape != (runs,):
+                raise ValueError(f"{name} has {column.size} values for {runs} first snapshots; expected one each")
+        return np.stack(columns, axis=1) if columns else np.zeros((runs, 0))
+
+    def written(self, first: Array, parameters: Array) -> Array:
+        """Return all channels that a network writes, scores and, of kind lstm, parameters (N, T, K or K + P)."""
+        features, start = network_inputs(self.config, self.fitted, first.astype(np.float64), parameters)
         network = _blank_network(self.config, features.shape[2])
         load_weights(network, self.weights)
         network.eval()
@@ -87,7 +101,7 @@ class Predictor:
         with torch.no_grad():
             blocks = torch.arange(len(inputs)).split(NETWORK_BATCH)
             curves = [
-                network(inputs[block], len(self.t))[..., : self.config.components]
+                network(inputs[block], len(self.t))
                 if isinstance(network, SequenceGenerator)
                 else network(inputs[block], offset[block])
                 for block in blocks

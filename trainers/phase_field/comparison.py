@@ -98,7 +98,7 @@ def compare(config: ModelConfig, trained: Trained, test: Trajectories) -> Compar
         scores_mean=trained.fitted["scores_mean"],
         basis=predictor.basis,
         profiles=_profiles(predictor.basis, statistics, truth, predicted) if radial else None,
-        deduced=_deduced(predictor, predicted, truth),
+        deduced=_deduced(predictor, predicted, truth, test.parameters),
         sensitivity=_sensitivity(predicted, truth) if perturbed else None,
     )
 
@@ -113,7 +113,7 @@ def _profiles(basis: Basis, truth: Array, true_scores: Array, predicted_scores: 
     return Profiles(truth, predicted, projected, true, np.abs(other - true) / true)
 
 
-def _deduced(predictor: Predictor, curves: Array, truth: Array) -> Deduced:
+def _deduced(predictor: Predictor, curves: Array, truth: Array, parameters: Mapping[str, Array]) -> Deduced:
     chosen = structures(truth.shape[1])
     time = np.broadcast_to(predictor.t[chosen], (len(truth), len(chosen)))
     if "time/level" not in predictor.fitted:
@@ -123,7 +123,8 @@ def _deduced(predictor: Predictor, curves: Array, truth: Array) -> Deduced:
     parts = []
     for first in range(0, len(truth), RUNS_AT_ONCE):
         runs = slice(first, first + RUNS_AT_ONCE)
-        posterior: TimePosterior = predictor.times(curves[runs], truth[runs][:, chosen])
+        named = {name: values[runs] for name, values in parameters.items()}
+        posterior: TimePosterior = predictor.times(curves[runs], truth[runs][:, chosen], named)
         parts.append((posterior.mean(), *posterior.interval(level), posterior.depth(time[runs])))
     return Deduced(level, time, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 

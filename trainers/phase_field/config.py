@@ -144,6 +144,9 @@ class Phase(Config):
     """AdamW's [1/step]."""
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
     """Largest norm of the gradient; 0 does not clip [1]."""
+    start_epoch: Count | None = None
+    """Epoch, counted over all phases, whose stored weights this phase starts from, with a fresh optimiser; None: see
+    `start`. Weights are stored every `checkpoint_every` epochs."""
 
 
 class ModelConfig(ModelConfigBase):
@@ -232,6 +235,7 @@ def _conflicts(model: ModelConfig) -> list[tuple[bool, str]]:
     clock = {"mobility", "gradient_coefficient"} - set(model.parameters)
     forced = any(phase.teacher_forcing != (0.0, 0.0) for phase in model.phases)
     return [
+        *_wrong_starts(model),
         (
             model.kind in ("scaled_time", "master_curve") and bool(clock),
             f"parameters are {list(model.parameters)}; kind {model.kind!r} scales time by mobility and "
@@ -254,6 +258,25 @@ def _conflicts(model: ModelConfig) -> list[tuple[bool, str]]:
             f"teacher_forcing is for kind 'lstm', which is fed its own output; kind is {model.kind!r}, expected [0, 0]",
         ),
     ]
+
+
+def _wrong_starts(model: ModelConfig) -> list[tuple[bool, str]]:
+    """Return what is wrong with the epochs that phases start from."""
+    before, conflicts = 0, []
+    early = model.patience is not None or model.largest_gap is not None
+    for number, phase in enumerate(model.phases):
+        if (epoch := phase.start_epoch) is not None:
+            start, every = f"phase {number}: start_epoch is {epoch}", model.checkpoint_every
+            stored = every > 0 and epoch % every == 0 and epoch <= before
+            among = f"checkpoint_every {every}; expected a multiple of it, up to the {before} epochs before the phase"
+            kept = "optimiser_state 'keep'; moments are not stored with the weights of an epoch, so expected 'reset'"
+            conflicts += [
+                (not stored, f"{start} with {among}"),
+                (early, f"{start} with patience or largest_gap; a phase may end before that epoch, so remove either"),
+                (model.optimiser_state == "keep", f"{start} with {kept}"),
+            ]
+        before += phase.epochs
+    return conflicts
 
 
 def _presets() -> dict[str, DatasetConfig]:

@@ -13,8 +13,9 @@ import torch
 
 from trainers.common.summary import Row, mean, summary
 from trainers.phase_field.comparison import Comparison, compare
-from trainers.phase_field.config import ModelConfig
+from trainers.phase_field.config import NETWORKS, ModelConfig
 from trainers.phase_field.losses import autocorrelation
+from trainers.phase_field.source_history import source_history
 from trainers.phase_field.system.initial import VARIED
 from trainers.phase_field.tables import make_tables
 from trainers.study import Evaluation, Trained, Trajectories
@@ -39,7 +40,8 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
     """Evaluate a trained model on a test set.
 
     Tables: `per_trajectory`, `components`, `over_time`, `curves`, `profiles`, `deduced` (times of examples),
-    `calibration` (coverage at several levels), `basis`, and `sensitivity` where the test set was made for it.
+    `calibration` (coverage at several levels), `basis`; `sensitivity` where the test set was made for it, and of
+    networks `source_history`, the losses in the source's columns.
 
     Raises:
         ValueError: the test set has other times or channels than the training set, or lacks a parameter.
@@ -47,7 +49,10 @@ def evaluate(config: ModelConfig, trained: Trained, test: Trajectories) -> Evalu
     case = compare(config, trained, test)
     parts = (_scores, _profiles, _times, _sensitivity)
     rows = [row for part in parts for row in part(case)]
-    return Evaluation(summary(rows, UNITS, default_unit="1"), make_tables(case))
+    tables = make_tables(case)
+    if config.kind in NETWORKS:
+        tables["source_history"] = source_history(config, trained, test)
+    return Evaluation(summary(rows, UNITS, default_unit="1"), tables)
 
 
 def _scores(case: Comparison) -> Iterator[Row]:

@@ -41,7 +41,8 @@ def fit(config: ModelConfig, trained: Trained, measured: Trajectories) -> Estima
         curve = predictor.predict(y[:1], named)
         scores = predictor.basis.scores(y)
         rows.append(_rows(number, predictor, curve, scores[None, 1:], named, trained))
-        curves.append(_curves(number, predictor, curve[0], rows[-1]["estimate"].to_numpy(), scores[1:]))
+        growth = float(predictor.error_growth(named, 1)[0])
+        curves.append(_curves(number, predictor, curve[0], growth, rows[-1]["estimate"].to_numpy(), scores[1:]))
     tables = {"fit_curves": pd.concat(curves, ignore_index=True)}
     return Estimates(pd.concat(rows, ignore_index=True), tables)
 
@@ -49,13 +50,14 @@ def fit(config: ModelConfig, trained: Trained, measured: Trajectories) -> Estima
 def _rows(
     number: int, predictor: Predictor, curve: Array, scores: Array, named: dict[str, Array], trained: Trained
 ) -> pd.DataFrame:
-    posterior = predictor.times(curve, scores)
+    posterior = predictor.times(curve, scores, named)
+    growth = float(predictor.error_growth(named, 1)[0])
     low, high, width = posterior.interval(float(predictor.fitted["time/level"][0]))
     ranges = _outside(named, trained)
     caveats = []
     for structure, first, last, size in zip(scores[0], low[0], high[0], width[0], strict=True):
         doubts = [ranges] if ranges else []
-        if _distance(predictor, curve[0], structure) > FAR:
+        if _distance(predictor, curve[0], structure) > FAR * growth**0.5:
             doubts.append("no point of the predicted curve is like this structure")
         if last - first > 1.5 * size:
             doubts.append("times in between are less likely than both ends")
@@ -90,12 +92,14 @@ def _outside(named: dict[str, Array], trained: Trained) -> str:
     return "; ".join(doubts)
 
 
-def _curves(number: int, predictor: Predictor, curve: Array, deduced: Array, scores: Array) -> pd.DataFrame:
+def _curves(
+    number: int, predictor: Predictor, curve: Array, growth: float, deduced: Array, scores: Array
+) -> pd.DataFrame:
     """Return predicted scores with their band, and measured ones at the times deduced.
 
     The first snapshot is left out: it is given, and its scores, those of noise, lie far from all later ones.
     """
-    spread = NORMAL_90 * np.sqrt(np.diagonal(predictor.fitted["time/covariance"], axis1=1, axis2=2))
+    spread = NORMAL_90 * np.sqrt(growth * np.diagonal(predictor.fitted["time/covariance"], axis1=1, axis2=2))
     times = np.concatenate([predictor.t[1:], deduced])
     order = np.argsort(times, kind="stable")
     parts = []

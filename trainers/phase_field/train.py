@@ -20,6 +20,7 @@ from trainers.common.schedules import Schedule
 from trainers.common.torch_training import task as common
 from trainers.common.torch_training.device import reproducible, torch_device
 from trainers.common.torch_training.epochs import train_epochs
+from trainers.common.torch_training.state import COUNTERS, start_of_phase
 from trainers.common.torch_training.task import Epoch, Task
 from trainers.phase_field.apply import Predictor, network_inputs, start_network
 from trainers.phase_field.baselines import fit_baseline
@@ -28,7 +29,7 @@ from trainers.phase_field.losses import losses, mae
 from trainers.phase_field.models.scaled_time import ScaledTime
 from trainers.phase_field.models.sequence_generator import SequenceGenerator
 from trainers.phase_field.segment import select
-from trainers.phase_field.time_posterior import calibrate
+from trainers.phase_field.time_posterior import calibrate, spread_of_runs, squared_distance
 from trainers.study import Arrays, Failed, Job, Report, Trained
 
 RISE = 0.3
@@ -50,10 +51,34 @@ def train(jobs: Sequence[Job], report: Report = lambda progress: False) -> Itera
 
 
 def _network(job: Job, report: Report, device: torch.device) -> Trained | Failed:
+    before = 0.0
+    for number, phase in enumerate(job.config.phases):
+        if phase.start_epoch is not None and _phase_of(job.state) < number:
+            outcome = _up_to(job, number, report, device)
+            if isinstance(outcome, Failed) or outcome.stopped:
+                return outcome
+            before += outcome.timings["train"]
+            job = replace(job, state=start_of_phase(outcome.state, number, f"epoch{phase.start_epoch}"))
     outcome = train_epochs(job, task_of(job, device), report, device)
     if isinstance(outcome, Failed) or outcome.stopped:
         return outcome
-    return replace(outcome, fitted={**outcome.fitted, **_calibration(job, below("best", outcome.weights))})
+    timings = {**outcome.timings, "train": before + outcome.timings["train"]}
+    calibrated = {**outcome.fitted, **_calibration(job, below("best", outcome.weights))}
+    return replace(outcome, timings=timings, fitted=calibrated)
+
+
+def _phase_of(state: Arrays | None) -> int:
+    """Return the phase that a state is in."""
+    return -1 if state is None else int(state["counters"][COUNTERS.index("phase")])
+
+
+def _up_to(job: Job, number: int, report: Report, device: torch.device) -> Trained | Failed:
+    """Train the phases before phase `number`."""
+    total = task_of(job, device).total_steps
+    part = replace(job, config=job.config.model_copy(update={"phases": job.config.phases[:number]}))
+    return train_epochs(
+        part, task_of(part, device), lambda progress: report(replace(progress, total_steps=total)), device
+    )
 
 
 def _baseline(job: Job) -> Trained:
@@ -67,9 +92,12 @@ def _calibration(job: Job, weights: Arrays) -> dict[str, np.ndarray]:
     arrays, fitted = job.segments.phases[0], job.segments.fitted
     if not len(arrays["validation/scores"]):
         return {}
-    parameters = select(arrays, "validation", str(job.segments.meta["parameters"]), job.config.parameters)
+    names, available = job.config.parameters, str(job.segments.meta["parameters"])
+    train, parameters = (select(arrays, side, available, names) for side in ("train", "validation"))
     curves = Predictor(job.config, weights, fitted).curves(arrays["validation/first"], parameters)
-    return calibrate(curves, arrays["validation/scores"], fitted["t"])
+    spread = spread_of_runs(names, train)
+    distance = squared_distance(names, parameters, spread)
+    return spread | calibrate(curves, arrays["validation/scores"], fitted["t"], distance)
 
 
 def task_of(job: Job, device: torch.device) -> Task:

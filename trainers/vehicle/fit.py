@@ -28,6 +28,9 @@ Array = np.ndarray
 UNDETERMINED = 0.5
 """Std of an estimate beyond which a log is said not to determine it, in parts of that over the training cars [1]."""
 
+ANOTHER_CAR = 4.0
+"""Disagreement of the windows of a log beyond which the simulation is said not to be that car's [1]."""
+
 
 def fit(config: ModelConfig, trained: Trained, measured: Trajectories) -> Estimates:
     """Estimate the combinations of the car of each log.
@@ -72,6 +75,7 @@ def _averaged(made: CarEstimates, windows: Windows) -> CarEstimates:
             for name, values in made.parameters.items()
         },
         group=windows.run,
+        disagreement=None,
     )
 
 
@@ -96,6 +100,9 @@ def _rows(estimator: Estimator, made: CarEstimates, caveat: str) -> pd.DataFrame
             full[:, k] = ends
             estimate, lower, upper = from_coordinates(dynamics, full)[:, k]
             doubts = [caveat] if caveat else []
+            apart = 1.0 if made.disagreement is None else float(made.disagreement[run])
+            if apart > ANOTHER_CAR:
+                doubts.append(f"windows disagree {apart:.2g} times as much as noise explains: another kind of car")
             if parameter.name in known:
                 doubts.append("known, not estimated")
             elif not np.isfinite(spread):

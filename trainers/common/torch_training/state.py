@@ -133,6 +133,38 @@ def from_arrays(task: Task, arrays: Arrays) -> State:
     return state
 
 
+def start_of_phase(arrays: Arrays, number: int, which: str) -> dict[str, np.ndarray]:
+    """Return the state at the start of phase `number`, from that at the end of the phase before.
+
+    which: the stored weights that it starts from, such as `epoch10`; the optimiser starts afresh.
+
+    Raises:
+        ValueError: there are no such weights.
+    """
+    names = [name for name in arrays if name.startswith(("weights/", "best/"))]
+    ended = {f"stored/phase{number - 1}/{name.replace('weights/', 'last/', 1)}": arrays[name] for name in names}
+    chosen = below(f"stored/{which}", arrays)
+    if not chosen:
+        stored = sorted({name.split("/")[1] for name in arrays if name.startswith("stored/epoch")})
+        raise ValueError(f"no weights {which!r} to start phase {number} from; there are: {', '.join(stored) or 'none'}")
+    counters = dict(zip(COUNTERS, arrays["counters"].tolist(), strict=True)) | {
+        "phase": number,
+        "within": 0,
+        "stalled": 0,
+    }
+    plateau = Plateau()
+    others = {name: value for name, value in arrays.items() if not name.startswith("optimiser/")}
+    return {
+        **others,
+        **ended,
+        **prefixed("weights", chosen),
+        "counters": np.array([counters[name] for name in COUNTERS], np.int64),
+        "ended": np.array([False]),
+        "score": np.array([np.inf]),
+        "plateau": np.array((plateau.factor, plateau.best, plateau.stalled), np.float64),
+    }
+
+
 def _check(task: Task, state: State) -> None:
     if state.phase >= len(task.phases):
         raise ValueError(

@@ -44,6 +44,8 @@ class Estimates:
     """(W,) which of the G each window belongs to."""
     windows: Array
     """(W, K) combinations of each window before pooling."""
+    disagreement: Array | None = None
+    """(G,) of a car's windows, see `gauss_newton.disagreement`; None without refinement."""
 
     def __len__(self) -> int:
         return len(self.u)
@@ -79,7 +81,13 @@ class Estimator:
             refined = refine(
                 self.dynamics, windows, group, made.u, prior, self.step, self.config.substeps, self.config.refine.steps
             )
-            return replace(made, u=refined.u, covariance=refined.covariance, parameters=self._parameters(refined.u))
+            return replace(
+                made,
+                u=refined.u,
+                covariance=refined.covariance,
+                parameters=self._parameters(refined.u),
+                disagreement=refined.disagreement,
+            )
         return made
 
     def _first(self, windows: Windows, group: Array) -> Estimates:

@@ -8,7 +8,8 @@ of a car and the first states x of its windows minimise
 with the noise s of the sensors, their true level sigma^2 estimated from the residuals, and the cars of the training set
 (mean m, precision Lambda) as prior. Each first state belongs to one window: it is eliminated from the normal equations
 (Schur complement), so that a step costs the same for any number of windows. Steps are damped (Levenberg, Marquardt) per
-car. The inverse of the last normal matrix is the Laplace approximation of the posterior.
+car. The inverse of the last normal matrix is the Laplace approximation of the posterior, widened where the windows of a
+car disagree by more than noise explains: then the simulation is not that car's.
 
 Double precision. Where it breaks: a start so far off that the rollout has lost the window; the network's is not.
 """
@@ -42,6 +43,9 @@ CONVERGED = 1e-7
 NOISE_FLOOR = 1e-8
 """Smallest level of noise, in parts of the sensors' variance: that of rounding and the integrator [1]."""
 
+FEWEST_WINDOWS = 3
+"""Windows of a car below which nothing is said of how they disagree."""
+
 LARGEST_BLOCK = 64
 """Windows that are linearised together."""
 
@@ -61,9 +65,11 @@ class Refined:
     u: Array
     """(G, K) coordinates."""
     covariance: Array
-    """(G, K, K) of the Laplace approximation."""
+    """(G, K, K) of the Laplace approximation, times `disagreement`."""
     noise: Array
     """(G,) estimated noise in parts of the sensors' [1]."""
+    disagreement: Array
+    """(G,) of a car's windows, in parts of what noise explains; 1 where it explains all [1]."""
     first: Array
     """(W, 7) first states of the windows."""
 
@@ -156,9 +162,29 @@ def refine(
     level = noise_level(now.cost, group, freedom)
     matrix, gradient, _ = _reduced(now, group, groups, size)
     matrix, _ = _with_prior(dynamics, matrix, gradient, u, prior, level)
-    covariance = level[:, None, None] * np.linalg.inv(matrix)
-    covariance *= dynamics.free[:, None] & dynamics.free
-    return Refined(u, covariance, np.sqrt(level), first)
+    inverse = np.linalg.inv(matrix) * (dynamics.free[:, None] & dynamics.free)
+    apart = disagreement(*_eliminated(now, size)[:2], inverse, group, level)
+    return Refined(u, (level * apart)[:, None, None] * inverse, np.sqrt(level), apart, first)
+
+
+def disagreement(matrix: Array, gradient: Array, inverse: Array, group: Array, level: Array) -> Array:
+    """Return by how much the windows of each car disagree, in parts of what noise explains; at least 1 (G,).
+
+    Each window w of a car pulls its estimate with g_w; the pulls cancel. If the simulation is that car's, they are
+    noise with the covariance `level (H_w - H_w H^-1 H_w)`, the windows' normal matrices H_w (W, K, K) summing to H with
+    the prior. The ratio of `sum_w g_w' H^-1 g_w` to its expectation is 1 then, and larger where each window would have
+    another car: on tyres that saturate, say. Residuals alone do not tell, since noise of another size looks like that.
+    The variance of an estimate grows by the ratio (Birge 1932, Phys. Rev. 40:207; of clustered scores: White 1982,
+    Econometrica 50:1). Of fewer than `FEWEST_WINDOWS` windows the ratio says nothing: 1.
+    Shapes: gradient (W, K), inverse H^-1 (G, K, K), level (G,).
+    """
+    spread = np.einsum("wij,wjk->wik", inverse[group], matrix)
+    expected = np.trace(spread, axis1=1, axis2=2) - np.einsum("wij,wji->w", spread, spread)
+    observed = np.einsum("wi,wij,wj->w", gradient, inverse[group], gradient) / level[group]
+    groups = len(level)
+    ratio = np.bincount(group, observed, groups) / np.maximum(np.bincount(group, expected, groups), 1e-12)
+    enough = (np.bincount(group, minlength=groups) >= FEWEST_WINDOWS) & np.isfinite(ratio)
+    return np.where(enough, np.maximum(ratio, 1.0), 1.0)
 
 
 def noise_level(cost: Array, group: Array, freedom: Array) -> Array:
@@ -175,13 +201,19 @@ def _freedom(dynamics: Dynamics, windows: Windows, group: Array, groups: int) ->
 
 def _reduced(now: Linearised, group: Array, groups: int, size: int) -> tuple[Array, Array, Array]:
     """Return the normal equations of each group, first states eliminated, and the inverse of their block (W, 7, 7)."""
+    of_windows, pulls, inner = _eliminated(now, size)
+    matrix, gradient = np.zeros((groups, size, size)), np.zeros((groups, size))
+    np.add.at(matrix, group, of_windows)
+    np.add.at(gradient, group, pulls)
+    return matrix, gradient, inner
+
+
+def _eliminated(now: Linearised, size: int) -> tuple[Array, Array, Array]:
+    """Return the normal equations of each window, its first state eliminated, and the inverse of its block."""
     cross, block = now.matrix[:, size:, :size], now.matrix[:, size:, size:]
     inner = np.linalg.inv(block)
-    matrix, gradient = np.zeros((groups, size, size)), np.zeros((groups, size))
-    np.add.at(matrix, group, now.matrix[:, :size, :size] - np.einsum("wik,wij,wjl->wkl", cross, inner, cross))
-    np.add.at(
-        gradient, group, now.gradient[:, :size] - np.einsum("wik,wij,wj->wk", cross, inner, now.gradient[:, size:])
-    )
+    matrix = now.matrix[:, :size, :size] - np.einsum("wik,wij,wjl->wkl", cross, inner, cross)
+    gradient = now.gradient[:, :size] - np.einsum("wik,wij,wj->wk", cross, inner, now.gradient[:, size:])
     return matrix, gradient, inner
 
 
