@@ -59,6 +59,44 @@ def test_a_notebook_is_kept_without_output(path: Path) -> None:
     assert not any(cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells)
 
 
+SMALL = {
+    "phase_field": (
+        {"trajectories": 40, "grid": 32, "snapshots": 31, "step": 0.1},
+        {
+            "kind": "ridge",
+            "parameters": ["mobility", "gradient_coefficient", "mean", "amplitude"],
+            "train_fraction": 0.75,
+        },
+    ),
+    "vehicle": ({"cars": 4, "runs": 2}, {"kind": "prior_mean", "refine": {"steps": 4}, "train_fraction": 0.75}),
+}
+"""A dataset and a model without training, for the notebook of each study."""
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", SMALL)
+def test_the_notebook_of_a_study_draws_its_model(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORRERY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
+    monkeypatch.delenv("MPLBACKEND")
+    study, store = STUDIES[name], Store()
+    settings, model_settings = SMALL[name]
+    config = study.model.model_validate(model_settings)
+    dataset = dataset_item(study.name, study.dataset.model_validate(settings))
+    model = model_item(segments_item(dataset, config.segmentation()), config)
+    for item in (dataset, model.segments, model):
+        assert run(item, Planner(store).fingerprint(item), store).status == "ok"
+    notebook = nbformat.read(ROOT / "examples" / f"{name}.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    shown = cells[0].source.splitlines()
+    assert sum("results" in line for line in shown) == 2, "the lines that choose a model"
+    kept = [line for line in shown if "results" not in line]
+    cells[0].source = replaced("\n".join(kept), **{'best["key"]': repr(model.key)})
+    NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(ROOT)}}).execute()
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 1
+
+
 @pytest.mark.training
 def test_the_python_use_of_the_readme_works() -> None:
     (code,) = blocks("README.md", "python")

@@ -10,7 +10,7 @@ from torch import nn
 from trainers.common.schedules import Plateau, Schedule, learning_rates, schedule_named
 from trainers.common.torch_training.device import torch_device
 from trainers.common.torch_training.epochs import train_epochs
-from trainers.common.torch_training.state import weights_of
+from trainers.common.torch_training.state import start_of_phase, weights_of
 from trainers.common.torch_training.task import Phase, Task, initialise
 from trainers.study import Failed, Job, Segments, Trained
 
@@ -278,6 +278,16 @@ def test_a_phase_starts_from_its_configured_weights():
     assert not np.array_equal(
         outcome.weights["phase0/last/layers.0.weight"], outcome.weights["phase0/best/layers.0.weight"]
     )
+
+
+def test_a_phase_that_starts_from_the_best_epoch_is_the_one_that_starts_from_the_best():
+    every = (replace(TWO[0], checkpoint_every=1), TWO[1])
+    first = trained(task(every[:1]))
+    state = start_of_phase(first.state, 1, f"epoch{first.counts['best_epoch']}")
+    whole, made = trained(task(every)), trained(task(every), state)
+    assert same(whole.weights, made.weights) and whole.history.equals(made.history)
+    with pytest.raises(ValueError, match="no weights 'epoch9' to start phase 1 from; there are: epoch1, epoch2"):
+        start_of_phase(first.state, 1, "epoch9")
 
 
 def test_moments_are_kept_or_reset():

@@ -17,7 +17,7 @@ from trainers.vehicle.estimates.coordinates import (
     to_coordinates,
 )
 from trainers.vehicle.estimates.first_state import last_states
-from trainers.vehicle.estimates.gauss_newton import linearise
+from trainers.vehicle.estimates.gauss_newton import FEWEST_WINDOWS, disagreement, linearise
 from trainers.vehicle.segment import combinations_of
 from trainers.vehicle.windows.channels import log_of
 from trainers.vehicle.windows.cut import cut
@@ -88,6 +88,36 @@ def test_normal_equations_are_those_of_finite_differences(noisy):
             linearise(dynamics, 0.05, 4, u + sign * way[:6], first + sign * way[6:], windows).cost for sign in (1, -1)
         ]
         assert (cost[0] - cost[1]) / (4 * h) == pytest.approx(made.gradient[:, k], rel=1e-3, abs=1e-3)
+
+
+def pulls(cars: int, windows: int, apart: float):
+    """Linear windows of cars with a known prior, their estimate, and by how much they disagree."""
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(cars, windows, 30, 3)) * np.linspace(0.5, 2, windows)[:, None, None]
+    own = random.normal(size=(cars, 1, 3)) + apart * random.normal(size=(cars, windows, 3))
+    measured = np.einsum("cwrk,cwk->cwr", rows, own) + random.normal(size=(cars, windows, 30))
+    matrix, right = np.einsum("cwrk,cwrl->cwkl", rows, rows), np.einsum("cwrk,cwr->cwk", rows, measured)
+    inverse = np.linalg.inv(matrix.sum(axis=1) + np.eye(3))
+    estimate = np.einsum("ckl,cl->ck", inverse, right.sum(axis=1))
+    gradient = np.einsum("cwkl,cl->cwk", matrix, estimate) - right
+    group = np.repeat(np.arange(cars), windows)
+    return disagreement(matrix.reshape(-1, 3, 3), gradient.reshape(-1, 3), inverse, group, np.ones(cars))
+
+
+def test_windows_of_one_car_disagree_as_much_as_noise_explains_and_those_of_several_more():
+    same, several = pulls(4000, 8, 0.0), pulls(4000, 8, 0.3)
+    assert (same >= 1).all() and np.mean(same > 1) == pytest.approx(0.46, abs=0.05)
+    assert np.maximum(same - 1, 0).mean() < 0.2, "a ratio whose mean is 1, cut off below"
+    assert np.median(several) > 2
+    assert (pulls(10, FEWEST_WINDOWS - 1, 3.0) == 1).all(), "of so few windows nothing is said"
+
+
+def test_an_interval_widens_where_the_windows_of_a_car_are_of_another_kind():
+    twin = STUDY.simulate(CARS.model_copy(update={"dynamics": "pacejka", "speeds": (3.0, 5.0), "points": 164}))
+    model = ModelConfig(kind="default", refine={"steps": 15}, train_fraction=1.0)
+    (trained,) = STUDY.train([Job("a", model, STUDY.segment(model.segmentation(), twin))])
+    made = STUDY.apply(model, trained).estimate(twin)
+    assert made.disagreement.max() > 2, "linear tyres on a car whose tyres saturate"
 
 
 def test_coordinates_go_to_combinations_and_back():

@@ -53,6 +53,15 @@ def test_every_log_gets_its_combinations_with_units_and_intervals(fitted):
     assert np.sqrt((off**2).mean()) < 0.25, "8 s of one speed"
 
 
+def test_a_log_of_two_cars_is_said_to_be_of_another_kind_of_car(fitted, model):
+    data, made = fitted
+    assert not made.estimates["caveat"].str.contains("disagree").any()
+    both = replace(own(data), **{name: getattr(data, name)[:1].copy() for name in ("t", "y", "inputs")})
+    both.y[:, 82:], both.inputs[:, 82:] = data.y[1:, 82:], data.inputs[1:, 82:]
+    caveats = STUDY.fit(MODEL, model, both).estimates["caveat"]
+    assert caveats.str.contains("times as much as noise explains: another kind of car").all()
+
+
 def test_rollouts_stand_beside_the_log(fitted):
     data, made = fitted
     curves = made.tables["fit_curves"]

@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 from tests.vehicle.cars import F1TENTH, SINGLETRACK, drive, states, swerving, whole_prior
 from trainers.vehicle.cars import CLASS_OF, PUBLISHED
 from trainers.vehicle.dynamics import singletrack
-from trainers.vehicle.dynamics.registry import dynamics_named
+from trainers.vehicle.dynamics.registry import DYNAMICS, dynamics_named
 from trainers.vehicle.dynamics.rollout import rollout
 
 G = 9.81
@@ -212,6 +212,23 @@ def test_no_rollout_of_ten_thousand_over_the_whole_prior_is_nan_nor_its_gradient
     made, gradients = prior_rollouts(count, 0, dynamics_named(name))
     assert np.isfinite(made).all() and all(np.isfinite(gradient).all() for gradient in gradients)
     assert np.abs(made[:, 5]).max() < 60 and (made[0, 3] == 0).sum() > count / 10
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    ("name", "vehicle_class"),
+    [
+        *((name, "rc") for name in DYNAMICS if name != "singletrack"),
+        ("singletrack", "full_size"),
+        ("singletrack", "miniature"),
+        ("pacejka", "full_size"),
+    ],
+)
+def test_no_rollout_of_ten_thousand_is_nan_with_any_dynamics_or_class(name, vehicle_class):
+    controls = ("steering_rate", "throttle") if name == "pacejka-throttle" else ("steering_rate", "acceleration")
+    made, gradients = prior_rollouts(10_000, 1, dynamics_named(name, vehicle_class, controls=controls))
+    assert np.isfinite(made).all() and all(np.isfinite(gradient).all() for gradient in gradients)
+    assert (made[0, 3] == 0).sum() > 1000, "some start from standstill"
 
 
 @pytest.mark.training
