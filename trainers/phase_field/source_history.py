@@ -57,5 +57,5 @@ def _losses(config: ModelConfig, predictor: Predictor, test: Trajectories, max_l
         constant = np.repeat(parameters[:, None], truth.shape[1], axis=1)
         truth = np.concatenate([truth, constant], axis=2)
     written = np.concatenate([truth[:, :1], written[:, 1:, : truth.shape[2]]], axis=1)
-    pair = (torch.from_numpy(np.ascontiguousarray(array)) for array in (written, truth))
-    return {name: float(value) for name, value in losses(config.loss, *pair, max_lag).items()}
+    made, true = (torch.from_numpy(np.ascontiguousarray(array)) for array in (written, truth))
+    return {name: float(value) for name, value in losses(config.loss, made, true, max_lag).items()}
