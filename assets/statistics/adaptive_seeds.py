@@ -1,7 +1,7 @@
 """Adaptive seeds: an interim analysis after every seed stops each setting once its place in the ranking is decided.
 
-Settings are ranked by the mean score of their seeds. Two neighbours in rank are compared by the paired t-test of
-their scores (of the logarithms where all are positive) on the n seeds that both have, for n = min, ..., max. A setting
+Settings are ranked by the mean score of their seeds, and two neighbours in rank are compared by the paired t-test of
+their scores, both by logarithms where all are positive, on the n seeds that both have, for n = min, ..., max. A setting
 whose comparison with a neighbour is inconclusive gets one more seed, up to max.
 
 Testing K times at level a on growing data has an error rate above a (Armitage, McPherson & Rowe 1969, Journal of the
@@ -26,6 +26,7 @@ import numpy as np
 
 from assets.identity.canonical import compact
 from assets.stages.freshness import Planner
+from assets.statistics.intervals import centre
 from assets.statistics.sweep_table import sweep_table
 from assets.store.store import Store
 from assets.sweeps.seeds import SEED, Seeds
@@ -144,7 +145,7 @@ def replay(seeds: Seeds, scores: Mapping[str, Scores]) -> Iterator[tuple[str, Se
 
 def _inconclusive_neighbours(scores: Mapping[str, np.ndarray], seeds: Seeds) -> list[tuple[str, str]]:
     """Return the neighbours in rank between which the test does not decide."""
-    order = sorted(scores, key=lambda name: float(scores[name].mean()))
+    order = sorted(scores, key=lambda name: centre(scores[name]))
     level = ERROR / (seeds.analyses * max(1, len(order) - 1))
     return [(a, b) for a, b in pairwise(order) if not scores_differ(scores[a], scores[b], level)]
 

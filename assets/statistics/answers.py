@@ -12,8 +12,8 @@ import numpy as np
 from assets.identity.text import cell, quantity, value_text, with_interval
 from assets.statistics.effects import pairs_of
 from assets.statistics.experiment import Experiment
-from assets.statistics.intervals import scores
-from assets.statistics.paired_comparison import NEUTRAL, SCALES, SIGNIFICANT, compare_rows, holm, pairs_needed
+from assets.statistics.intervals import centre, scores
+from assets.statistics.paired_comparison import NEUTRAL, SCALES, compare_rows, holm, is_decided
 from assets.sweeps.questions import Question, Value
 
 
@@ -37,9 +37,8 @@ def answers(experiment: Experiment) -> list[Answer]:
     p_values = np.array([one["p"] for group in comparisons for one in group], float)
     corrected = iter(holm(p_values, experiment.analyses))
     comparisons = [[one | {"p_holm": float(next(corrected))} for one in group] for group in comparisons]
-    count = experiment.analyses * int(np.isfinite(p_values).sum())
     return [
-        Answer(question, _text(question, group, count), tuple(group))
+        Answer(question, _text(question, group), tuple(group))
         for question, group in zip(questions, comparisons, strict=True)
     ]
 
@@ -62,7 +61,7 @@ def _comparisons(experiment: Experiment, question: Question) -> Iterator[dict[st
 
 
 def _centre(experiment: Experiment, question: Question, value: Value) -> float:
-    """Return the geometric mean of the scores of a value (the mean where one is not positive); infinite without any."""
+    """Return the mean of the finite scores of a value (`intervals.centre`); infinite without any."""
     rows = [
         row
         for setting in experiment.settings
@@ -73,13 +72,11 @@ def _centre(experiment: Experiment, question: Question, value: Value) -> float:
         return math.inf
     values = scores(experiment.samples(rows, metric=question.metric))
     values = values[np.isfinite(values)]
-    if not values.size:
-        return math.inf
-    return float(np.exp(np.mean(np.log(values))) if (values > 0).all() else np.mean(values))
+    return centre(values) if values.size else math.inf
 
 
-def _text(question: Question, comparisons: Sequence[Mapping[str, Any]], count: int) -> str:
-    """Put the answer into words; `count`: number of comparisons that the p values are corrected for."""
+def _text(question: Question, comparisons: Sequence[Mapping[str, Any]]) -> str:
+    """Put the answer into words."""
     if not comparisons:
         return f"No answer: no row has a metric {question.metric}."
     paired = [one for one in comparisons if one["pairs"]]
@@ -87,15 +84,15 @@ def _text(question: Question, comparisons: Sequence[Mapping[str, Any]], count: i
         return "No answer yet: no pair of rows is ok."
     if question.pairs:
         (one,) = paired
-        if one["p_holm"] < SIGNIFICANT:
+        if is_decided(one):
             return f"{'Yes' if one['effect'] < NEUTRAL[one['scale']] else 'No, the contrary'}: {_effect(one)}."
-        return f"Inconclusive: {_effect(one)}{_pairs_needed(one, count)}."
-    undecided = [one["b"] for one in paired if not one["p_holm"] < SIGNIFICANT]
+        return f"Inconclusive: {_effect(one)}."
+    undecided = [one["b"] for one in paired if not is_decided(one)]
     closest = min(paired, key=lambda one: one["effect"])
     text = f"{paired[0]['a']} comes first. The closest other one is b, {closest['b']}: {_effect(closest)}"
     if not undecided:
         return f"{text}. It is better than all {len(paired)} others."
-    return f"{text}. Against {', '.join(undecided)} the comparison is inconclusive{_pairs_needed(closest, count)}."
+    return f"{text}. Against {', '.join(undecided)} the comparison is inconclusive."
 
 
 def _effect(comparison: Mapping[str, Any]) -> str:
@@ -103,8 +100,3 @@ def _effect(comparison: Mapping[str, Any]) -> str:
     p = f", p {cell(comparison['p_holm'])} after correction" if math.isfinite(comparison["p_holm"]) else ""
     better = f"b is better in {comparison['better_b']} of {quantity(comparison['pairs'], 'pair')}"
     return f"{SCALES[comparison['scale']]} = {size}, {better}{p}"
-
-
-def _pairs_needed(comparison: Mapping[str, Any], count: int) -> str:
-    needed = pairs_needed(count)
-    return f"; at least {needed} pairs are needed" if comparison["pairs"] < needed else ""

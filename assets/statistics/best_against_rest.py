@@ -6,24 +6,26 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from assets.identity.canonical import compact
-from assets.identity.text import cell, quantity, with_interval
+from assets.identity.text import cell, with_interval
 from assets.statistics.experiment import Experiment, Setting
-from assets.statistics.paired_comparison import SIGNIFICANT, compare_samples, holm, pairs_needed
+from assets.statistics.paired_comparison import SIGNIFICANT, compare_samples, holm, is_decided
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from assets.sweeps.sweep import Row
 
-COLUMNS = ("setting", "pairs", "better", "scale", "effect", "low", "high", "p", "p_holm", "significant")
+COLUMNS = (
+    "setting", "pairs", "better", "scale", "effect", "low", "high", "p", "p_holm", "p_permutation", "significant"
+)  # fmt: skip
 
 
 def best_against_rest(experiment: Experiment, board: pd.DataFrame) -> pd.DataFrame:
     """Compare the setting that ranks first with every other one that has a rank; columns: COLUMNS.
 
     effect is other over best (scale `ratio`) or other minus best (`difference`) of the scores, paired by seed, with a
-    95 % bootstrap interval; better counts the pairs in which the other one is better; significant: p_holm, corrected
-    for the number of other settings, is below 0.05.
+    95 % interval; better counts the pairs in which the other one is better; p_holm is corrected for the number of other
+    settings; significant: see `is_decided`.
     """
     import pandas as pd
 
@@ -31,7 +33,7 @@ def best_against_rest(experiment: Experiment, board: pd.DataFrame) -> pd.DataFra
     records = [{"setting": other.text, **compare_by_seed(experiment, settings[0], other)} for other in settings[1:]]
     table = pd.DataFrame(records, columns=[name for name in COLUMNS if name not in ("p_holm", "significant")])
     table["p_holm"] = holm(table["p"].to_numpy(float), experiment.analyses)
-    table["significant"] = table["p_holm"] < SIGNIFICANT
+    table["significant"] = [is_decided(row) for row in table.to_dict("records")]
     return table[list(COLUMNS)]
 
 
@@ -80,21 +82,25 @@ def answer(experiment: Experiment, board: pd.DataFrame, comparisons: pd.DataFram
     best = ranked_settings(experiment, board)[0]
     unit = f" {first['unit']}" if first["unit"] else ""
     score = with_interval(float(first["score"]), first["score_low"], first["score_high"])
-    text = f"{best.text} ranks first with {experiment.metric} {score}{unit}"
-    return f"{text}. {_certainty(comparisons, int(first['seeds']), experiment.analyses)}"
+    text = f"{best.text} ranks first with {experiment.metric} {score}{unit}. {_certainty(comparisons)}"
+    tests = board[(board["keys"] == first["keys"]) & board["test"].isin(experiment.tests)]
+    caveats = dict.fromkeys(caveat for text in tests["caveats"] for caveat in text.split("; ") if caveat)
+    return f"{text} Caveats: {'; '.join(caveats)}." if caveats else text
 
 
-def _certainty(comparisons: pd.DataFrame, seeds: int, analyses: int) -> str:
-    """Say whether the best setting is better than all others, and if not, whether more seeds could decide."""
-    count = len(comparisons)
-    if not count:
+def _certainty(comparisons: pd.DataFrame) -> str:
+    """Say which others the best setting is better than, by what test, and which comparisons are inconclusive."""
+    if not len(comparisons):
         return "There is nothing to compare it with."
-    undecided = comparisons[~comparisons["significant"]]
+    decided, undecided = (comparisons[comparisons["significant"] == value] for value in (True, False))
+    test = f"paired t-test of logarithms over seeds and trajectories, p < {SIGNIFICANT} after correction"
+    if (comparisons["scale"] == "difference").any():
+        test = test.replace("of logarithms ", "")
     if not len(undecided):
-        return f"It is better than all {count} others (paired by seed, p < {SIGNIFICANT} after correction)."
-    rest = "every other setting" if len(undecided) == count else f"{len(undecided)} of the {count} others"
+        others = "the other one" if len(comparisons) == 1 else f"all {len(comparisons)} others"
+        return f"It is better than {others} ({test})."
     smallest = float(undecided["p_holm"].min())
-    p = f" (smallest corrected p {cell(smallest)})" if math.isfinite(smallest) else ""
-    needed = pairs_needed(count * analyses)
-    why = f"; {quantity(seeds, 'seed')} cannot decide {quantity(count, 'comparison')}, at least {needed} are needed"
-    return f"Against {rest} the comparison is inconclusive{p}{why if seeds < needed else ''}."
+    p = f"; smallest corrected p {cell(smallest)}" if math.isfinite(smallest) else ""
+    better = f"It is better than {', '.join(decided['setting'])}. " if len(decided) else ""
+    rest = ", ".join(undecided["setting"]) if len(decided) or len(undecided) < 4 else "every other setting"
+    return f"{better}Against {rest} the comparison is inconclusive ({test}{p})."

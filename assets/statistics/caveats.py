@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
+from assets.identity.text import quantity
 from assets.statistics.experiment import Experiment
+from assets.statistics.intervals import centre
+from assets.statistics.sweep_table import BASELINE, is_worse
 from assets.store.train_test_overlap import known_trajectories
 from assets.sweeps.sweep import Row
 from assets.sweeps.sweep_file import TRAIN
 
-BASELINE = "baseline"
-"""Row of every evaluation's summary: what a trivial predictor reaches on the same test set."""
+WORSE = "worse than the baseline"
 
 UNRESOLVED = "unresolved"
 """Row of a summary: trajectories whose numerical error is above the tolerance of the study, so that it may be larger
@@ -30,13 +34,14 @@ def caveats(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[
     counts = [float(record.get(UNRESOLVED, 0.0)) for record in records]
     if unresolved := sum(int(count) for count in counts if math.isfinite(count)):
         yield f"{unresolved} not resolved"
+    (sample,) = experiment.samples(rows, [test])
+    if sample.failed and sample.values.shape[1] > 1:
+        yield f"{sample.failed} of {quantity(sample.values.size, 'trajectory', 'trajectories')} failed"
     value, baseline = (
-        math.fsum(record.get(name, math.nan) for record in records) / len(records)
-        for name in (experiment.metric, BASELINE)
+        centre(np.array([record.get(name, math.nan) for record in records])) for name in (experiment.metric, BASELINE)
     )
-    # A baseline configuration reaches its own value up to rounding: that is not worse.
-    if value > baseline and not math.isclose(value, baseline, rel_tol=1e-9):
-        yield "worse than the baseline"
+    if is_worse(value, baseline):
+        yield WORSE
     if missed := max(_unresolved_segments(experiment, row) for row in rows):
         yield f"{missed} segments not resolved"
     if any(not _has_validation(experiment, row) for row in rows):

@@ -11,7 +11,7 @@ import numpy as np
 
 from assets.identity.canonical import compact
 from assets.statistics.experiment import Experiment, Setting, is_seed
-from assets.statistics.intervals import interval, scores
+from assets.statistics.intervals import estimate, scores
 from assets.statistics.paired_comparison import compare_rows, holm, verdict
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from assets.sweeps.sweep import Row
 
-EFFECTS = ("axis", "a", "b", "pairs", "better_b", "scale", "effect", "low", "high", "p", "p_holm", "verdict")
+EFFECTS = (
+    "axis", "a", "b", "pairs", "better_b", "scale", "effect", "low", "high", "p", "p_holm", "p_permutation", "verdict"
+)  # fmt: skip
 AXIS_VALUES = ("axis", "value", "runs", "best", "median", "mean", "low", "high", "importance")
 INTERACTIONS = ("first", "second", "rows", "share_first", "share_second", "share_both", "interaction")
 
@@ -42,8 +44,7 @@ def effects(experiment: Experiment) -> pd.DataFrame:
     ]
     table = pd.DataFrame(comparisons, columns=[name for name in EFFECTS if name not in ("p_holm", "verdict")])
     table["p_holm"] = holm(table["p"].to_numpy(float), experiment.analyses)
-    tested = int(table["p"].notna().sum()) * experiment.analyses
-    table["verdict"] = [verdict(row, tested) for row in table.to_dict("records")]
+    table["verdict"] = [verdict(row) for row in table.to_dict("records")]
     return table[list(EFFECTS)]
 
 
@@ -74,8 +75,9 @@ def _values(experiment: Experiment, axis: str) -> list[Any]:
 def axis_values(experiment: Experiment) -> pd.DataFrame:
     """Summarise the scores at every value of every axis over all rows that are ok; columns: AXIS_VALUES.
 
-    best, median and mean are those of the scores, low and high a 95 % bootstrap interval of the mean; importance is
-    the share of the variance of the scores (see `_variance_scale`) between the values of the axis.
+    best, median and mean are those of the scores, the mean being the geometric one of positive scores; low and high
+    are its 95 % interval; importance is the share of the variance of the scores (see `_variance_scale`) between the
+    values of the axis.
     """
     import pandas as pd
 
@@ -98,9 +100,9 @@ def _row_numbers(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Any]:
     if not rows:
         return {"runs": 0, **dict.fromkeys(("best", "median", "mean", "low", "high"), math.nan)}
     samples = experiment.samples(rows)
-    values, (low, high) = scores(samples), interval(samples)
-    centre = {"best": float(values.min()), "median": float(np.median(values)), "mean": float(values.mean())}
-    return {"runs": len(rows), **centre, "low": low, "high": high}
+    values, mean = scores(samples), estimate(samples)
+    centre = {"best": float(values.min()), "median": float(np.median(values)), "mean": mean.value}
+    return {"runs": len(rows), **centre, "low": mean.low, "high": mean.high}
 
 
 def interactions(experiment: Experiment) -> pd.DataFrame:

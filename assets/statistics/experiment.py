@@ -154,13 +154,16 @@ class Experiment:
     def _sample(self, rows: Sequence[Row], test: str, metric: str) -> Sample:
         import numpy as np
 
+        column = self.table[metric].to_numpy(float)
+        signed = bool((column[np.isfinite(column)] < 0).any())
         tables = [table for row in rows if (table := self._per_trajectory(row, test)) is not None and metric in table]
         if len(tables) < len(rows):
             values = np.array([[float(self.record(row, test)[metric])] for row in rows])
-            return Sample(values, np.ones_like(values))
+            return Sample(values, np.ones_like(values), signed)
         return Sample(
             np.array([table[metric].to_numpy(float) for table in tables]),
             np.array([table["n"].to_numpy(float) for table in tables]),
+            signed,
         )
 
     def _per_trajectory(self, row: Row, test: str) -> pd.DataFrame | None:

@@ -1,77 +1,128 @@
-"""Intervals of a mean over training runs and test trajectories, by resampling both.
+"""Means of a metric over training runs and test trajectories, and their 95 % intervals.
 
-Every run (seed) meets the same test trajectories, so runs and trajectories are crossed and each is resampled on its
-own: the pigeonhole bootstrap, Owen (2007), Annals of Applied Statistics 1, 386. The spread between seeds and the spread
-between trajectories both widen an interval; more steps along one trajectory narrow none.
-
-Few runs make any such interval too narrow: nominal 95 % from 3, 5 and 10 normal runs cover 74, 85 and 90 %
-(`tests/assets/statistics/test_intervals.py`), which tables say beside the number of seeds.
+The score of a run is the mean over test sets of its means over trajectories. Runs (seeds) are averaged on the scale on
+which they are nearest to normal: by their logarithms, which gives the geometric mean, where no score and no trajectory
+says that the metric can be negative, else as they are. The interval is for that mean over new runs and new
+trajectories; see `two_levels`. From a single run it is over trajectories only, from a single trajectory over runs only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from assets.statistics.two_levels import TwoLevels, two_levels
+
 LEVEL = 0.95
-RESAMPLES = 2000
 
 Array = np.ndarray
-Statistic = Callable[[Array], Array]
-"""From values per run (..., R) to a number (...)."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A metric on one test set: values (R, N) of R training runs on N trajectories, and the weight of each."""
+    """A metric on one test set: values (R, N) of R training runs on N trajectories, and the weight of each.
+
+    A value that is not finite has no weight.
+    """
 
     values: Array
     weights: Array
+    signed: bool = False
+    """Whether the metric can be negative, also where no value here is."""
 
-    def take(self, runs: Array, trajectories: Array) -> Array:
-        """Return the weighted means (..., R') of the runs `runs` (..., R') over `trajectories` (..., N'), both indices.
-
-        A value that is not finite has no weight; a run without any finite value is NaN.
-        """
-        index = runs[..., :, None], trajectories[..., None, :]
+    @property
+    def effective_weights(self) -> Array:
+        """The weights (R, N) as shares that sum to one over the trajectories of a run; all zero without a value."""
         weights = np.where(np.isfinite(self.values), self.weights, 0.0)
-        total = weights[index].sum(axis=-1)
-        weighted = np.where(weights > 0, self.values, 0.0) * weights
-        return np.where(total > 0, weighted[index].sum(axis=-1) / np.where(total > 0, total, 1.0), np.nan)
+        total = weights.sum(axis=1, keepdims=True)
+        return weights / np.where(total > 0, total, 1.0)
+
+    @property
+    def means(self) -> Array:
+        """The weighted mean (R,) of each run; NaN for a run without any finite value."""
+        weights = self.effective_weights
+        sums = (np.where(weights > 0, self.values, 0.0) * weights).sum(axis=1)
+        return np.where(weights.any(axis=1), sums, np.nan)
+
+    @property
+    def failed(self) -> int:
+        """How many of the values are not finite."""
+        return int((~np.isfinite(self.values)).sum())
+
+    def of_runs(self, runs: Array) -> Sample:
+        """Return the sample of some of the runs, by index or mask."""
+        return replace(self, values=self.values[runs], weights=self.weights[runs])
 
 
-def scores(samples: Sequence[Sample], runs: Array | None = None, trajectories: Sequence[Array] = ()) -> Array:
-    """Return the mean over test sets of the means over trajectories, for every run (..., R)."""
-    runs = np.arange(len(samples[0].values)) if runs is None else runs
-    trajectories = trajectories or [np.arange(sample.values.shape[1]) for sample in samples]
-    means = [sample.take(runs, indices) for sample, indices in zip(samples, trajectories, strict=True)]
-    return np.mean(means, axis=0)
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with the ends of its 95 % interval, NaN where there is none."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+    """Of a comparison: two-sided p value of no difference."""
 
 
-def interval(samples: Sequence[Sample], statistic: Statistic | None = None) -> tuple[float, float]:
-    """Return a 95 % percentile interval of a statistic of the scores of the runs; the default is their mean.
+def scores(samples: Sequence[Sample]) -> Array:
+    """Return the score (R,) of every run: the mean over test sets of its means over trajectories."""
+    return np.mean([sample.means for sample in samples], axis=0)
 
-    Runs are resampled together on all test sets, trajectories in each test set. A single run or trajectory cannot be
-    resampled; with one run on one trajectory there is no interval, and both ends are NaN.
-    """
-    from scipy.stats import bootstrap
 
-    sizes = [len(samples[0].values), *(sample.values.shape[1] for sample in samples)]
-    resampled = [place for place, size in enumerate(sizes) if size > 1]
-    if not resampled:
-        return np.nan, np.nan
-    reduce = statistic or (lambda values: values.mean(axis=-1))
+def is_positive(samples: Sequence[Sample]) -> bool:
+    """Return whether logarithms may serve: scores are positive, and nothing says that the metric can be negative."""
+    can_be_negative = any(sample.signed or (sample.values < 0).any() for sample in samples)
+    return not can_be_negative and bool((scores(samples) > 0).all())
 
-    def statistic_of(*draws: Array, axis: int = -1) -> Array:
-        indices = [np.zeros((*draws[0].shape[:-1], 1), int) for _ in sizes]
-        for place, draw in zip(resampled, draws, strict=True):
-            indices[place] = draw
-        return reduce(scores(samples, indices[0], indices[1:]))
 
-    data = [np.arange(sizes[place]) for place in resampled]
-    options = {"n_resamples": RESAMPLES, "batch": 250, "confidence_level": LEVEL, "method": "percentile"}
-    with np.errstate(all="ignore"):
-        result = bootstrap(data, statistic_of, vectorized=True, rng=np.random.default_rng(0), **options)
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+def centre(values: Array) -> float:
+    """Return the geometric mean of scores (R,) that are all positive, else their mean; NaN where one is not finite."""
+    return float(np.exp(np.mean(np.log(values))) if (values > 0).all() else np.mean(values))
+
+
+def estimate(samples: Sequence[Sample]) -> Estimate:
+    """Return the mean of the scores with its interval, geometric where they are positive; NaN for one not finite."""
+    if not np.isfinite(scores(samples)).all():
+        return Estimate(math.nan)
+    positive = is_positive(samples)
+    levels = two_levels(*_contributions(samples, positive), of_logarithm=positive)
+    low, high = levels.limits(LEVEL)
+    return Estimate(_exp(levels.mean), _exp(low), _exp(high)) if positive else Estimate(levels.mean, low, high)
+
+
+def ratio(first: Sequence[Sample], second: Sequence[Sample]) -> Estimate:
+    """Return the geometric mean over runs of second/first, run k with run k; all scores are positive."""
+    levels = _difference(first, second, logarithms=True)
+    low, high = levels.limits(LEVEL)
+    return Estimate(_exp(levels.mean), _exp(low), _exp(high), levels.p())
+
+
+def difference(first: Sequence[Sample], second: Sequence[Sample]) -> Estimate:
+    """Return the mean over runs of second - first, run k with run k."""
+    levels = _difference(first, second, logarithms=False)
+    return Estimate(levels.mean, *levels.limits(LEVEL), levels.p())
+
+
+def _difference(first: Sequence[Sample], second: Sequence[Sample], logarithms: bool) -> TwoLevels:
+    """Return the two levels of a difference; both sides meet the same trajectories."""
+    (a, of_a), (b, of_b) = (_contributions(samples, logarithms) for samples in (first, second))
+    return two_levels(b - a, [y - x for x, y in zip(of_a, of_b, strict=True)], of_logarithm=False)
+
+
+def _contributions(samples: Sequence[Sample], logarithms: bool) -> tuple[Array, list[Array]]:
+    """Return the scores (R,), or their logarithms, and for each test set what its trajectories add to them (R, N)."""
+    values = scores(samples)
+    size = len(samples) * (values if logarithms else np.ones_like(values))
+    contributions = []
+    for sample in samples:
+        off = np.where(sample.effective_weights > 0, sample.values - sample.means[:, None], 0.0)
+        contributions.append(sample.effective_weights * off / size[:, None])
+    return (np.log(values) if logarithms else values), contributions
+
+
+def _exp(value: float) -> float:
+    return math.exp(min(value, 700.0))  # exp(710) overflows

@@ -10,7 +10,7 @@ from assets.identity.canonical import compact
 from assets.statistics.adaptive_seeds import ERROR
 from assets.statistics.caveats import caveats
 from assets.statistics.experiment import Experiment, Setting
-from assets.statistics.intervals import interval, scores
+from assets.statistics.intervals import Sample, estimate
 from assets.store.manifest import ManifestFields
 from assets.sweeps.sweep import Row, Sweep
 from assets.sweeps.sweep_file import TRAIN
@@ -19,8 +19,11 @@ from trainers.study import STATUSES, Study
 if TYPE_CHECKING:
     import pandas as pd
 
-SPREAD = ("low", "high", "median", "iqr", "worst")
+SPREAD = ("low", "high", "median", "iqr", "worst", "failed")
 """Columns beside the mean of the first headline metric."""
+
+MOST_FAILED = 0.05
+"""Share of failed trajectories up to which the others rank a setting."""
 
 
 COLUMNS = ("rank", "status", "seeds", "score", "score_low", "score_high", "test", "dataset", "test_dataset", "metric",
@@ -29,15 +32,18 @@ COLUMNS = ("rank", "status", "seeds", "score", "score_low", "score_high", "test"
 
 
 def rank(experiment: Experiment) -> pd.DataFrame:
-    """Rank the settings of a sweep by their score, the mean of the first headline metric over seeds and test sets.
+    """Rank the settings of a sweep by their score, the mean of the first headline metric over test sets and seeds.
 
-    One row per setting and test set. Columns: rank, the axes without seeds, status, seeds (that are ok), score with
+    The mean over seeds is the geometric one where all are positive (`intervals.centre`), and so is `mean` below. One
+    row per setting and test set. Columns: rank, the axes without seeds, status, seeds (that are ok), score with
     score_low and score_high, test, dataset, test_dataset, metric, unit, mean, low, high (95 %), then of the values per
-    seed and trajectory median, iqr and worst; train and gap where the sweep evaluates on `train`; the mean of each
-    other headline metric; caveats; keys (hashes, one per seed) and code (of training and evaluation).
+    seed and trajectory median, iqr, worst and failed (how many are not finite); train and gap where the sweep evaluates
+    on `train`; the mean of each other headline metric; caveats; keys (hashes, one per seed) and code (of training and
+    evaluation).
 
     A sweep with `seeds` has the column stopped: the progress of a setting. A setting with a failed seed has no rank and
-    comes after those without: failures are counted, never averaged away. `train` does not rank.
+    comes after those without: failures are counted, never averaged away. Nor does a setting gain by trajectories that
+    are too hard for it: one that fails on more than 5 % of them ranks after all that do not. `train` does not rank.
 
     Computed once per experiment; take the frame as read-only.
     """
@@ -52,15 +58,21 @@ def rank(experiment: Experiment) -> pd.DataFrame:
 
 def _records(experiment: Experiment) -> Iterator[dict[str, Any]]:
     overall = [(_over_all_tests(experiment, setting), setting) for setting in experiment.settings]
-    overall.sort(key=lambda pair: (pair[0]["score"] is None, pair[0]["failed"], pair[0]["score"] or 0))
+    overall.sort(key=lambda pair: _order(pair[0]))
     place = 0
     for summary, setting in overall:
         failed = summary.pop("failed")
+        del summary["too_many_failed"]
         ranked = summary["score"] is not None and not failed
         place += ranked
         score = math.nan if summary["score"] is None else summary["score"]
         head = {"rank": str(place) if ranked else "", **setting.axes, **summary, "score": score}
         yield from (head | measures for measures in _per_test(experiment, setting))
+
+
+def _order(summary: Mapping[str, Any]) -> tuple[bool, bool, bool, float]:
+    score = summary["score"]
+    return score is None, summary["failed"], summary["too_many_failed"], score or 0.0
 
 
 def _over_all_tests(experiment: Experiment, setting: Setting) -> dict[str, Any]:
@@ -71,16 +83,21 @@ def _over_all_tests(experiment: Experiment, setting: Setting) -> dict[str, Any]:
         "status": "ok" if all_ok else ", ".join(f"{count} {status}" for status, count in statuses.items()),
         "seeds": len(usable),
         "failed": any(status in STATUSES and status != "ok" for status in statuses),
+        "too_many_failed": False,
         **{"score": None, "score_low": math.nan, "score_high": math.nan},
     }
     if experiment.progress:
         summary["stopped"] = experiment.stopped(setting)
     if usable and experiment.tests:
         samples = experiment.samples(usable)
-        mean = float(scores(samples).mean())
-        low, high = interval(samples)
-        summary |= {"score": mean if math.isfinite(mean) else None, "score_low": low, "score_high": high}
+        score = estimate(samples)
+        summary |= {"score": score.value if math.isfinite(score.value) else None}
+        summary |= {"score_low": score.low, "score_high": score.high, "too_many_failed": _too_many_failed(samples)}
     return summary
+
+
+def _too_many_failed(samples: Sequence[Sample]) -> bool:
+    return sum(sample.failed for sample in samples) > MOST_FAILED * sum(sample.values.size for sample in samples)
 
 
 def _per_test(experiment: Experiment, setting: Setting) -> Iterator[dict[str, Any]]:
@@ -114,17 +131,18 @@ def _spread(experiment: Experiment, rows: Sequence[Row], test: str) -> dict[str,
     samples = experiment.samples(rows, [test])
     values = samples[0].values[np.isfinite(samples[0].values)]
     first, median, third = np.percentile(values, (25, 50, 75)) if values.size else (math.nan,) * 3
-    low, high = interval(samples)
-    worst = float(values.max()) if values.size else math.nan
-    spread = {"median": float(median), "iqr": float(third - first), "worst": worst}
-    return {"mean": float(scores(samples).mean()), "low": low, "high": high} | spread
+    mean, worst = estimate(samples), float(values.max()) if values.size else math.nan
+    spread = {"median": float(median), "iqr": float(third - first), "worst": worst, "failed": samples[0].failed}
+    return {"mean": mean.value, "low": mean.low, "high": mean.high} | spread
 
 
 def _gap(experiment: Experiment, rows: Sequence[Row], test: str) -> dict[str, float]:
     """Return the metric on the training dataset and its excess on the test set, if the sweep has the test `train`."""
     if TRAIN not in experiment.sweep.tests:
         return {}
-    on_train, on_test = (_mean(experiment, rows, name, experiment.metric) for name in (TRAIN, test))
+    on_train, on_test = (
+        estimate(experiment.samples(rows, [name])).value if rows else math.nan for name in (TRAIN, test)
+    )
     return {"train": on_train, "gap": on_test - on_train}
 
 
@@ -160,9 +178,10 @@ def how_ranked(sweep: Sweep, study: Study) -> str:
             "one under `tests`."
         )
     text = (
-        f"Ranked by the mean of {study.headline[0]} over the seeds and over {tests}; smaller is better. Brackets are "
-        "95 % bootstrap intervals over seeds and trajectories; few seeds make them too narrow: from 3, 5 and 10 seeds "
-        "they cover about 74, 85 and 90 %. A setting with a failed seed has no rank."
+        f"Ranked by {study.headline[0]}, its mean over {tests} and its geometric mean over the seeds; smaller is "
+        "better. Brackets are 95 % intervals for new seeds and new trajectories, from one seed for new trajectories "
+        "only. A setting with a failed seed has no rank; one that fails on more than 5 % of the trajectories ranks "
+        "after all others."
     )
     if (seeds := sweep.seeds) is None:
         return text

@@ -1,16 +1,24 @@
-"""Paired comparison of two groups of runs: effect, interval, permutation test, and the verdict in words."""
+"""Paired comparison of two groups of runs: effect, interval, tests, and the verdict in words.
+
+The test is of the mean over pairs of log(b/a), or of b - a where a score is not positive, with runs and test
+trajectories as two levels of chance (`two_levels`): a paired t-test that also knows how much the trajectories differ.
+It assumes that log(b/a) is about normal over seeds and that the trajectories are a random draw. From three pairs it
+decides what the sign-flip permutation test, which assumes neither, cannot: that one has no p below 2/2^n. So the
+permutation test is the check: from six pairs on it has to agree. docs/statistics.md has errors and power of both.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from assets.identity.canonical import compact
 from assets.statistics.experiment import Experiment
-from assets.statistics.intervals import Sample, interval, scores
+from assets.statistics.intervals import Sample, difference, is_positive, ratio, scores
 
 if TYPE_CHECKING:
     from assets.sweeps.sweep import Row
@@ -28,6 +36,15 @@ INCONCLUSIVE = "inconclusive"
 PERMUTED = 10_000_000
 """Numbers that a permutation test permutes at a time; bounds its memory."""
 
+PAIRS_TO_CHECK = 6
+"""Fewest pairs from which the permutation test can go below 0.05, at 2/2^6."""
+
+TEST = (
+    "Paired t-test of log(b/a) over seeds and test trajectories, corrected for the number of comparisons (Holm); with "
+    "six pairs or more the permutation test has to agree."
+)
+"""What is tested, in words."""
+
 Array = np.ndarray
 
 
@@ -40,59 +57,50 @@ def compare_rows(experiment: Experiment, pairs: Sequence[tuple[Row, Row]], metri
 
 
 def compare_samples(first: Sequence[Sample], second: Sequence[Sample]) -> dict[str, Any]:
-    """Compare paired runs: run k of a (`first`) with run k of b (`second`), on the same trajectories.
+    """Compare paired runs: run k of a (`first`) with run k of b (`second`), on trajectories on which both are finite.
 
-    Returns pairs (with two finite scores); better_b (pairs in which b is smaller); scale (`ratio` where all scores are
+    Returns pairs (with two finite scores); better_b (pairs in which b is smaller); scale (`ratio` where both are
     positive, else `difference`); effect, the geometric mean of b/a or the mean of b - a; low and high, its 95 %
-    bootstrap interval over runs and trajectories; p, two-sided, of the permutation test of paired samples (exact up to
-    13 pairs, `scipy.stats`; NaN for fewer than two pairs). Numbers without a pair are NaN.
+    interval over runs and trajectories; p, two-sided, of the test on both levels; p_permutation, two-sided, of the
+    sign-flip permutation of the pairs (exact up to 13, `scipy.stats`). Both p are NaN for fewer than two pairs, and
+    numbers without a pair are NaN.
     """
-    numbers = dict.fromkeys(("effect", "low", "high", "p"), math.nan)
+    numbers = dict.fromkeys(("effect", "low", "high", "p", "p_permutation"), math.nan)
     nothing: dict[str, Any] = {"pairs": 0, "better_b": 0, "scale": "ratio", **numbers}
     if not first:
         return nothing
+    first, second = _shared_trajectories(first, second)
     a, b = scores(first), scores(second)
     finite = np.isfinite(a) & np.isfinite(b)
     if not finite.any():
         return nothing
     a, b = a[finite], b[finite]
-    ratio = bool((a > 0).all() and (b > 0).all())
-    paired = [
-        PairedSample(x.values[finite], x.weights[finite], y.values[finite], y.weights[finite])
-        for x, y in zip(first, second, strict=True)
-    ]
-    low, high = interval(paired, lambda values: _effect(values, ratio))
+    sides = [[sample.of_runs(finite) for sample in side] for side in (first, second)]
+    positive = all(map(is_positive, sides))
+    effect = (ratio if positive else difference)(*sides)
     return {
-        "pairs": int(finite.sum()),
+        "pairs": len(a),
         "better_b": int((b < a).sum()),
-        "scale": "ratio" if ratio else "difference",
-        "effect": float(_effect(np.concatenate([a, b]), ratio)),
-        "low": low,
-        "high": high,
-        "p": _p(np.log(a), np.log(b)) if ratio else _p(a, b),
+        "scale": "ratio" if positive else "difference",
+        "effect": effect.value,
+        "low": effect.low,
+        "high": effect.high,
+        "p": effect.p if len(a) > 1 else math.nan,
+        "p_permutation": _p_permutation(np.log(a), np.log(b)) if positive else _p_permutation(a, b),
     }
 
 
-class PairedSample(Sample):
-    """Two samples whose runs and trajectories are resampled together; their scores are concatenated."""
-
-    def __init__(self, values: Array, weights: Array, other_values: Array, other_weights: Array) -> None:
-        super().__init__(values, weights)
-        object.__setattr__(self, "other", Sample(other_values, other_weights))
-
-    def take(self, runs: Array, trajectories: Array) -> Array:
-        """Return the scores of the first sample, then those of the second (..., 2 R')."""
-        both = super().take(runs, trajectories), self.other.take(runs, trajectories)  # type: ignore[attr-defined]
-        return np.concatenate(both, axis=-1)
+def _shared_trajectories(first: Sequence[Sample], second: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """Return both sides without the values that are not finite on either."""
+    sides: tuple[list[Sample], list[Sample]] = ([], [])
+    for pair in zip(first, second, strict=True):
+        finite = np.isfinite(pair[0].values) & np.isfinite(pair[1].values)
+        for side, sample in zip(sides, pair, strict=True):
+            side.append(replace(sample, values=np.where(finite, sample.values, np.nan)))
+    return sides
 
 
-def _effect(values: Array, ratio: bool) -> Array:
-    """Return the mean over pairs of the ratio (geometric) or of the difference, from scores (..., 2 R)."""
-    a, b = np.split(values, 2, axis=-1)
-    return np.exp(np.mean(np.log(b / a), axis=-1)) if ratio else np.mean(b - a, axis=-1)
-
-
-def _p(a: Array, b: Array) -> float:
+def _p_permutation(a: Array, b: Array) -> float:
     from scipy.stats import permutation_test
 
     if len(a) < 2:
@@ -117,24 +125,19 @@ def holm(p: Array, analyses: int = 1) -> Array:
     return corrected
 
 
-def verdict(row: Mapping[Any, Any], comparisons: int, noun: str = "pair") -> str:
-    """Return the verdict in words: the better one of a and b, or `inconclusive` and the fewest pairs that could decide.
+def is_decided(row: Mapping[Any, Any]) -> bool:
+    """Return whether a comparison decides: p_holm is below 0.05, and the permutation test agrees where it can."""
+    can_check = row["pairs"] >= PAIRS_TO_CHECK
+    return bool(row["p_holm"] < SIGNIFICANT and not (can_check and row["p_permutation"] >= SIGNIFICANT))
 
-    `comparisons`: the number that p_holm is corrected for; `noun`: what the pairs are.
-    """
+
+def verdict(row: Mapping[Any, Any]) -> str:
+    """Return the verdict in words: the better one of a and b, or `inconclusive` with the reason if there is one."""
     if not row["pairs"]:
         return "no pair of rows that are ok"
-    if row["p_holm"] < SIGNIFICANT:
+    if is_decided(row):
         better = row["b"] if row["effect"] < NEUTRAL[row["scale"]] else row["a"]
         return f"{better if isinstance(better, str) else compact(better)} is better"
-    needed = pairs_needed(comparisons)
-    return f"{INCONCLUSIVE}: needs at least {needed} {noun}s" if row["pairs"] < needed else INCONCLUSIVE
-
-
-def pairs_needed(comparisons: int) -> int:
-    """Return the fewest pairs n that decide m comparisons if all agree: the smallest n with `2 m / 2^n` below 0.05.
-
-    >>> pairs_needed(1)
-    6
-    """
-    return math.floor(math.log2(2 * max(comparisons, 1) / SIGNIFICANT)) + 1
+    if row["pairs"] < 2:
+        return f"{INCONCLUSIVE}: one seed"
+    return f"{INCONCLUSIVE}: the permutation test disagrees" if row["p_holm"] < SIGNIFICANT else INCONCLUSIVE

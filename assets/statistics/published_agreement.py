@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from assets.identity.text import value_text
 from assets.statistics.experiment import Experiment
-from assets.statistics.intervals import LEVEL, RESAMPLES, Sample, interval, scores
+from assets.statistics.intervals import LEVEL, Sample, estimate, is_positive, scores
 from assets.statistics.paired_comparison import INCONCLUSIVE
 from assets.sweeps.published import Line, lines
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("row", "test", "metric", "published", "ours", "low", "high", "run_low", "run_high", "verdict", "doubt")
+
+RESAMPLES = 2000
+"""Of the seeds, to compare readings."""
 
 FEWEST_SEEDS = 3
 WIDEST = 10.0
@@ -45,7 +49,7 @@ Array = np.ndarray
 def agreement(experiment: Experiment) -> pd.DataFrame:
     """Return every published number of a sweep beside ours; columns: COLUMNS.
 
-    ours is the geometric mean over seeds, or the mean where a value is not positive, with its 95 % bootstrap interval
+    ours is the geometric mean over seeds, or the mean where a value is not positive, with its 95 % interval
     (low, high) over seeds and trajectories; between run_low and run_high one more run is expected.
     """
     import pandas as pd
@@ -62,10 +66,9 @@ def _beside_ours(experiment: Experiment, line: Line) -> dict[str, Any]:
     sample = _sample(experiment, line)
     if sample is None:
         return row | {"verdict": NO_RUN}
-    centre = _geometric_mean if _ratio(sample, line.value) else _mean
-    low, high = interval([sample], centre)
+    ours = estimate([replace(sample, signed=not _ratio(sample, line.value))])
     run_low, run_high = one_more(sample, line.value)
-    row |= {"ours": float(centre(scores([sample]))), "low": low, "high": high}
+    row |= {"ours": ours.value, "low": ours.low, "high": ours.high}
     row |= {"run_low": run_low, "run_high": run_high}
     runs, known = sample.values.shape
     return row | {"verdict": verdict(row, runs, known, _trajectories(experiment, line.test))}
@@ -73,7 +76,7 @@ def _beside_ours(experiment: Experiment, line: Line) -> dict[str, Any]:
 
 def _ratio(sample: Sample, published: float) -> bool:
     """Whether a published value and all of ours are positive, so that they are compared by their logarithms."""
-    return published > 0 and bool((scores([sample]) > 0).all())
+    return published > 0 and is_positive([sample])
 
 
 def _trajectories(experiment: Experiment, test: str) -> int:
@@ -143,11 +146,11 @@ def _too_wide(published: float, low: float, high: float) -> bool:
 
 
 def level(table: pd.DataFrame) -> tuple[float, float, float]:
-    """Return the factor by which published numbers exceed ours: geometric mean over rows, 95 % bootstrap interval.
+    """Return the factor by which published numbers exceed ours: geometric mean over rows, 95 % interval over rows.
 
     NaN for a metric with values that are not positive.
     """
-    from scipy.stats import bootstrap
+    from scipy.stats import sem, t
 
     ours = table[np.isfinite(table["ours"])]
     if not ((ours["ours"] > 0) & (ours["published"] > 0)).all():
@@ -156,9 +159,8 @@ def level(table: pd.DataFrame) -> tuple[float, float, float]:
     means = finite.groupby("row")["log"].mean().to_numpy()
     if len(means) < 2:
         return (math.exp(means[0]), math.nan, math.nan) if len(means) else (math.nan,) * 3
-    result = bootstrap((means,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0))
-    ends = result.confidence_interval
-    return math.exp(means.mean()), math.exp(ends.low), math.exp(ends.high)
+    half = float(t.ppf(0.5 + LEVEL / 2, len(means) - 1) * sem(means))
+    return math.exp(means.mean()), math.exp(means.mean() - half), math.exp(means.mean() + half)
 
 
 def readings(experiment: Experiment) -> list[dict[str, Any]]:
@@ -166,8 +168,8 @@ def readings(experiment: Experiment) -> list[dict[str, Any]]:
 
     distance: the typical factor between published and ours, `exp(rms(log published - log ours - c))`, over the rows
     that any reading moves and all test sets, with a common level c per test set, so that only the pattern counts. low
-    and high are its 95 % bootstrap interval over seeds; closest is the share of resamples in which this reading has the
-    smallest distance.
+    and high hold the middle 95 % of its resamples of seeds, which is too narrow for an interval from few seeds; closest
+    is the share of resamples in which this reading has the smallest distance.
     """
     published = experiment.sweep.published
     if published is None or not published.readings:
@@ -219,11 +221,3 @@ def _distance(table: Array, ours: Sequence[Sequence[Array]], seeds: Sequence[Arr
     means = [[one[indices].mean() for one in row] for row, indices in zip(ours, seeds, strict=True)]
     rest = table - np.array(means)
     return float(np.sqrt(np.mean((rest - rest.mean(axis=0)) ** 2)))
-
-
-def _mean(values: Array) -> Array:
-    return np.mean(values, axis=-1)
-
-
-def _geometric_mean(values: Array) -> Array:
-    return np.exp(np.mean(np.log(values), axis=-1))

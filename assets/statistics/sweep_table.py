@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from assets.identity.canonical import Item
     from assets.sweeps.sweep import Row, Sweep
 
+BASELINE = "baseline"
+"""Row of every evaluation's summary: what a trivial predictor reaches on the same test set."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -136,7 +139,8 @@ def sweep_table(sweep: Sweep, store: Store, planner: Planner | None = None) -> p
 
     Columns: the sweep's axes, key, hash, dataset, the counts of the segmentation's last phase, the costs (see
     `_costs`), fingerprint, commit, status, test, test_dataset, code (of training and of evaluation), unit of the first
-    headline metric, and one per metric, the study's headline first. A row that is not `ok` has NaN for its metrics.
+    headline metric, worse_than_baseline (by that metric), and one per metric, the study's headline first. A row that is
+    not `ok` has NaN for its metrics.
     """
     import pandas as pd
 
@@ -175,12 +179,18 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
             "test_dataset": evaluation.test.key if tested else "",
             "code": "/".join(codes),
         }
-        metrics = {"unit": "", **dict.fromkeys(headline, math.nan)}
+        metrics: dict[str, Any] = {"unit": "", "worse_than_baseline": False, **dict.fromkeys(headline, math.nan)}
         if status == "ok" and tested:
             summary = store.open(*evaluation.address).table("summary").set_index("metric")
             metrics |= {"unit": summary["unit"].get(headline[0], ""), **summary["value"].astype(float)}
+            metrics["worse_than_baseline"] = is_worse(metrics[headline[0]], metrics.get(BASELINE, math.nan))
         records.append({**common, **of_test, **metrics})
     return records
+
+
+def is_worse(value: float, baseline: float) -> bool:
+    """Return whether a value is worse than the baseline; a baseline configuration reaches its own up to rounding."""
+    return bool(value > baseline and not math.isclose(value, baseline, rel_tol=1e-9))
 
 
 def _status(planner: Planner, store: Store, model: Item, evaluation: Item) -> str:

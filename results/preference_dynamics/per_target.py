@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 import assets
-from assets.statistics.intervals import Sample, interval
+from assets.statistics.intervals import Sample, estimate
 
 STUDY = "preference_dynamics"
 
@@ -27,8 +27,8 @@ def errors(rows: pd.DataFrame, test: str) -> dict[str, np.ndarray]:
 def interval_text(values: np.ndarray) -> str:
     """Return the root mean square of errors (seeds, series), and its interval."""
     squares = values**2
-    low, high = np.sqrt(interval([Sample(squares, np.ones_like(squares))]))
-    return f"{np.sqrt(squares.mean()):.3g} ({low:.2g}, {high:.2g})"
+    mean = estimate([Sample(squares, np.ones_like(squares))])
+    return f"{mean.value**0.5:.3g} ({mean.low**0.5:.2g}, {mean.high**0.5:.2g})"
 
 
 def lines(name: str, test: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 import assets
-from assets.statistics.intervals import Sample, interval
+from assets.statistics.intervals import Sample, estimate
 
 STUDY, AXES = "urease", ("recipe", "prefixes")
 COLUMNS = {"Coverage of 90 % intervals [%]": "coverage_90", "Contraction by Fisher": "contraction_by_fisher"}
@@ -34,8 +34,8 @@ def mae(tables: list[pd.DataFrame], unknown: str, prefix: float) -> str:
     if not len(parts[0]):
         return ""
     errors = np.array([(part["estimate"] - part["true"]).abs() for part in parts])
-    low, high = interval([Sample(errors, np.ones_like(errors))])
-    return f"{errors.mean():.3g} ({low:.2g}, {high:.2g})"
+    mean = estimate([Sample(errors, np.ones_like(errors))])
+    return f"{mean.value:.3g} ({mean.low:.2g}, {mean.high:.2g})"
 
 
 def lines(name: str, test: str) -> Iterator[str]:

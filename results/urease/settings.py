@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 import assets
-from assets.statistics.intervals import Sample, interval
+from assets.statistics.intervals import Sample, estimate
 
 STUDY, TEST, FORMER = "urease", "v3_test", "former"
 SWEEPS = ("settings", "settings_by_prefix")
@@ -31,8 +31,8 @@ def lines(rows: pd.DataFrame, prefix: float) -> Iterator[str]:
     for setting, part in rows.groupby("settings", sort=False):
         own = scores(part)
         difference = own - former
-        low, high = interval([Sample(difference, np.ones_like(difference))])
-        change = f"{difference.mean():.3f},{low:.3f},{high:.3f}" if setting != FORMER else ",,"
+        mean = estimate([Sample(difference, np.ones_like(difference), signed=True)])
+        change = f"{mean.value:.3f},{mean.low:.3f},{mean.high:.3f}" if setting != FORMER else ",,"
         nll = part[f"nll_{prefix:g}s"].mean()
         yield f"{prefix:g},{setting},{len(own)},{own.mean():.3f},{nll:.3f},{change}"
 

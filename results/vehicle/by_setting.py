@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 import assets
-from assets.statistics.intervals import Sample, interval
+from assets.statistics.intervals import Sample, estimate
 
 STUDY = "vehicle"
 COMBINATIONS = ("mu_C_Sf", "mu_C_Sr", "m_over_I", "lf", "lr", "h")
@@ -20,13 +20,11 @@ COMBINATIONS = ("mu_C_Sf", "mu_C_Sr", "m_over_I", "lf", "lr", "h")
 
 def with_interval(values: np.ndarray, weights: np.ndarray, root: bool = False) -> str:
     """Return the weighted mean of values (seeds, N), or its root, and its interval."""
-    good = np.where(np.isfinite(values), weights, 0.0)
-    if not good.sum():
+    mean = estimate([Sample(values, weights)])
+    if not np.isfinite(mean.value):
         return ""
-    mean = float((np.where(good > 0, values, 0.0) * good).sum() / good.sum())
-    low, high = interval([Sample(values, weights)])
-    mean, low, high = (np.sqrt(np.maximum([mean, low, high], 0)) if root else np.array([mean, low, high])).tolist()
-    return f"{mean:.3g} ({low:.2g}, {high:.2g})"
+    value, low, high = np.array([mean.value, mean.low, mean.high]) ** (0.5 if root else 1.0)
+    return f"{value:.3g} ({low:.2g}, {high:.2g})"
 
 
 def lines(name: str, test: str) -> Iterator[str]:

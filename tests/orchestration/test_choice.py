@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from assets.catalogue import Catalogue, read_catalogue
 from orchestration.choice import UnknownSweep, choose_file
+from orchestration.cli import app
 from orchestration.schedules import local_timezone
 from orchestration.sweep_run import contiguous
 
@@ -24,6 +26,13 @@ def test_the_default_sweep_is_chosen_without_a_name(catalogue: Catalogue) -> Non
 @pytest.mark.parametrize("name", ["two_body/heads", "heads"])
 def test_a_sweep_is_found_by_its_full_and_by_its_short_name(catalogue: Catalogue, name: str) -> None:
     assert choose_file(catalogue, name).name == "two_body/heads"
+
+
+def test_a_plan_says_at_once_how_many_configurations_validate_on_nothing(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("ORRERY_HOME", str(tmp_path))
+    plans = {name: CliRunner().invoke(app, ["plan", f"two_body/{name}"]).output for name in ("smoke", "heads")}
+    assert "2 of 2 configurations validate on nothing" in plans["smoke"]
+    assert "validate on nothing" not in plans["heads"]
 
 
 def test_an_unknown_name_lists_what_there_is(catalogue: Catalogue) -> None:

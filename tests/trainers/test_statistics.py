@@ -54,3 +54,14 @@ def test_a_constant_sample_has_no_asymmetry():
     summary = statistics.describe(np.full(7, 0.1))
     assert summary["mean"] == pytest.approx(0.1)
     assert all(np.isnan(summary[name]) for name in ("skewness", "pearson_1", "pearson_2", "bowley"))
+
+
+def test_a_rollout_fails_where_it_is_not_finite_or_ten_times_as_far_as_the_data():
+    rollout = np.array([[1.0, 9.9, 10.0], [1.0, 10.1, 1.0], [1.0, np.nan, 1.0], [1.0, 2.0, np.inf]])[..., None]
+    present = np.ones(rollout.shape[:2], bool)
+    failed = statistics.failed_steps(rollout, np.abs(rollout[..., 0]), 1.0, present)
+    assert failed.tolist() == [-1, 1, 1, 2]
+    present[1, 1] = present[2, 1] = False
+    assert statistics.failed_steps(rollout, np.abs(rollout[..., 0]), 1.0, present).tolist() == [-1, -1, -1, 2]
+    kept = statistics.without_failures(rollout, failed)
+    assert np.array_equal(kept[0], rollout[0]) and np.isnan(kept[1:]).all()

@@ -152,8 +152,25 @@ def test_a_diverged_rollout_is_counted_and_not_averaged():
     result = evaluate(*with_constant([1e308, 0.0, 0.0]), TEST)
     summary, counts = values(result), values(result, "n")
     assert summary["rollout_failures"] == len(TEST.t)
-    assert counts["position_error"] < TEST.t.size
+    assert counts["position_error"] == 0
     assert result.tables["orbits"]["failed"].all()
+
+
+def test_a_rollout_that_leaves_the_region_of_the_data_fails_as_a_whole():
+    """A constant acceleration drives an orbit to `a t^2/2`: within 10 times the region, or beyond it."""
+    farthest = np.linalg.norm(TEST.y[..., :3], axis=-1).max()
+    span = TEST.t[:, -1] - TEST.t[:, 0]
+    reaches = 2 * 10 * farthest / span**2
+    pull = np.median(reaches)
+    result = evaluate(*with_constant([pull, 0.0, 0.0]), TEST)
+    orbits, failed = result.tables["orbits"], values(result)["rollout_failures"]
+    assert 0 < failed < len(TEST.t) and failed == orbits["failed"].sum()
+    assert np.isnan(orbits.loc[orbits["failed"], "acceleration_error_own_state"]).all()
+    assert np.isfinite(orbits.loc[~orbits["failed"], "acceleration_error_own_state"]).all()
+    assert np.isfinite(orbits["acceleration_error_field"]).all(), "the field at true states needs no rollout"
+    assert (orbits.loc[orbits["failed"], "failed_step"] > 0).all()
+    kept = result.tables["errors"].groupby("orbit")["position_error"].count()
+    assert (kept[orbits["failed"].to_numpy()] == 0).all()
 
 
 def test_where_nothing_is_finite_the_value_is_nan_and_n_is_0():

@@ -1,8 +1,14 @@
-"""Statistics of errors: moments, quartiles and measures of asymmetry, over finite values only, always with their n."""
+"""Statistics of errors: moments, quartiles and measures of asymmetry, over finite values only, always with their n.
+
+Also which rollouts fail, so that no error of theirs enters a mean.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+
+REGION = 10.0
+"""Largest distance of a rollout that does not fail, as a multiple of the largest of the data [1]."""
 
 Array = np.ndarray
 
@@ -95,3 +101,21 @@ def _spread(x: Array) -> float:
         return 0.0
     spread = float(x.std())
     return spread if spread > 8 * np.finfo(float).eps * float(np.abs(x).max()) else 0.0
+
+
+def failed_steps(rollout: Array, distance: Array, size: float, present: Array) -> Array:
+    """Return the first step (N,) at which a rollout (N, T, C) fails, -1 for one that does not.
+
+    It fails where it is not finite, or where its distance (N, T) exceeds 10 times `size`, the largest distance of the
+    data, in the same unit and from the same origin. Steps that are not `present` (N, T) are padding. Out there relative
+    errors grow without bound, so that a mean over them says nothing.
+    """
+    with np.errstate(all="ignore"):  # a comparison with NaN
+        inside = np.isfinite(rollout).all(axis=-1) & (distance <= REGION * size)
+    failed = present & ~inside
+    return np.where(failed.any(axis=1), failed.argmax(axis=1), -1)
+
+
+def without_failures(rollout: Array, failed: Array) -> Array:
+    """Return rollouts (N, T, C) with NaN at all steps of those that fail, given their `failed_steps`."""
+    return np.where((failed >= 0)[:, None, None], np.nan, rollout)

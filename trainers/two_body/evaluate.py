@@ -7,9 +7,11 @@ The acceleration error `100 |a - a_true| / |a_true|` [%] has three definitions, 
     acceleration_error_same_time    model at its rolled-out state at t, truth at the true state at t
 
 Rollouts run in double precision with a local error of 1e-9 per data interval, whatever solver trained the model, so
-that models are compared and not solvers; those that miss it are counted in `unresolved`. A rollout that diverges is
-counted in `rollout_failures`; every other number is over finite values, n of them. Padding of orbits of unequal length
-does not count.
+that models are compared and not solvers; those that miss it are counted in `unresolved`. A rollout fails where it is
+not finite or leaves the region of the data, at more than 10 times their largest distance from the origin: the true
+acceleration vanishes there, and relative errors have no bound. A failed rollout is counted in `rollout_failures` and
+averaged nowhere; every other number is over finite values, n of them. Padding of orbits of unequal length does not
+count.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from trainers.common.statistics import describe, finite
+from trainers.common.statistics import describe, failed_steps, finite, without_failures
 from trainers.common.summary import Row, mean, summary
 from trainers.study import Evaluation, Trained, Trajectories
 from trainers.two_body import metrics
@@ -75,16 +77,23 @@ def evaluate_orbits(config: ModelConfig, trained: Trained, test: Trajectories) -
     _check_units(predictor.problem, test)
     orbits_and_mean = with_mean_orbit(test)
     all_rollouts, unresolved = predictor.rollout_and_resolution(orbits_and_mean.y[:, 0], orbits_and_mean.t)
-    rollout = all_rollouts[: len(test.t)]
     with np.errstate(all="ignore"):  # a diverging rollout overflows on its way to NaN
+        failed = _failed_steps(all_rollouts[: len(test.t)], test)
+        rollout = without_failures(all_rollouts[: len(test.t)], failed)
         points = _points(predictor, rollout, test)
         errors = _long(points)
-        orbits = _per_orbit(points, rollout, test).assign(unresolved=unresolved[: len(test.t)])
+        orbits = _per_orbit(points, failed, test).assign(unresolved=unresolved[: len(test.t)])
         rows = list(_summary(points, orbits, baseline_errors(trained, test)))
         tables = _panel(predictor, all_rollouts[padded_panel(test)], test) | _phases(config, trained, test)
     means = orbits[["orbit", "n", *AVERAGED]].rename(columns={"orbit": "trajectory"})
     tables |= {"errors": errors, "orbits": orbits, "per_trajectory": means}
     return Evaluation(summary(rows, UNITS, default_unit="%"), tables)
+
+
+def _failed_steps(rollout: np.ndarray, test: Trajectories) -> np.ndarray:
+    """Return the step (N,) at which each rollout fails, -1 for none; distances are from the origin."""
+    farthest = float(np.nanmax(np.linalg.norm(test.y[..., :3], axis=-1)))
+    return failed_steps(rollout, np.linalg.norm(rollout[..., :3], axis=-1), farthest, np.isfinite(test.t))
 
 
 def _check_units(problem: str, test: Trajectories) -> None:
@@ -135,12 +144,13 @@ def baseline_errors(trained: Trained, test: Trajectories) -> dict[str, np.ndarra
 
     `baseline` is its error at the true states. At its own states, `baseline_own_state`, it grows without bound and any
     model would beat it: a constant acceleration drives the orbit outward, to where the true one vanishes. These states
-    follow from the closed form `r = r0 + v0 t + a t^2/2`, `v = v0 + a t`.
+    follow from the closed form `r = r0 + v0 t + a t^2/2`, `v = v0 + a t`; they fail like rollouts.
     """
     length, time = units_of(trained.fitted)
     constant = np.asarray(trained.fitted["mean_acceleration"], np.float64) * (length / time**2)
     t, position, velocity = (test.t - test.t[:, :1])[..., None], test.y[:, :1, :3], test.y[:, :1, 3:]
     own = np.concatenate([position + velocity * t + constant * t**2 / 2, velocity + constant * t], axis=-1)
+    own = without_failures(own, _failed_steps(own, test))
     return {
         "baseline": metrics.relative_error(constant, _true_acceleration(test, test.y)),
         "baseline_own_state": metrics.relative_error(constant, _true_acceleration(test, own)),
@@ -216,10 +226,9 @@ def _long(points: dict[str, np.ndarray]) -> pd.DataFrame:
     return table[np.isfinite(points["t"]).ravel()].reset_index(drop=True)
 
 
-def _per_orbit(points: dict[str, np.ndarray], rollout: np.ndarray, test: Trajectories) -> pd.DataFrame:
+def _per_orbit(points: dict[str, np.ndarray], failed: np.ndarray, test: Trajectories) -> pd.DataFrame:
     """Return one row per orbit: its parameters, means over its finite steps, timing, drift and failure."""
     present = np.isfinite(test.t)
-    broken = present & ~np.isfinite(rollout).all(axis=-1)
     return pd.DataFrame(
         {
             "orbit": np.arange(len(test.t), dtype=np.int32),
@@ -227,9 +236,9 @@ def _per_orbit(points: dict[str, np.ndarray], rollout: np.ndarray, test: Traject
             **{name: _means(points[name]) for name in AVERAGED},
             **_timing(points["phase_lead"], points["true_anomaly"], present),
             "energy_drift": _largest(np.abs(points["energy_drift"])),
-            "failed": broken.any(axis=1),
-            "failed_step": np.where(broken.any(axis=1), broken.argmax(axis=1), -1),
-            "n": np.isfinite(points["acceleration_error_own_state"]).sum(axis=1),
+            "failed": failed >= 0,
+            "failed_step": failed,
+            "n": present.sum(axis=1),
         }
     )
 

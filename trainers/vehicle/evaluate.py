@@ -1,8 +1,8 @@
 """Evaluate a model on a test set: rollouts of the second half of each run, and the combinations of each car.
 
 The first half of a run identifies its car, see `scoring.py`. Rollouts begin at a measured state, noise and all, and are
-compared with the true motion where the data tell it. A rollout that is not finite counts in `nan_rate` and in nothing
-else.
+compared with the true motion where the data tell it. A rollout that is not finite, or that goes more than ten times as
+far as any true one, counts in `nan_rate` and in nothing else.
 """
 
 from __future__ import annotations

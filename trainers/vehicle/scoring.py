@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainers.common.statistics import failed_steps, without_failures
 from trainers.study import Trained, Trajectories
 from trainers.vehicle.apply import apply, true_dynamics
 from trainers.vehicle.config import ESTIMATORS, ModelConfig
@@ -98,11 +99,20 @@ def score(config: ModelConfig, trained: Trained, test: Trajectories) -> Scored:
     if config.kind == "true_parameters":
         parameters = _true_parameters(test, scored)
     predicted = predictor.rollout(predictor.first_states(leading, parameters), scored.control, parameters)
+    predicted = _without_failures(predicted, truth)
     twist = constant_twist(scored.state[:, 0], scored.control.shape[1], step)
     return Scored(
         scored, truth, predicted, twist, step, cars[scored.run], estimates, estimated_cars, logarithm, half_width,
         true_logarithm, identifying,
     )  # fmt: skip
+
+
+def _without_failures(predicted: Array, truth: Array) -> Array:
+    """Return the rollouts (W, L, 7), NaN where one fails; distances are from its first position."""
+    with np.errstate(all="ignore"):  # a diverging rollout overflows
+        travelled, driven = (np.hypot(*np.moveaxis(y[..., :2] - truth[:, :1, :2], -1, 0)) for y in (predicted, truth))
+    failed = failed_steps(predicted, travelled, float(np.nanmax(driven)), np.ones(travelled.shape, bool))
+    return without_failures(predicted, failed)
 
 
 def halves(config: ModelConfig, windows: Windows, test: Trajectories) -> Windows:

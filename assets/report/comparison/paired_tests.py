@@ -13,19 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assets.identity.text import quantity, with_interval
+from assets.identity.text import with_interval
 from assets.report.comparison.models import ComparedModel, test_names
 from assets.statistics.best_against_rest import compare_by_seed
 from assets.statistics.experiment import PER_TRAJECTORY, Experiment, settings_of
-from assets.statistics.intervals import Sample, interval
+from assets.statistics.intervals import Sample, difference, estimate
 from assets.statistics.paired_comparison import (
     INCONCLUSIVE,
     NEUTRAL,
-    SIGNIFICANT,
-    PairedSample,
     compare_samples,
     holm,
-    pairs_needed,
+    is_decided,
     verdict,
 )
 from assets.store.store import Store
@@ -45,7 +43,7 @@ class Measurement:
     value: float
     low: float = math.nan
     high: float = math.nan
-    """95 % bootstrap interval over trajectories; NaN for a metric that is not a mean over them."""
+    """95 % interval over trajectories; NaN for a metric that is not a mean over them."""
 
     @property
     def text(self) -> str:
@@ -79,7 +77,7 @@ class Verdict:
     @property
     def better(self) -> str:
         """Letter of the better model; empty where the comparison is inconclusive."""
-        if not self.comparison["p_holm"] < SIGNIFICANT:
+        if not is_decided(self.comparison):
             return ""
         return self.other if self.comparison["effect"] < NEUTRAL[self.comparison["scale"]] else self.first
 
@@ -91,15 +89,13 @@ class Verdict:
     @property
     def reason(self) -> str:
         """A restriction of the verdict: too few trajectories, or a contrary mean; else empty."""
-        pairs, needed = self.comparison["pairs"], pairs_needed(1)
-        if not pairs:
+        if not self.comparison["pairs"]:
             return "no trajectory on which both have a number"
         if self.better:
             # The mean ranks, but the test is of the typical trajectory: a few bad ones can turn the mean.
             smaller = self.other if self.comparison["mean_b"] < self.comparison["mean_a"] else self.first
             return "" if smaller == self.better else "on a typical trajectory; its mean is larger"
-        trajectories = quantity(pairs, "trajectory", "trajectories")
-        return f"{trajectories}, at least {needed} are needed" if pairs < needed else ""
+        return "one trajectory" if self.comparison["pairs"] == 1 else ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +114,7 @@ class SettingsVerdict:
         if not self.comparison:
             return f"{self.first} and {self.other} differ in their seed alone"
         row = {**self.comparison, "a": self.first, "b": self.other, "p_holm": self.comparison["p"]}
-        return verdict(row, 1, "seed") if row["pairs"] else "no seed for which both models are ok"
+        return verdict(row) if row["pairs"] else "no seed for which both models are ok"
 
 
 def metrics(models: Sequence[ComparedModel], test: str) -> Iterator[Metric]:
@@ -148,7 +144,8 @@ def _measure(value: float, table: pd.DataFrame | None, metric: str) -> Measureme
     if table is None or metric not in table:
         return Measurement(float(value))
     sample = Sample(table[metric].to_numpy(float)[None], table["n"].to_numpy(float)[None])
-    return Measurement(float(value), *interval([sample]))
+    mean = estimate([sample])
+    return Measurement(float(value), mean.low, mean.high)
 
 
 def _difference(first: pd.DataFrame | None, other: pd.DataFrame | None, metric: str) -> Measurement | None:
@@ -157,20 +154,15 @@ def _difference(first: pd.DataFrame | None, other: pd.DataFrame | None, metric: 
     if shared is None:
         return None
     (a, n), (b, m) = shared
-    sample = PairedSample(a[None], n[None], b[None], m[None])
-
-    def statistic(values: Array) -> Array:
-        return values[..., 1] - values[..., 0]
-
-    means = sample.take(np.arange(1), np.arange(len(a)))
-    return Measurement(float(statistic(means)), *interval([sample], statistic))
+    mean = difference([Sample(a[None], n[None])], [Sample(b[None], m[None])])
+    return Measurement(mean.value, mean.low, mean.high)
 
 
 def verdicts(models: Sequence[ComparedModel], tests: Mapping[str, str] | None = None) -> list[Verdict]:
     """Compare every model with the first one by the first headline metric on every test set that both have.
 
     The effect is that on a typical trajectory (geometric mean of the ratios, or mean of the differences), its interval
-    is from resampling trajectories, p is of the permutation test of paired samples, corrected for their number (Holm).
+    is over trajectories, p is of the paired t-test of trajectories, corrected for the number of verdicts (Holm).
     """
     tests = test_names(models) if tests is None else tests
     first, *others = models

@@ -55,7 +55,7 @@ def verdict_table(verdicts: Sequence[Verdict], metric: str) -> Table:
     header = ("test set", "verdict", "effect", f"{others} is better on", "p", "p corrected")
     note = (
         f"Of {metric} on the same test trajectories: the effect is that on a typical trajectory, its 95 % interval and "
-        "the permutation test are over trajectories, p corrected for the number of verdicts (Holm). This compares the "
+        "the paired t-test are over trajectories, p corrected for the number of verdicts (Holm). This compares the "
         "trained models; whether a setting is better takes seeds."
     )
     return table_of("Verdict", header, rows, note)
@@ -89,7 +89,7 @@ def metric_table(models: Sequence[ComparedModel], name: str, metrics: Sequence[M
     of_test = (one for model in models for one in model.evaluations.values() if one["config"]["test"] == name)
     address = next((input_of(one, "dataset") for one in of_test), name)
     keys = "; ".join(f"{model.letter} {model.key}" for model in models)
-    note = f"95 % bootstrap intervals over trajectories; differences on those of both. Test set {address}; {keys}."
+    note = f"95 % intervals over trajectories; differences on those of both. Test set {address}; {keys}."
     header = ("metric", "unit", *letters, *[f"{other} - {first}" for other in others])
     return table_of(f"Test set {name}", header, rows, note)
 

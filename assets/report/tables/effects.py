@@ -10,7 +10,7 @@ from assets.identity.text import value_text, with_interval
 from assets.report.tables.table import Table, table_of
 from assets.statistics.answers import Answer
 from assets.statistics.experiment import short
-from assets.statistics.paired_comparison import SCALES
+from assets.statistics.paired_comparison import SCALES, TEST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,13 +21,13 @@ def effect_table(effects: pd.DataFrame, metric: str) -> Table:
     rows = [
         [short(row["axis"]), value_text(row["a"]), value_text(row["b"]), f"{row['better_b']} of {row['pairs']}",
          SCALES[row["scale"]], with_interval(row["effect"], row["low"], row["high"]),
-         row["p"], row["p_holm"], row["verdict"]]
+         row["p"], row["p_holm"], row["p_permutation"], row["verdict"]]
         for row in effects.to_dict("records")
     ]  # fmt: skip
-    header = ("axis", "a", "b", "b is better in", "scale", "effect", "p", "p corrected", "verdict")
+    header = ("axis", "a", "b", "b is better in", "scale", "effect", "p", "p corrected", "p permutation", "verdict")
     note = (
         f"Of {metric}, averaged over the test sets that rank; the rows of a pair differ in this axis alone and have "
-        "the same seed. Permutation test of paired samples, corrected for the number of comparisons (Holm)."
+        f"the same seed. {TEST}"
     )
     return table_of("Comparisons", header, rows, note)
 
@@ -56,15 +56,16 @@ def interaction_table(interactions: pd.DataFrame) -> Table:
 
 def answer_tables(answers: Sequence[Answer]) -> Iterator[tuple[str, Table]]:
     """Yield the answer to every question, in words and as the table behind it, with the question as its title."""
-    header = ("a", "b", "b is better in", "scale", "effect", "p", "p corrected")
+    header = ("a", "b", "b is better in", "scale", "effect", "p", "p corrected", "p permutation")
     for answer in answers:
         rows = [
             [one["a"], one["b"], f"{one['better_b']} of {one['pairs']}", SCALES[one["scale"]],
-             with_interval(one["effect"], one["low"], one["high"]), one["p"], one["p_holm"]]
+             with_interval(one["effect"], one["low"], one["high"]), one["p"], one["p_holm"],
+             one["p_permutation"]]
             for one in answer.comparisons
         ]  # fmt: skip
         note = f"Of {answer.question.metric}. " if answer.question.metric else ""
-        note += "Paired by seed; p of the permutation test, corrected for all questions of this sweep (Holm)."
+        note += f"Paired by seed. {TEST} The comparisons are those of all questions of this sweep."
         yield answer.text, table_of(answer.question.ask, header, rows, note)
 
 

@@ -11,7 +11,7 @@ from assets.identity.text import value_text, with_interval
 from assets.report.tables.table import Table, table_of
 from assets.statistics.best_against_rest import median_row, ranked_settings, seeds_of
 from assets.statistics.experiment import Experiment, short
-from assets.statistics.paired_comparison import INCONCLUSIVE, SCALES
+from assets.statistics.paired_comparison import INCONCLUSIVE, SCALES, TEST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ def overall_table(experiment: Experiment, board: pd.DataFrame) -> Table:
          with_interval(row["score"], row["score_low"], row["score_high"]), of_tests.get(row["keys"], ""), row["keys"]]
         for row in board.drop_duplicates("keys").to_dict("records")
     ]  # fmt: skip
-    note = f"Score: the mean of {experiment.metric} over the test sets."
+    note = f"Score: {experiment.metric}, its mean over the test sets and geometric mean over the seeds."
     return table_of("All test sets", header, rows, note, ["keys"])
 
 
@@ -50,18 +50,18 @@ def leaderboards(experiment: Experiment, board: pd.DataFrame) -> Iterator[Table]
     for test in sorted(experiment.sweep.tests, key=lambda test: test not in experiment.tests):
         table = board[board["test"] == test]
         header = ["rank", *map(short, axes), "status", "seeds", *stopped, f"mean [{_unit(table)}]", "caveats",
-                  "median", "iqr", "worst", *[name.replace("_", " ") for name in others], "keys"]  # fmt: skip
+                  "median", "iqr", "worst", "failed", *[name.replace("_", " ") for name in others], "keys"]  # fmt: skip
         rows = [
             [row["rank"], *[value_text(row[axis]) for axis in axes], row["status"], row["seeds"],
              *[row[name] for name in stopped], with_interval(row["mean"], row["low"], row["high"]), row["caveats"],
-             row["median"], row["iqr"], row["worst"], *[row[name] for name in others], row["keys"]]
+             row["median"], row["iqr"], row["worst"], row["failed"], *[row[name] for name in others], row["keys"]]
             for row in table.to_dict("records")
         ]  # fmt: skip
         data, training, code = (
             ", ".join(sorted(set(filter(None, table[name])))) for name in ("test_dataset", "dataset", "code")
         )
         note = f"{experiment.metric}; test set {test}: {data}; trained on {training}; code {code}"
-        yield table_of(f"Test set {test}", header, rows, note, ["iqr", "keys"])
+        yield table_of(f"Test set {test}", header, rows, note, ["iqr", "failed", "keys"])
 
 
 def rest_table(comparisons: pd.DataFrame) -> Table:
@@ -69,11 +69,12 @@ def rest_table(comparisons: pd.DataFrame) -> Table:
     rows = [
         [row["setting"], f"{row['pairs'] - row['better']} of {row['pairs']}", SCALES[row["scale"]],
          with_interval(row["effect"], row["low"], row["high"]), row["p"], row["p_holm"],
-         "b is worse" if row["significant"] else INCONCLUSIVE]
+         row["p_permutation"], "b is worse" if row["significant"] else INCONCLUSIVE]
         for row in comparisons.to_dict("records")
     ]  # fmt: skip
-    header = ("b", "the best, a, is better in", "scale", "effect", "p", "p corrected", "verdict")
-    return table_of("The best against the rest", header, rows, "Paired by seed, on the same test trajectories.")
+    header = ("b", "the best, a, is better in", "scale", "effect", "p", "p corrected",
+              "p permutation", "verdict")  # fmt: skip
+    return table_of("The best against the rest", header, rows, f"Paired by seed. {TEST}")
 
 
 @dataclass(frozen=True)

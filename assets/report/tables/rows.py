@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from assets.identity.paths import dotted, flatten
 from assets.identity.text import value_text
 from assets.report.tables.table import MOST_ROWS, Table, table_of
+from assets.statistics.caveats import WORSE
 from assets.statistics.convergence import convergence
 from assets.statistics.experiment import Experiment, row_text
 from assets.store.manifest import complete
@@ -69,11 +70,12 @@ def every_row(experiment: Experiment) -> Table:
     """Return every configuration on every test set, with its key, time, code and commit."""
     rows = [
         [row_text(row), row.configuration.key, record["test"], record["status"], record[experiment.metric],
+         WORSE if record["worse_than_baseline"] else "",
          record["train_seconds"], record["code"], record["commit"]]
         for row in experiment.sweep.rows
         for record in (experiment.record(row, test) for test in experiment.sweep.tests)
     ]  # fmt: skip
-    header = ("row", "key", "test set", "status", experiment.metric, "training [s]", "code", "commit")
+    header = ("row", "key", "test set", "status", experiment.metric, "caveats", "training [s]", "code", "commit")
     return table_of("Rows", header, rows)
 
 

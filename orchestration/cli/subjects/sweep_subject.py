@@ -57,9 +57,11 @@ class SweepSubject:
         cuts, seeds, budget = list(segment_counts(rows, store)), self._seeds(), self.budget(rows)
         verdicts = [self.launch.planner.verdict(item) for items in rows.items().values() for item in items]
         items = [{"layer": v.item.layer, "key": v.item.key, "state": v.state, "reason": v.reason} for v in verdicts]
+        unvalidated = sum(not row.configuration.model.validates() for row in rows.rows)
         data = {
             "sweep": self.name,
             "configurations": len(rows.rows),
+            "unvalidated": unvalidated,
             "warnings": rows.warnings,
             "budget": asdict(budget),
             "segments": cuts,
@@ -70,6 +72,8 @@ class SweepSubject:
         def show() -> None:
             self._print_items(items, len(rows.rows), keys)
             _print_cuts(cuts, segments)
+            if unvalidated:
+                print(_no_validation(unvalidated, len(rows.rows)))
             for setting, progress in seeds.items():
                 print(f"{setting}: {progress}")
             print(budget.line)
@@ -227,6 +231,13 @@ class SweepSubject:
         print("  make ui      partitions, lineage and curves in the browser")
         if report:
             print(f"report: {os.path.relpath(report.path)}")
+
+
+def _no_validation(unvalidated: int, configurations: int) -> str:
+    return (
+        f"{unvalidated} of {configurations} configurations validate on nothing, so that the best weights are those of "
+        "the smallest training loss; to validate, set model.validation or a model.train_fraction below 1"
+    )
 
 
 def _print_cuts(cuts: Sequence[Mapping[str, Any]], whole: bool) -> None:

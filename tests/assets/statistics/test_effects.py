@@ -40,7 +40,7 @@ def test_the_answer_names_the_first_and_says_what_is_inconclusive(toy_experiment
     text = answer(toy_experiment, board, against)
     assert len(against) == 2 and not against["significant"].any()
     assert text.startswith("width ") and "ranks first with step_error" in text and "comparison is inconclusive" in text
-    assert "at least 7 are needed" in text
+    assert "paired t-test of logarithms over seeds and trajectories" in text
 
 
 def test_effects_that_add_up_do_not_interact():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from assets.statistics.experiment import Experiment
+from assets.statistics.intervals import Sample
 from assets.statistics.leaderboard import best_of, rank
 from assets.statistics.sweep_table import sweep_table
 from assets.store.store import Store
@@ -24,20 +25,22 @@ def one(rows, recipe, width, test="test"):
     return selection.iloc[0]
 
 
-def test_seeds_are_one_row_with_the_mean_of_their_headlines(rows, toy_experiment):
+def test_seeds_are_one_row_with_the_geometric_mean_of_their_headlines(rows, toy_experiment):
     table = sweep_table(toy_experiment.sweep, toy_experiment.store)
     selection = table[(table["recipe"] == "plain") & (table["model.width"] == 2) & (table["test"] == "test")]
     row = one(rows, "plain", 2)
     assert row["seeds"] == len(selection) == 3
-    assert np.isclose(row["mean"], selection["step_error"].mean(), rtol=1e-12)
+    assert np.isclose(row["mean"], np.exp(np.log(selection["step_error"]).mean()), rtol=1e-12)
     assert row["low"] < row["mean"] < row["high"]
     assert row["keys"].split() == list(selection["hash"])
     assert row["unit"] == "m" and row["metric"] == "step_error"
 
 
-def test_the_score_is_over_test_sets_without_the_training_set(rows):
-    means = [one(rows, "plain", 2, test)["mean"] for test in ("test", "few")]
-    assert np.isclose(one(rows, "plain", 2)["score"], np.mean(means), rtol=1e-12)
+def test_the_score_is_over_test_sets_without_the_training_set(rows, toy_experiment):
+    table = toy_experiment.table
+    selection = table[(table["recipe"] == "plain") & (table["model.width"] == 2) & table["test"].isin(["test", "few"])]
+    by_seed = selection.groupby("hash")["step_error"].mean()
+    assert np.isclose(one(rows, "plain", 2)["score"], np.exp(np.log(by_seed).mean()), rtol=1e-12)
 
 
 def test_what_failed_has_no_rank_and_comes_last(rows):
@@ -96,6 +99,38 @@ def test_a_row_that_loses_against_the_baseline_says_so(toy_experiment, monkeypat
     worse["baseline"] = one(rows, "unvalidated", 2)["mean"]
     rows = rank(Experiment(toy_experiment.sweep, toy_experiment.store))
     assert "worse" not in one(rows, "unvalidated", 2)["caveats"], "equal to the baseline is not worse"
+
+
+def with_failed(monkeypatch, failed):
+    """Let the setting `plain, 2` fail on some trajectories, and its errors on the others be tiny."""
+    sample = Experiment.samples
+
+    def samples(self, rows, *rest, **named):
+        found = sample(self, rows, *rest, **named)
+        if not rows or (rows[0].axes["recipe"], rows[0].axes["model.width"]) != ("plain", 2):
+            return found
+        values = [np.full(x.values.shape, 1e-9) for x in found]
+        for array in values:
+            array[:, :failed] = np.nan
+        return [Sample(array, x.weights) for array, x in zip(values, found, strict=True)]
+
+    monkeypatch.setattr(Experiment, "samples", samples)
+
+
+@pytest.mark.parametrize(("failed", "place"), [(0, "1"), (1, "3")])
+def test_a_setting_does_not_rank_first_by_failing_on_hard_trajectories(toy_experiment, monkeypatch, failed, place):
+    with_failed(monkeypatch, failed)
+    rows = rank(Experiment(toy_experiment.sweep, toy_experiment.store))
+    row = one(rows, "plain", 2)
+    assert row["rank"] == place and row["failed"] == 3 * failed
+    assert ("3 of 12 trajectories failed" in row["caveats"]) == bool(failed)
+
+
+def test_a_row_of_the_table_says_whether_it_is_worse_than_the_baseline(toy_experiment):
+    table = toy_experiment.table
+    ok = table[table["status"] == "ok"]
+    assert list(ok["worse_than_baseline"]) == list(ok["step_error"] > ok["baseline"])
+    assert not table.loc[table["status"] != "ok", "worse_than_baseline"].any()
 
 
 def test_a_leaderboard_is_ranked_once_per_experiment_and_equal_states_rank_alike(toy_experiment):

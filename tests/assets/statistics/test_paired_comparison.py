@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from assets.statistics.intervals import Sample
-from assets.statistics.paired_comparison import compare_samples, holm, pairs_needed, verdict
+from assets.statistics.paired_comparison import compare_samples, holm, is_decided, verdict
+from tests.assets.statistics.coverage import NOISES, decided
 
 
 def sides(pairs, factor, noise=0.05, trajectories=20):
@@ -21,7 +22,7 @@ def test_a_real_difference_is_found_beneath_a_larger_spread_between_pairs():
     comparison = compare_samples(*sides(8, 0.8))
     assert (comparison["pairs"], comparison["better_b"], comparison["scale"]) == (8, 8, "ratio")
     assert comparison["low"] < 0.8 < comparison["high"] < 1
-    assert comparison["p"] == pytest.approx(2 / 2**8)
+    assert comparison["p_permutation"] == pytest.approx(2 / 2**8) and comparison["p"] < 0.01
 
 
 def test_no_difference_is_none():
@@ -43,18 +44,52 @@ def test_what_is_not_positive_is_compared_by_differences():
     assert (comparison["scale"], comparison["effect"], comparison["better_b"]) == ("difference", 0.5, 0)
 
 
-def test_three_pairs_cannot_decide_and_the_verdict_says_how_many_can():
-    comparison = compare_samples(*sides(3, 0.1, noise=0.0)) | {"a": "x", "b": "y", "p_holm": 0.25}
-    assert comparison["p"] == 0.25
-    assert verdict(comparison, 1) == "inconclusive: needs at least 6 pairs"
-    assert verdict(comparison | {"p_holm": 0.01}, 1) == "y is better"
-    assert verdict(comparison | {"pairs": 0}, 1) == "no pair of rows that are ok"
+def test_a_setting_nine_times_better_in_three_of_three_seeds_is_better():
+    comparison = compare_samples(*sides(3, 1 / 9, noise=0.2)) | {"a": "x", "b": "y"}
+    assert comparison["p_permutation"] == 0.25
+    assert verdict(comparison | {"p_holm": 3 * comparison["p"]}) == "y is better"
 
 
-@pytest.mark.parametrize("comparisons", [1, 3, 6, 45])
-def test_the_pairs_that_are_needed_are_enough_and_fewer_are_not(comparisons):
-    needed = pairs_needed(comparisons)
-    assert comparisons * 2 / 2**needed < 0.05 <= comparisons * 2 / 2 ** (needed - 1)
+def test_verdicts_in_words():
+    row = {"pairs": 3, "scale": "ratio", "effect": 2.0, "p_holm": 0.01, "p_permutation": 0.25, "a": "x", "b": "y"}
+    assert verdict(row) == "x is better"
+    assert verdict(row | {"p_holm": 0.06}) == "inconclusive"
+    assert verdict(row | {"pairs": 1, "p_holm": math.nan}) == "inconclusive: one seed"
+    assert verdict(row | {"pairs": 0}) == "no pair of rows that are ok"
+
+
+def test_from_six_pairs_on_the_permutation_test_has_to_agree():
+    row = {"pairs": 5, "p_holm": 0.01, "p_permutation": 0.0625}
+    assert is_decided(row)
+    assert not is_decided(row | {"pairs": 6}) and is_decided(row | {"pairs": 6, "p_permutation": 0.03125})
+    ends = {"scale": "ratio", "effect": 2.0, "a": "x", "b": "y"}
+    assert verdict(row | ends | {"pairs": 6}) == "inconclusive: the permutation test disagrees"
+
+
+def test_sides_are_compared_on_the_trajectories_on_which_both_are_finite():
+    first, second = (side[0].values.copy() for side in sides(4, 0.5, noise=0.0))
+    second[:, 0] = np.nan
+    first[:, 0] *= 1e6
+    comparison = compare_samples(*([Sample(values, np.ones_like(values))] for values in (first, second)))
+    assert comparison["effect"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_equal_settings_are_rarely_declared_different(noise):
+    made = decided(1.0, NOISES[noise], 3, trials=300)
+    assert made.for_a + made.for_b <= 0.09
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("pairs", [3, 5, 10])
+@pytest.mark.parametrize("noise", NOISES)
+def test_errors_and_power_of_comparisons(noise, pairs):
+    alone, of_three = (decided(1.0, NOISES[noise], pairs, comparisons=count) for count in (1, 3))
+    assert alone.for_a + alone.for_b <= 0.065 and of_three.for_a + of_three.for_b <= 0.065 / 3 + 0.01
+    nine = decided(1 / 9, NOISES[noise], pairs, comparisons=3)
+    assert nine.for_b > 0.9 and nine.for_a == 0
+    assert pairs > 5 or nine.by_permutation == 0
 
 
 def test_holm_corrects_by_rank_and_never_less_than_benjamini_and_hochberg():

@@ -12,7 +12,9 @@ at the same time:
     baseline                 normalised_rmse of a constant: the mean of the training data
     baseline_persistence     normalised_rmse of the first state of each trajectory, kept
 
-A rollout that diverges counts in `rollout_failures`; its points from there on are not finite and enter no average.
+A rollout fails where it is not finite or leaves the region of the data (`statistics.failed_steps`), with distances
+sqrt(mean over channels ((s - mean) / scale)^2). It counts in `rollout_failures`, and in the times and shares above,
+which are bounded; it enters no average of errors.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
+from trainers.common.statistics import failed_steps
 from trainers.common.summary import Row, summary
 from trainers.study import Evaluation, Trained, Trajectories
 from trainers.two_body.config import ModelConfig
@@ -54,7 +57,8 @@ def evaluate_states(config: ModelConfig, trained: Trained, test: Trajectories) -
     with np.errstate(all="ignore"):  # a diverging rollout overflows on its way to NaN
         rollout = predictor.rollout(test.y[:, 0], test.t, test.inputs)
         errors = np.sqrt((((rollout - test.y) / scale) ** 2).mean(axis=2))
-        table = _per_trajectory(predictor, errors, rollout, test, scale)
+        failed = _failed(rollout, test, trained)
+        table = _per_trajectory(predictor, errors, failed, test, scale)
     tables = {
         "per_trajectory": table,
         "states_in_time": _states(rollout, test),
@@ -85,23 +89,22 @@ def valid_time(errors: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 
 def _per_trajectory(
-    predictor: StatePredictor, errors: np.ndarray, rollout: np.ndarray, test: Trajectories, scale: np.ndarray
+    predictor: StatePredictor, errors: np.ndarray, failed: np.ndarray, test: Trajectories, scale: np.ndarray
 ) -> pd.DataFrame:
     """Return one row per trajectory; the points of a rollout after its first one are predictions and count."""
     present = np.isfinite(test.t)
     present[:, 0] = False
-    predicted = present & np.isfinite(errors)
-    broken = (present & ~np.isfinite(errors)).any(axis=1)
+    predicted = present & np.isfinite(errors) & ~failed[:, None]
     beyond = (present & ~(errors <= VALID)).any(axis=1)
     valid = valid_time(errors, test.t)
     columns = {
         "trajectory": np.arange(len(test.t)),
-        "n": predicted.sum(axis=1),
+        "n": present.sum(axis=1),
         "normalised_rmse": _root_mean(errors**2, predicted),
         "valid_prediction_time": valid,
         "valid_to_the_end": np.where(beyond, 0.0, 100.0),
         "step_error": _step_errors(predictor, test, scale),
-        "failed": broken,
+        "failed": failed,
     }
     exponent = float(test.meta.get("lyapunov_exponent", 0.0))
     if exponent > 0:
@@ -110,6 +113,16 @@ def _per_trajectory(
     if law is not None:
         columns["derivative_error_field"] = _derivative_errors(predictor, law, test, scale)
     return pd.DataFrame(columns)
+
+
+def _failed(rollout: np.ndarray, test: Trajectories, trained: Trained) -> np.ndarray:
+    """Return whether each rollout fails (N,)."""
+
+    def distance(states: np.ndarray) -> np.ndarray:
+        return np.sqrt((((states - trained.fitted["mean"]) / trained.fitted["scale"]) ** 2).mean(axis=2))
+
+    farthest = float(np.nanmax(distance(test.y)))
+    return failed_steps(rollout, distance(rollout), farthest, np.isfinite(test.t)) >= 0
 
 
 def law_of(test: Trajectories) -> Law | None:
