@@ -28,16 +28,16 @@ class Launch:
         self._experiments: dict[tuple[str, ...], Experiment] = {}
         self._reports: dict[Experiment, Report] = {}
 
-    def experiment(self, sweep: Sweep) -> Experiment:
-        """Return the results of a sweep; the same object until an artifact is made."""
-        key = (sweep.name, *sweep.tests, *(row.configuration.item.hash for row in sweep.rows))
+    def experiment(self, sweep: Sweep, metric: str = "", column: str = "") -> Experiment:
+        """Return the results of a sweep, see `Experiment`; the same object until an artifact is made."""
+        key = (sweep.name, metric, column, *sweep.tests, *(row.configuration.item.hash for row in sweep.rows))
         if key not in self._experiments:
-            self._experiments[key] = Experiment(sweep, self.store, self.planner)
+            self._experiments[key] = Experiment(sweep, self.store, self.planner, metric, column)
         return self._experiments[key]
 
-    def report(self, sweep: Sweep) -> Report:
+    def report(self, sweep: Sweep, metric: str = "") -> Report:
         """Write the report of a sweep, unless this launch has written it from the same results."""
-        experiment = self.experiment(sweep)
+        experiment = self.experiment(sweep, metric)
         if experiment not in self._reports:
             self._reports[experiment] = sweep_report.write(experiment)
         return self._reports[experiment]

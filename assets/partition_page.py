@@ -145,16 +145,16 @@ def links(item: Item, *more: Item) -> dg.MarkdownMetadataValue:
     if item.layer in ("model", "evaluation"):
         model = item if item.layer == "model" else item.model
         name = f"{model.study}/{model.hash}"
-        addresses |= {page: f"/{page}?model={name}" for page in ("report", "failures")} | {
-            "compare": f"/compare?a={name}"
-        }
+        addresses |= {page: f"/{page}?model={name}" for page in ("report", "failures", "figures")}
+        addresses |= {"compare": f"/compare?a={name}"}
     return _markdown_links(addresses)
 
 
 def sweep_links(sweep: str, artifact: Path) -> dg.MarkdownMetadataValue:
     """Return links to the pages of a sweep, and to the files of an artifact of its own."""
     files = {"files": f"/files/{'/'.join(artifact.parts[-3:])}"}
-    pages = {page: f"/{page}/{sweep}" for page in ("report", "failures")} | {"compare": f"/compare?sweep={sweep}"}
+    pages = {page: f"/{page}/{sweep}" for page in ("report", "failures")}
+    pages |= {page: f"/{page}?sweep={sweep}" for page in ("compare", "figures")}
     return _markdown_links(pages | files)
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from assets.engine.engine import Engine
 from assets.identity.canonical import Item
 from assets.stages.freshness import Planner
+from assets.stages.key_numbers import fitted_numbers
 from assets.stages.tasks import Task
+from assets.store.contract_files import read_segments
 from assets.store.store import Store
 from assets.sweeps.sweep import Sweep
 
@@ -24,11 +26,12 @@ def make_segments(sweep: Sweep, store: Store) -> None:
                 planner.forget([outcome.item])
 
 
-def segment_counts(sweep: Sweep, store: Store) -> Iterator[dict[str, Any]]:
+def segment_counts(sweep: Sweep, store: Store, fitted: bool = False) -> Iterator[dict[str, Any]]:
     """Yield the stored counts of each segmentation and phase, and how many configurations train on it.
 
     A segmentation that is not stored, or not up to date, yields one record with its state alone. `usable` is whether
-    every phase has a training segment; without, its configurations end as `skipped:zero_segments`.
+    every phase has a training segment; without, its configurations end as `skipped:zero_segments`. `fitted` adds what
+    was fitted on the training data, such as the ranges of the states.
     """
     planner = Planner(store)
     trained_on = Counter(row.configuration.item.segments.hash for row in sweep.rows)
@@ -39,9 +42,11 @@ def segment_counts(sweep: Sweep, store: Store) -> Iterator[dict[str, Any]]:
             yield names | {"state": state}
             continue
         phases = store.manifest_or_missing(*item.address)["counts"]
-        usable = all(row["train_segments"] > 0 for row in phases)
+        own = {"state": state, "usable": all(row["train_segments"] > 0 for row in phases)}
+        if fitted:
+            own["fitted"] = fitted_numbers(read_segments(store.open(*item.address)))
         for row in phases:
-            yield names | {"state": state, "usable": usable, **row}
+            yield names | own | row
 
 
 def _segments(sweep: Sweep) -> tuple[Item, ...]:

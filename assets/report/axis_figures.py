@@ -1,14 +1,14 @@
-"""Figures of the axes of a sweep: the effect of each, heat maps of two, panels and lines over more of them."""
+"""Figures of the axes of a sweep: the effect of each, panels and lines over several of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assets.identity.text import cell, value_text
+from assets.identity.text import value_text
+from assets.report.heat_maps import numeric
 from assets.report.parallel_coordinates import Scale, logarithmic, parallel_coordinates
 from assets.statistics.experiment import short
 
@@ -52,62 +52,6 @@ def axis_effects(values: pd.DataFrame, metric: str, unit: str) -> Figure:
     positive = len(means) > 0 and bool((means["best"] > 0).all())
     panels[-1].set(xlabel=f"{metric} [{unit or '1'}]", xscale="log" if positive else "linear")
     return figure
-
-
-def heat_map(scores: pd.DataFrame, first: str, second: str, metric: str, unit: str) -> Figure:
-    """Draw the mean score over seeds (and over all other axes) for every two values of two axes.
-
-    An arrow marks a step along a numeric axis against the trend of its line from first to last value: there the score
-    is not monotonic. Empty cells: combinations that the sweep excludes or that failed.
-    """
-    from matplotlib.colors import LogNorm, Normalize
-    from matplotlib.figure import Figure
-
-    table = scores.pivot_table(index=first, columns=second, values="score", aggfunc="mean", sort=False)
-    values = table.to_numpy(float)
-    figure = Figure(figsize=(max(3.6, 1.0 * len(table.columns) + 2.2), max(2.6, 0.6 * len(table) + 1.6)),
-                    layout="constrained")  # fmt: skip
-    axes = figure.subplots()
-    positive = np.isfinite(values).any() and np.nanmin(values) > 0 and np.nanmax(values) > 10 * np.nanmin(values)
-    mesh = axes.imshow(values, aspect="auto", cmap="viridis_r", norm=LogNorm() if positive else Normalize())
-    for (i, j), value in np.ndenumerate(values):
-        if np.isfinite(value):
-            axes.text(j, i, cell(float(value)), ha="center", va="center", fontsize="small",
-                      bbox={"fc": "white", "alpha": 0.6, "lw": 0, "pad": 1})  # fmt: skip
-    rises = [*_rises(table, axis=0), *_rises(table, axis=1)]
-    for (i, j), (di, dj) in rises:
-        axes.annotate("", (j + 0.62 * dj, i + 0.62 * di), (j + 0.38 * dj, i + 0.38 * di),
-                      arrowprops={"arrowstyle": "-|>", "color": "red"})  # fmt: skip
-    axes.set_xticks(range(len(table.columns)), [value_text(name) for name in table.columns], fontsize="small")
-    axes.set_yticks(range(len(table)), [value_text(name) for name in table.index], fontsize="small")
-    title = "not monotonic where an arrow stands" if rises else "monotonic along every numeric axis"
-    axes.set_title(title if _numeric(table.index) or _numeric(table.columns) else "", fontsize="small")
-    axes.set(xlabel=short(second), ylabel=short(first))
-    figure.colorbar(mesh, ax=axes, label=f"{metric} [{unit or '1'}]")
-    return figure
-
-
-def _rises(table: pd.DataFrame, axis: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Return cell and direction of every step against the trend of its line along a numeric axis.
-
-    Lines run along the index (axis 0) or the columns (axis 1), in the order of the values.
-    """
-    names = table.index if axis == 0 else table.columns
-    if not _numeric(names) or len(names) < 3:
-        return []
-    order = np.argsort(np.asarray(names, float))
-    values = np.take(table.to_numpy(float), order, axis=axis)
-    lines = values.T if axis == 0 else values
-    rises = []
-    for line, row in enumerate(lines):
-        trend = np.sign(row[-1] - row[0])
-        for k in range(len(row) - 1):
-            if np.isfinite(row[k : k + 2]).all() and np.sign(row[k + 1] - row[k]) == -trend != 0:
-                here, there = order[k], order[k + 1]
-                place = (here, line) if axis == 0 else (line, here)
-                step = (there - here, 0) if axis == 0 else (0, there - here)
-                rises.append((place, step))
-    return rises
 
 
 def facets(board: pd.DataFrame, axes_names: Sequence[str], metric: str, fixed: str) -> Figure:
@@ -163,7 +107,7 @@ def parallel_settings(board: pd.DataFrame, axes_names: Sequence[str], metric: st
     settings = board.drop_duplicates("keys").dropna(subset=["score"]).reset_index(drop=True)
     scales = []
     for name in axes_names:
-        if _numeric(settings[name]):
+        if numeric(settings[name]):
             scales.append(Scale(name, log=logarithmic(settings[name])))
         else:
             settings[name] = settings[name].map(value_text)
@@ -172,17 +116,8 @@ def parallel_settings(board: pd.DataFrame, axes_names: Sequence[str], metric: st
     return parallel_coordinates(lines, scales, metric, False, int(lines["objective"].argmin()))
 
 
-def _numeric(names: Any) -> bool:
-    return all(isinstance(name, int | float | np.number) and not isinstance(name, bool) for name in names)
-
-
 def important_axes(values: pd.DataFrame) -> list[str]:
     """Return the axes that have several values with runs, the most important ones first."""
     several = [str(axis) for axis, group in values.groupby("axis", sort=False) if (group["runs"] > 0).sum() > 1]
     share = {str(row["axis"]): row["importance"] for row in values.to_dict("records")}
     return sorted(several, key=lambda axis: -np.nan_to_num(share[axis]))
-
-
-def axis_pairs(values: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return the pairs of axes that have several values each, the most important ones first, at most three."""
-    return list(combinations(important_axes(values), 2))[:3]

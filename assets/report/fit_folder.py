@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from assets.home.disk_space import refuse_ruled_out
 from assets.identity.canonical import short_digest
 from assets.identity.code_version import code_version
 from assets.identity.provenance import provenance
+from assets.report.folder import check_folder, replace_folder
 from assets.report.pictures import study_pictures
 from assets.statistics.fit import Fit
 from assets.statistics.sweep_table import Loaded
-from assets.store.atomic import clear, sync
-from assets.store.store import StoreError, home
+from assets.store.store import home
 from trainers import STUDIES
 
 DESCRIPTION = "fit.json"
@@ -29,54 +25,15 @@ def default_folder(model: Loaded, fit: Fit) -> Path:
     return home() / "fits" / model.study / model.key / short_digest(dict(fit.data))
 
 
-def check_folder(folder: Path, force: bool) -> None:
-    """Check that the results of a fit may be written to a folder.
-
-    Raises:
-        OSError: in one line: the folder exists (with `force`: and holds no earlier fit), its parent does not exist, or
-            it lies in the store or under a directory of ORRERY_NEVER_UNDER.
-    """
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise StoreError(errno.EEXIST, f"{folder} is not a folder; give the path of a new one")
-    if folder.is_dir() and any(folder.iterdir()):
-        if not force:
-            raise StoreError(
-                errno.EEXIST, f"{folder} exists; give the path of a new folder, or --force to replace an earlier fit"
-            )
-        if not (folder / DESCRIPTION).is_file():
-            raise StoreError(errno.EEXIST, f"{folder} holds something other than a fit; give the path of a new folder")
-    if not folder.parent.is_dir() and not folder.is_relative_to(home()):
-        raise StoreError(errno.ENOENT, f"{folder.parent} is not a folder; make it first, or give another path")
-    if folder.resolve().is_relative_to((home() / "store").resolve()):
-        raise StoreError(errno.EPERM, f"{folder} lies in the store, which holds artifacts alone; give another path")
-    refuse_ruled_out(folder, "give another path")
-
-
 def write_fit(model: Loaded, fit: Fit, folder: Path, force: bool = False) -> list[str]:
     """Write a fit to a folder atomically, so that a reader sees all of it or nothing; return the names of its files.
 
     Raises:
         OSError: as `check_folder`, or the disk is full.
     """
-    check_folder(folder, force)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.with_name(f".{folder.name}-{os.getpid()}-{secrets.token_hex(4)}")
-    draft.mkdir()
-    try:
-        files = _contents(model, fit)
-        for name, content in files.items():
-            (draft / name).write_bytes(content)
-            sync(draft / name)
-        old = None
-        if folder.exists():
-            old = folder.with_name(f"{draft.name}-old")
-            folder.rename(old)
-        draft.rename(folder)
-        sync(folder.parent)
-        if old is not None:
-            clear(old)
-    finally:
-        clear(draft)
+    check_folder(folder, force, DESCRIPTION, "fit")
+    files = _contents(model, fit)
+    replace_folder(folder, files)
     return list(files)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -69,6 +69,11 @@ def compared_figures(study: Study) -> tuple[Callable[..., Figure | None], ...]:
     return _functions(study, "COMPARED")
 
 
+def across_figures(study: Study) -> tuple[Callable[..., Figure | None], ...]:
+    """Return the figure functions of a study that show one model on several test sets, in their order."""
+    return _functions(study, "ACROSS_TESTS")
+
+
 def _functions(study: Study, name: str) -> tuple[Callable[..., Figure | None], ...]:
     module = f"{study.package}.figures"
     return getattr(import_module(module), name, ()) if find_spec(module) else ()
@@ -84,13 +89,18 @@ def study_pictures(study: Study, tables: Mapping[str, pd.DataFrame], label: str)
                 yield picture
 
 
-def compared_pictures(study: Study, tables: Mapping[str, Mapping[str, pd.DataFrame]], label: str) -> Iterator[Picture]:
+def compared_pictures(
+    study: Study,
+    tables: Mapping[str, Mapping[str, pd.DataFrame]],
+    label: str,
+    functions: Sequence[Callable[..., Figure | None]] | None = None,
+) -> Iterator[Picture]:
     """Draw every figure of a study that shows several models at once; `tables` are those of each model, by its name.
 
     Such a figure takes each table as a mapping from the names of the models to theirs; models without one are left out,
-    and so are figures with nothing to show.
+    and so are figures with nothing to show. With the functions of `across_figures` the names are those of test sets.
     """
-    for function in compared_figures(study):
+    for function in compared_figures(study) if functions is None else functions:
         names = list(inspect.signature(function).parameters)
         complete = [model for model, own in tables.items() if all(name in own for name in names)]
         if complete:

@@ -49,4 +49,4 @@ def markdown(experiment: Experiment) -> str:
     sweep, board = experiment.sweep, rank(experiment)
     tables = [overall_table(experiment, board), *leaderboards(experiment, board)]
     title = markdown_text(f"{sweep.name}: {sweep.description}")
-    return "\n".join([f"# {title}", "", how_ranked(sweep, experiment.study), "", *(one.markdown for one in tables)])
+    return "\n".join([f"# {title}", "", how_ranked(experiment), "", *(one.markdown for one in tables)])

@@ -154,3 +154,29 @@ def test_matrix(board: pd.DataFrame, axes_names: Sequence[str], metric: str) -> 
     unit = next(filter(None, board["unit"]), "1")
     figure.colorbar(mesh, ax=axes, label=f"{metric} [{unit}]")
     return figure
+
+
+def spread(values: Mapping[str, Mapping[str, np.ndarray]], metric: str, unit: str) -> Figure:
+    """Draw the metric of every setting as a box over its seeds and trajectories, on each test set (columns).
+
+    The least interquartile range on the first test set comes on top. Median solid, mean dashed; outliers, red, lie
+    beyond Q1 - 1.5 IQR and Q3 + 1.5 IQR.
+    """
+    from matplotlib.figure import Figure
+
+    first = next(iter(values.values()))
+    order = sorted(first, key=lambda setting: float(np.subtract(*np.percentile(first[setting], (75, 25)))))[:MOST_BARS]
+    size = (2.6 * len(values) + 3.0, max(2.2, 0.34 * len(order) + 1.4))
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(1, len(values), squeeze=False, sharey=True)[0]
+    for axes, (test, groups) in zip(panels, values.items(), strict=True):
+        places = [place for place, setting in enumerate(order) if setting in groups]
+        boxes = [groups[order[place]] for place in places]
+        axes.boxplot(boxes, positions=places, orientation="horizontal", showmeans=True, meanline=True, widths=0.6,
+                     flierprops={"marker": ".", "markersize": 3, "markeredgecolor": "red"})  # fmt: skip
+        positive = bool(boxes) and all((box > 0).all() for box in boxes)
+        axes.set(xlabel=f"{metric} [{unit or '1'}]", xscale="log" if positive else "linear")
+        axes.set_title(f"test set {test}", fontsize="small")
+        axes.set_yticks(range(len(order)), order, fontsize="small")
+    panels[0].set_ylim(len(order) - 0.5, -0.5)
+    return figure

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from assets.identity.canonical import compact
 from assets.identity.paths import dotted, flatten
 from assets.identity.text import value_text
 from assets.report import axis_figures, sweep_figures
+from assets.report.heat_maps import RATIO, heat_map, mapped_pairs, segment_ratios
 from assets.report.model_tables import tables_of
-from assets.report.pictures import Picture, compared_figures, compared_pictures, picture_of, study_pictures
+from assets.report.pictures import (
+    Picture,
+    across_figures,
+    compared_figures,
+    compared_pictures,
+    picture_of,
+    study_pictures,
+)
 from assets.statistics.best_against_rest import median_row, ranked_settings
 from assets.statistics.experiment import Experiment, Setting, row_text
 from assets.sweeps.sweep_file import TRAIN
@@ -43,9 +53,13 @@ def sweep_pictures(experiment: Experiment, board: pd.DataFrame, values: pd.DataF
         by_importance = {"board": board, "axes_names": axes, "metric": metric}
         yield picture_of(axis_figures.facets, by_importance | {"fixed": shared_settings(experiment)}, label)
         yield picture_of(axis_figures.parallel_settings, by_importance, label)
-    for first, second in axis_figures.axis_pairs(values):
-        scores = {"scores": _scores(experiment), "first": first, "second": second}
-        yield picture_of(axis_figures.heat_map, scores | of_metric, label)
+    for test in experiment.tests:
+        scores = _scores(experiment, test)
+        own = of_metric | {"scores": scores, "test": test, "ratios": segment_ratios(scores, axes)}
+        for first, second in mapped_pairs(scores, axes):
+            yield picture_of(heat_map, own | {"first": first, "second": second}, f"{label}; test set {test}")
+    if len(experiment.settings) > 1:
+        yield picture_of(sweep_figures.spread, {"values": _values(experiment), **of_metric}, label)
     if len(experiment.sweep.tests) > 1:
         yield picture_of(sweep_figures.test_matrix, of_board | {"metric": metric}, label)
 
@@ -103,17 +117,39 @@ def _histories(experiment: Experiment) -> dict[str, list[pd.DataFrame]]:
     return histories
 
 
-def _scores(experiment: Experiment) -> pd.DataFrame:
-    """Return the score of every row that is ok, with its axes as values that a pivot table accepts."""
+def _scores(experiment: Experiment, test: str) -> pd.DataFrame:
+    """Return the metric of every row that is ok on a test set, with its axes as values that a pivot table accepts.
+
+    Where the study counts a segment ratio, it is a column as well.
+    """
     import pandas as pd
 
     def hashable(value: Any) -> Any:
         return compact(value) if isinstance(value, list | dict) else value
 
     rows = [row for setting in experiment.settings for row in experiment.usable(setting)]
+    records = [(row, experiment.record(row, test)) for row in rows]
     return pd.DataFrame(
-        [{axis: hashable(value) for axis, value in row.axes.items()} | {"score": experiment.score(row)} for row in rows]
+        [
+            {axis: hashable(value) for axis, value in row.axes.items()}
+            | {name: record[name] for name in (RATIO,) if name in record}
+            | {"score": float(record[experiment.metric])}
+            for row, record in records
+        ]
     )
+
+
+def _values(experiment: Experiment) -> dict[str, dict[str, np.ndarray]]:
+    """Return the finite values of the metric per seed and trajectory, by test set and setting."""
+    values: dict[str, dict[str, np.ndarray]] = {}
+    for test in experiment.tests:
+        for setting in experiment.settings:
+            if rows := experiment.usable(setting):
+                (sample,) = experiment.samples(rows, [test])
+                finite = sample.values[np.isfinite(sample.values)]
+                if finite.size:
+                    values.setdefault(test, {})[setting.text] = finite
+    return values
 
 
 def best_and_worst(experiment: Experiment, board: pd.DataFrame) -> list[tuple[str, Setting]]:
@@ -138,3 +174,13 @@ def row_pictures(experiment: Experiment, row: Row, test: str) -> list[Picture]:
     )
     tables = tables_of(item.study, item.hash, experiment.store)
     return list(study_pictures(experiment.study, tables, label))
+
+
+def across_tests(experiment: Experiment, row: Row) -> list[Picture]:
+    """Draw the figures of the study that show one row on all its test sets at once."""
+    sweep, store = experiment.sweep, experiment.store
+    tables = {
+        test: tables_of(sweep.study, item.hash, store) for test, item in zip(sweep.tests, row.evaluations, strict=True)
+    }
+    label = f"{row_text(row)}; key {row.configuration.key}; test sets {', '.join(tables)}"
+    return list(compared_pictures(experiment.study, tables, label, across_figures(experiment.study)))

@@ -17,7 +17,14 @@ from assets.report.imported.runs import imported_runs
 from assets.report.imported.tables import imported_tables
 from assets.report.pictures import Picture
 from assets.report.render import ROOMS, page_code, render
-from assets.report.sweep_pictures import best_and_worst, largest_test, row_pictures, setting_pictures, sweep_pictures
+from assets.report.sweep_pictures import (
+    across_tests,
+    best_and_worst,
+    largest_test,
+    row_pictures,
+    setting_pictures,
+    sweep_pictures,
+)
 from assets.report.tables import effects as effect_tables
 from assets.report.tables import ranking, rows
 from assets.report.tables.published import published_tables
@@ -29,7 +36,6 @@ from assets.statistics.leaderboard import how_ranked, page_manifest, rank
 from assets.statistics.published_agreement import agreement, readings
 from assets.store.store import Missing
 from assets.sweeps.published import lines
-from assets.sweeps.sweep import Sweep
 
 PLACE_FOR_LINKS = "<!-- links -->"
 """Where the desk inserts links; a page that is opened from a file has none, as they would lead nowhere."""
@@ -50,7 +56,7 @@ class Report:
 
 def write(experiment: Experiment) -> Report:
     """Store the report of a sweep, unless the stored one is up to date."""
-    address, version = _address(experiment.sweep), _version(experiment)
+    address, version = _address(experiment), _version(experiment)
     manifest = experiment.store.manifest(*address)
     if manifest is None or manifest["fingerprint"] != version:
         _write(experiment, version)
@@ -64,7 +70,7 @@ def write(experiment: Experiment) -> Report:
 
 def _write(experiment: Experiment, version: str) -> None:
     page = content(experiment)
-    with experiment.store.writing(*_address(experiment.sweep)) as draft:
+    with experiment.store.writing(*_address(experiment)) as draft:
         draft.page("report.html", render("report.html", page))
         draft.page("report.md", render("report.md", page))
         draft.page("leaderboard.csv", page["board"].to_csv(index=False))
@@ -89,12 +95,13 @@ def content(experiment: Experiment) -> dict[str, Any]:
     neighbours = list(ranking.neighbours(experiment, board))
     return {
         "sweep": experiment.sweep,
+        "title": _title(experiment),
         "study": experiment.study,
         "board": board,
         "effects": comparisons,
         "answer": answer(experiment, board, rest),
         "caveats": sorted({caveat for text in board["caveats"] for caveat in text.split("; ") if caveat}),
-        "how_ranked": how_ranked(experiment.sweep, experiment.study),
+        "how_ranked": how_ranked(experiment),
         "extent": _extent(experiment),
         "overall": ranking.overall_table(experiment, board),
         "leaderboards": [*ranking.leaderboards(experiment, board), *imported_tables(experiment.sweep)],
@@ -105,6 +112,7 @@ def content(experiment: Experiment) -> dict[str, Any]:
         "comparisons": effect_tables.effect_table(comparisons, experiment.metric),
         "interactions": effect_tables.interaction_table(interactions(experiment)),
         "convergence": rows.convergence_table(experiment),
+        "segments": rows.segment_table(experiment),
         "failures": rows.failure_table(experiment),
         "settings": rows.setting_table(experiment),
         "rows": rows.every_row(experiment),
@@ -118,12 +126,20 @@ def content(experiment: Experiment) -> dict[str, Any]:
     }
 
 
+def _title(experiment: Experiment) -> str:
+    """Return the description of the sweep, with the part of it and the metric where they are chosen."""
+    sweep, headline = experiment.sweep, experiment.study.headline[0]
+    parts = [f"only {sweep.part}"] if sweep.part else []
+    parts += [f"by {experiment.metric}"] if experiment.metric != headline else []
+    return f"{sweep.description or sweep.name}{' (' + ', '.join(parts) + ')' if parts else ''}"
+
+
 def _examples(experiment: Experiment, board: Any) -> Iterator[dict[str, Any]]:
     """Yield the best and the worst setting with the pictures of its median seed."""
     for name, setting in best_and_worst(experiment, board):
         row = median_row(experiment, setting)
         test = largest_test(experiment, [row])
-        pictures = row_pictures(experiment, row, test)
+        pictures = [*row_pictures(experiment, row, test), *across_tests(experiment, row)]
         yield {"name": name, "setting": setting.text, "key": row.configuration.key, "test": test, "pictures": pictures}
 
 
@@ -150,8 +166,12 @@ def _by_file_name(page: Mapping[str, Any]) -> Iterator[tuple[str, Picture]]:
             yield f"{example['name']}_{picture.name}", picture
 
 
-def _address(sweep: Sweep) -> tuple[str, str, str]:
-    return sweep.study, "report", short_digest("report", sweep.name)
+def _address(experiment: Experiment) -> tuple[str, str, str]:
+    """Return the address of a report: the whole sweep by its first headline metric has that of its name alone."""
+    sweep = experiment.sweep
+    metric = "" if experiment.metric == experiment.study.headline[0] else experiment.metric
+    view = [sweep.part, metric] if sweep.part or metric else []
+    return sweep.study, "report", short_digest("report", sweep.name, *view)
 
 
 def _version(experiment: Experiment) -> str:
@@ -161,7 +181,7 @@ def _version(experiment: Experiment) -> str:
     questions = [question.model_dump(mode="json") for question in sweep.questions]
     published = [asdict(line) for line in lines(sweep.published)] if sweep.published else []
     seeds = sweep.seeds.model_dump() if sweep.seeds else None
-    imported = repr(imported_runs(sweep))
+    imported, view = repr(imported_runs(sweep)), [sweep.part, experiment.metric]
     table = experiment.table.to_csv(index=False)
     code = page_code(*ROOMS, figures=figures)
-    return short_digest(sweep.name, sweep.description, table, questions, published, seeds, imported, code)
+    return short_digest(sweep.name, sweep.description, view, table, questions, published, seeds, imported, code)

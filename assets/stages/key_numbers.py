@@ -21,6 +21,10 @@ LEAST_RATIO = 2.0
 """A spike is at least this many times the median."""
 
 
+MOST_FITTED = 12
+"""Entries of an array that was fitted on training data up to which people can read it."""
+
+
 def numbers_of(study: Study, artifact: Trajectories | Segments | Trained | Evaluation) -> dict[str, float]:
     """Return a handful of floats that describe an artifact."""
     if isinstance(artifact, Trajectories):
@@ -30,6 +34,12 @@ def numbers_of(study: Study, artifact: Trajectories | Segments | Trained | Evalu
     if isinstance(artifact, Trained):
         return _model_numbers(artifact)
     return _evaluation(study, artifact)
+
+
+def fitted_numbers(segments: Segments) -> dict[str, list[float]]:
+    """Return what was fitted on training data as far as it is a few numbers, such as the ranges of the states."""
+    few = {name: array for name, array in segments.fitted.items() if 0 < array.size <= MOST_FITTED}
+    return {name: array.ravel().astype(float).tolist() for name, array in few.items() if array.dtype.kind in "fiu"}
 
 
 def rows_of(artifact: Trajectories | Segments | Trained | Evaluation) -> int:

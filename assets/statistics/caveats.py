@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from assets.statistics.sweep_table import BASELINE, is_worse
 from assets.store.train_test_overlap import known_trajectories
 from assets.sweeps.sweep import Row
 from assets.sweeps.sweep_file import TRAIN
+
+LEAKING = "leaking_"
+"""How the counts of segments begin that say how many trajectories train and validate at once."""
 
 WORSE = "worse than the baseline"
 
@@ -40,14 +44,26 @@ def caveats(experiment: Experiment, rows: Sequence[Row], test: str) -> Iterator[
     value, baseline = (
         centre(np.array([record.get(name, math.nan) for record in records])) for name in (experiment.metric, BASELINE)
     )
-    if is_worse(value, baseline):
+    # the baseline is a value of the headline alone
+    if experiment.metric == experiment.study.headline[0] and is_worse(value, baseline):
         yield WORSE
     if missed := max(_unresolved_segments(experiment, row) for row in rows):
         yield f"{missed} segments not resolved"
     if any(not _has_validation(experiment, row) for row in rows):
         yield "no validation"
+    yield from _leaks(records)
     if overlap := _overlap(experiment, rows[0], test):
         yield overlap
+
+
+def _leaks(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield of what some train and validate at once: their validation proves little.
+
+    A study counts them in its segments as `leaking_<what>`; the report's table of segments has the numbers.
+    """
+    for name in records[0]:
+        if str(name).startswith(LEAKING) and any(record[name] > 0 for record in records):
+            yield f"{name.removeprefix(LEAKING)} in training and validation"
 
 
 def _has_validation(experiment: Experiment, row: Row) -> bool:

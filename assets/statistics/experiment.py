@@ -18,12 +18,17 @@ from assets.statistics.sweep_table import UNTESTED, sweep_table
 from assets.store.store import Store
 from assets.sweeps.sweep import Row, Sweep
 from assets.sweeps.sweep_file import TRAIN
+from trainers.common.names import nearest
 from trainers.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PER_TRAJECTORY = "per_trajectory"
+
+
+class UnknownNameError(LookupError):
+    """A metric, column or axis that a sweep does not have: one line with what it has."""
 
 
 def is_seed(axis: str) -> bool:
@@ -78,7 +83,14 @@ class Experiment:
     artifacts have been made, create a new experiment; `state` tells whether its tables would differ.
     """
 
-    def __init__(self, sweep: Sweep, store: Store, planner: Planner | None = None) -> None:
+    def __init__(
+        self, sweep: Sweep, store: Store, planner: Planner | None = None, metric: str = "", column: str = ""
+    ) -> None:
+        """Read a sweep that ranks by `metric` (default: the first of the headline) and a `column` of its leaderboard.
+
+        Raises:
+            UnknownNameError: no evaluation of the sweep has such a metric.
+        """
         self.planner = planner or Planner(store)
         self.progress = seed_progress(sweep, store, self.planner)
         self.sweep = sweep_so_far(sweep, store, self.progress)
@@ -88,11 +100,19 @@ class Experiment:
         self.leaderboard: pd.DataFrame | None = None
         """Kept by `leaderboard.rank`."""
         self._tables: dict[tuple[str, str], pd.DataFrame | None] = {}
+        self.metric = metric or self.study.headline[0]
+        """The metric that ranks."""
+        self.column = column
+        """The column of the leaderboard that ranks; empty: the score."""
+        if metric and metric not in self.metrics:
+            choices = ", ".join(nearest(metric, self.metrics))
+            raise UnknownNameError(f"given the metric {metric!r}; the nearest that {sweep.name} has: {choices}")
 
     @cached_property
     def state(self) -> str:
         """Digest of the sweep and of everything stored for its rows: equal states give equal tables."""
-        return short_digest(self.sweep.name, list(self.sweep.tests), self.table.to_csv(index=False))
+        chosen = [self.sweep.part, self.metric, self.column]
+        return short_digest(self.sweep.name, list(self.sweep.tests), chosen, self.table.to_csv(index=False))
 
     @property
     def analyses(self) -> int:
@@ -104,9 +124,9 @@ class Experiment:
         return self.progress[setting_key(setting.rows[0])].text if self.progress else ""
 
     @property
-    def metric(self) -> str:
-        """The first headline metric: the one that ranks."""
-        return self.study.headline[0]
+    def metrics(self) -> tuple[str, ...]:
+        """Every metric that an evaluation of the sweep has, the headline first."""
+        return self.table.attrs["metrics"]
 
     @property
     def tests(self) -> tuple[str, ...]:
@@ -116,7 +136,7 @@ class Experiment:
     @cached_property
     def table(self) -> pd.DataFrame:
         """The tidy table of the sweep, see `sweep_table`."""
-        return sweep_table(self.sweep, self.store, self.planner)
+        return sweep_table(self.sweep, self.store, self.planner, self.metric)
 
     @cached_property
     def _records(self) -> dict[tuple[str, str], dict[Any, Any]]:
@@ -140,7 +160,7 @@ class Experiment:
         return Counter(self.status(row) for row in setting.rows)
 
     def score(self, row: Row) -> float:
-        """Return the mean of the first headline metric over the test sets that rank; NaN where one is missing."""
+        """Return the mean of the metric over the test sets that rank; NaN where one is missing."""
         values = [float(self.record(row, test)[self.metric]) for test in self.tests]
         return sum(values) / len(values) if values else math.nan
 

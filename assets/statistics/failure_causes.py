@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,10 +47,12 @@ class Cause:
     status: str
     stage: str
     detail: str
-    """The message, with `#` for numbers that differ."""
+    """The message; where a number differs between the failures, its range."""
     failures: tuple[Failure, ...]
     common: Mapping[str, Any]
     """Settings that vary in the sweep and have one value here."""
+    bounds: Mapping[str, str]
+    """Settings with numbers that lie on one side of those of all rows that did not fail so, in words."""
 
 
 def row_status(row: Row, planner: Planner) -> tuple[str, Item | None]:
@@ -77,16 +79,44 @@ def causes(sweep: Sweep, store: Store) -> list[Cause]:
             alike = (failure.status, failure.stage, NUMBER.sub("#", failure.detail))
             groups.setdefault(alike, []).append(failure)
     causes = []
-    for (status, stage, pattern), failures in groups.items():
+    for (status, stage, _), failures in groups.items():
         first = failures[0]
-        detail = first.detail if all(failure.detail == first.detail for failure in failures) else pattern
         common = {
             path: first.settings[path]
             for path in varied
             if path in first.settings and all(one.settings.get(path) == first.settings[path] for one in failures)
         }
-        causes.append(Cause(status, stage, detail, tuple(failures), common))
+        others = [settings for settings in rows if all(settings is not one.settings for one in failures)]
+        bounds = {path: text for path in varied if (text := _bound(path, failures, others))}
+        causes.append(Cause(status, stage, _with_ranges(failures), tuple(failures), common, bounds))
     return sorted(causes, key=lambda cause: -len(cause.failures))
+
+
+def _with_ranges(failures: Sequence[Failure]) -> str:
+    """Return the message of failures that read alike, with the range of each number that differs: `12 to 60`."""
+    columns = zip(*([match[0] for match in NUMBER.finditer(one.detail)] for one in failures), strict=True)
+    texts = iter([_range(texts) for texts in columns])
+    return NUMBER.sub(lambda match: next(texts), failures[0].detail)
+
+
+def _range(texts: Sequence[str]) -> str:
+    distinct = sorted(set(texts), key=float)
+    return distinct[0] if len(distinct) == 1 else f"{distinct[0]} to {distinct[-1]}"
+
+
+def _bound(path: str, failures: Sequence[Failure], others: Sequence[Mapping[str, Any]]) -> str:
+    """Say on which side of all others the numbers of a setting lie; empty where they mix, or are no numbers."""
+    here, there = (
+        [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+        for values in ([one.settings.get(path) for one in failures], [settings.get(path) for settings in others])
+    )
+    if not there or len(here) < len(failures) or len(there) < len(others):
+        return ""
+    if min(here) > max(there):
+        return f"at least {min(here):g}, all others at most {max(there):g}"
+    if max(here) < min(there):
+        return f"at most {max(here):g}, all others at least {min(there):g}"
+    return ""
 
 
 def _failure(row: Row, settings: Mapping[str, Any], planner: Planner) -> Failure | None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from assets.identity.canonical import compact
 from assets.statistics.adaptive_seeds import ERROR
 from assets.statistics.caveats import caveats
-from assets.statistics.experiment import Experiment, Setting
+from assets.statistics.experiment import Experiment, Setting, UnknownNameError
 from assets.statistics.intervals import Sample, estimate
 from assets.store.manifest import ManifestFields
 from assets.sweeps.sweep import Row, Sweep
 from assets.sweeps.sweep_file import TRAIN
-from trainers.study import STATUSES, Study
+from trainers.study import STATUSES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,13 @@ def rank(experiment: Experiment) -> pd.DataFrame:
     comes after those without: failures are counted, never averaged away. Nor does a setting gain by trajectories that
     are too hard for it: one that fails on more than 5 % of them ranks after all that do not. `train` does not rank.
 
+    Where the experiment names a column of these (`iqr`, `worst`, `gap`, ...), its mean over the test sets ranks in the
+    place of the score, smallest first, and is the column `ranks_by`.
+
     Computed once per experiment; take the frame as read-only.
+
+    Raises:
+        UnknownNameError: the experiment names a column that is none of numbers; lists those.
     """
     import pandas as pd
 
@@ -57,22 +63,38 @@ def rank(experiment: Experiment) -> pd.DataFrame:
 
 
 def _records(experiment: Experiment) -> Iterator[dict[str, Any]]:
-    overall = [(_over_all_tests(experiment, setting), setting) for setting in experiment.settings]
-    overall.sort(key=lambda pair: _order(pair[0]))
+    summaries = []
+    for setting in experiment.settings:
+        summary, measures = _over_all_tests(experiment, setting), list(_per_test(experiment, setting))
+        by = summary["score"] if summary["score"] is not None else math.nan
+        if experiment.column:
+            by = _mean_of_column(experiment, measures)
+            summary["ranks_by"] = by
+        summaries.append((by, summary, setting, measures))
+    summaries.sort(key=lambda one: _order(one[0], one[1]))
     place = 0
-    for summary, setting in overall:
-        failed = summary.pop("failed")
+    for by, summary, setting, measures in summaries:
+        ranked = not summary.pop("failed") and math.isfinite(by)
         del summary["too_many_failed"]
-        ranked = summary["score"] is not None and not failed
         place += ranked
         score = math.nan if summary["score"] is None else summary["score"]
         head = {"rank": str(place) if ranked else "", **setting.axes, **summary, "score": score}
-        yield from (head | measures for measures in _per_test(experiment, setting))
+        yield from (head | one for one in measures)
 
 
-def _order(summary: Mapping[str, Any]) -> tuple[bool, bool, bool, float]:
-    score = summary["score"]
-    return score is None, summary["failed"], summary["too_many_failed"], score or 0.0
+def _mean_of_column(experiment: Experiment, measures: Sequence[Mapping[str, Any]]) -> float:
+    """Return the mean of the column that ranks over the test sets that rank."""
+    if not measures:
+        return math.nan
+    numbers = [name for name, value in measures[0].items() if isinstance(value, float)]
+    if experiment.column not in numbers:
+        raise UnknownNameError(f"given the column {experiment.column!r}; expected one of: {', '.join(numbers)}")
+    values = [float(one[experiment.column]) for one in measures if one["test"] in experiment.tests]
+    return sum(values) / len(values) if values else math.nan
+
+
+def _order(by: float, summary: Mapping[str, Any]) -> tuple[bool, bool, bool, float]:
+    return not math.isfinite(by), summary["failed"], summary["too_many_failed"], by
 
 
 def _over_all_tests(experiment: Experiment, setting: Setting) -> dict[str, Any]:
@@ -155,31 +177,36 @@ def best_of(rows: pd.DataFrame, sweep: Sweep, axis: str, top: int) -> pd.DataFra
     """Return the `top` best settings for each value of an axis, given by its name or the last part of it.
 
     Raises:
-        LookupError: no axis has this name, or several have; lists the axes.
+        UnknownNameError: no axis has this name, or several have; lists the axes.
     """
     axes = [name for name in sweep.axes if name in rows]
     matches = [name for name in axes if axis in (name, name.rsplit(".", 1)[-1])]
     if len(matches) != 1:
-        raise LookupError(f"given --group-by {axis}; expected one of: {', '.join(axes) or 'none, as nothing varies'}")
+        raise UnknownNameError(
+            f"given --group-by {axis}; expected one of: {', '.join(axes) or 'none, as nothing varies'}"
+        )
     settings = rows[[*axes]].map(compact).agg("|".join, axis=1)
     first = rows.loc[~settings.duplicated()]
     best = first.groupby(first[matches[0]].map(compact), sort=False).head(top).index
     return rows[settings.isin(settings.loc[best])]
 
 
-def how_ranked(sweep: Sweep, study: Study) -> str:
+def how_ranked(experiment: Experiment) -> str:
     """Explain the numbers of a leaderboard in words."""
-    tests = ", ".join(test for test in sweep.tests if test != TRAIN)
+    sweep, headline = experiment.sweep, experiment.study.headline[0]
+    tests = ", ".join(experiment.tests)
     if not sweep.tests:
         return "Nothing is evaluated and nothing ranks: the sweep has no test set."
     if not tests:
         return (
-            f"Nothing ranks: the only test set is the training set, whose {study.headline[0]} is shown; add another "
+            f"Nothing ranks: the only test set is the training set, whose {experiment.metric} is shown; add another "
             "one under `tests`."
         )
+    order = "smaller is better" if experiment.metric == headline else "the smallest first, be that good or bad"
+    of = f"the {experiment.column} of " if experiment.column else ""
     text = (
-        f"Ranked by {study.headline[0]}, its mean over {tests} and its geometric mean over the seeds; smaller is "
-        "better. Brackets are 95 % intervals for new seeds and new trajectories, from one seed for new trajectories "
+        f"Ranked by {of}{experiment.metric}, its mean over {tests} and its geometric mean over the seeds; {order}. "
+        "Brackets are 95 % intervals for new seeds and new trajectories, from one seed for new trajectories "
         "only. A setting with a failed seed has no rank; one that fails on more than 5 % of the trajectories ranks "
         "after all others."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -134,21 +134,29 @@ UNTESTED = ""
 """The test set of a row that nothing tests."""
 
 
-def sweep_table(sweep: Sweep, store: Store, planner: Planner | None = None) -> pd.DataFrame:
+def sweep_table(sweep: Sweep, store: Store, planner: Planner | None = None, metric: str = "") -> pd.DataFrame:
     """Return a tidy table: one row per configuration and test set; per configuration where there is no test set.
 
     Columns: the sweep's axes, key, hash, dataset, the counts of the segmentation's last phase, the costs (see
-    `_costs`), fingerprint, commit, status, test, test_dataset, code (of training and of evaluation), unit of the first
-    headline metric, worse_than_baseline (by that metric), and one per metric, the study's headline first. A row that is
-    not `ok` has NaN for its metrics.
+    `_costs`), fingerprint, commit, status, test, test_dataset, code (of training and of evaluation), unit of `metric`
+    (default: the first of the headline), worse_than_baseline (by the first of the headline), and one per metric, the
+    study's headline first. A row that is not `ok` has NaN for its metrics. `attrs["metrics"]` names the metrics.
     """
     import pandas as pd
 
     planner = planner or Planner(store)
-    return pd.DataFrame([record for row in sweep.rows for record in _records(row, sweep, store, planner)])
+    headline = sweep.ranking_study.headline
+    metric = metric or headline[0]
+    pairs = [pair for row in sweep.rows for pair in _records(row, sweep, store, planner, metric)]
+    table = pd.DataFrame([record for record, _ in pairs])
+    table.attrs["metrics"] = tuple(dict.fromkeys([*headline, *(name for _, metrics in pairs for name in metrics)]))
+    return table
 
 
-def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dict[str, Any]]:
+def _records(
+    row: Row, sweep: Sweep, store: Store, planner: Planner, metric: str
+) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """Yield the record of a row on each test set, and the names of its metrics."""
     model = row.configuration.item
     segments = model.segments
     manifest = store.manifest_or_missing(*model.address)
@@ -164,7 +172,6 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
         "commit": (manifest["commit"] or "")[:12],
     }
     headline = sweep.ranking_study.headline
-    records = []
     for name, evaluation in zip(sweep.tests or (UNTESTED,), row.evaluations or (model,), strict=True):
         tested = evaluation is not model
         status, spent = _status(planner, store, model, evaluation), _timings(evaluation, store) if tested else {}
@@ -182,10 +189,10 @@ def _records(row: Row, sweep: Sweep, store: Store, planner: Planner) -> list[dic
         metrics: dict[str, Any] = {"unit": "", "worse_than_baseline": False, **dict.fromkeys(headline, math.nan)}
         if status == "ok" and tested:
             summary = store.open(*evaluation.address).table("summary").set_index("metric")
-            metrics |= {"unit": summary["unit"].get(headline[0], ""), **summary["value"].astype(float)}
+            metrics |= {"unit": summary["unit"].get(metric, ""), **summary["value"].astype(float)}
             metrics["worse_than_baseline"] = is_worse(metrics[headline[0]], metrics.get(BASELINE, math.nan))
-        records.append({**common, **of_test, **metrics})
-    return records
+        names = [name for name in metrics if name not in ("unit", "worse_than_baseline")]
+        yield {**common, **of_test, **metrics}, names
 
 
 def is_worse(value: float, baseline: float) -> bool:
@@ -204,7 +211,7 @@ def _status(planner: Planner, store: Store, model: Item, evaluation: Item) -> st
 
 
 def _costs(model: Item, store: Store) -> dict[str, float]:
-    """Return the seconds of data, segmentation, compilation and training, CPU time, memory, and the solver's steps.
+    """Return the seconds of data, segmentation, compilation and training, CPU time, memory, solver steps, loss spikes.
 
     Seconds are wall time, train_cpu_seconds is the CPU time of the worker; both include compilation. Wall time alone
     does not distinguish a slow setting from a busy computer. train_memory_mb is the largest memory of the worker from
@@ -221,6 +228,7 @@ def _costs(model: Item, store: Store) -> dict[str, float]:
         "train_cpu_seconds": spent.get("cpu", math.nan),
         "train_memory_mb": store.manifest_or_missing(*model.address)["peak_memory"] / 1e6 or math.nan,
         "solver_steps": counts.get("solver_steps", math.nan) if isinstance(counts, Mapping) else math.nan,
+        "loss_spikes": store.manifest_or_missing(*model.address)["numbers"].get("loss_spikes", math.nan),
     }
 
 

@@ -79,6 +79,8 @@ class Sweep:
     questions: tuple[Question, ...] = ()
     """Planned comparisons that it answers."""
     warnings: tuple[str, ...] = ()
+    part: str = ""
+    """The conditions that its rows meet, where it is a part of what its file says; empty for the whole."""
 
     @property
     def ranking_study(self) -> Study:

@@ -30,12 +30,22 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "report": (
             "look.report",
-            "Write the report of a sweep or search from what is stored, and print where it is.",
+            "Write the report of a sweep or search from what is stored, and print where it is; or that of chosen "
+            "models.",
+        ),
+        "figures": (
+            "look.figures",
+            "Draw everything that there is to see of models or datasets: a page that opens offline, PNG and PDF.",
         ),
         "failures": (
             "look.failures",
             "Show the failed rows of a sweep grouped by cause, with counts and the settings that a group has in "
             "common.",
+        ),
+        "settings": (
+            "look.settings",
+            "Show every setting of a sweep, defaults resolved, with its values and its origin: file and line, or "
+            "default.",
         ),
         "show": (
             "look.show",

@@ -24,6 +24,15 @@ WRONG_REQUEST = 2
 
 Name = Annotated[str, typer.Argument(help="A sweep file at any path, or <study>/<sweep>; empty: the default sweep.")]
 NameOrAll = Annotated[str, typer.Argument(help="<study>/<sweep> or a sweep file; empty: all sweeps.")]
+Metric = Annotated[str, typer.Option("--metric", help="Rank and draw by this metric instead of the headline.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", help='Only rows such as "depth=2", "depth>=2" or "output_layer=a|b"; repeat it.'),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="These models of any sweeps instead of a sweep: keys or hashes; repeat it."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 Dataset = Annotated[str, typer.Option("--dataset", help="Older files: the training dataset, where none is named.")]

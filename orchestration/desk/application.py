@@ -17,7 +17,19 @@ from starlette.routing import Mount, Route
 
 from assets.store.store import Damaged, project_root
 from orchestration.desk.guard import Guard
-from orchestration.desk.pages import compare, failures, files, home, live, mlflow, report, scripts, search, sweeps
+from orchestration.desk.pages import (
+    compare,
+    failures,
+    figures,
+    files,
+    home,
+    live,
+    mlflow,
+    report,
+    scripts,
+    search,
+    sweeps,
+)
 from orchestration.desk.render import message
 from orchestration.desk.sweep_watch import SweepWatch
 
@@ -34,6 +46,7 @@ PAGES = (
     Route("/report", sweeps.go_to_sweep),
     Route("/report/{study}/{sweep}", report.report_page),
     Route("/compare", compare.compare_page),
+    Route("/figures", figures.figures_page),
     Route("/search/{study}/{search}", search.search_page),
     Route("/live", live.live_page),
     Route("/live/state", live.live_state),

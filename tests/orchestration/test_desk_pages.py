@@ -180,7 +180,7 @@ def test_every_link_on_a_partition_page_answers(desk: Served, sweep) -> None:
     ]
     links = [link for page in pages for link in links_in(page.metadata)]
     board = [f"{page}/toy/trial" for page in ("/report", "/failures")]
-    assert {link.split("/")[1].split("?")[0] for link in links} == {"files", "report", "failures", "compare"}
+    assert {link.split("/")[1].split("?")[0] for link in links} == {"files", "report", "failures", "compare", "figures"}
     for link in (*links, *board):
         answer = desk.ask(link)
         if answer.status == 307:
@@ -192,11 +192,12 @@ def test_every_link_on_a_partition_page_answers(desk: Served, sweep) -> None:
 def test_the_links_of_a_leaderboard_answer(desk: Served, sweep) -> None:
     folder = Store().path(*model_of(sweep, "train").address)
     links = links_in({"links": partition_page.sweep_links("toy/trial", folder)})
-    assert [desk.ask(link).status for link in links] == [200, 200, 200, 200]
+    assert [desk.ask(link).status for link in links] == [200] * 5
 
 
 def test_a_model_in_no_sweep_and_a_sweep_that_is_none_are_one_clear_line(desk: Served) -> None:
     for path in ("/report?model=toy/0123456789ab", "/failures?model=", "/failures/toy/none", "/report/toy/none",
+                 "/figures?sweep=toy/none", "/figures?model=toy/x", "/figures?dataset=nothing",
                  "/compare?sweep=toy/none", "/compare?a=toy/x&b=toy/y", "/mlflow"):  # fmt: skip
         answer = desk.ask(path)
         assert answer.status == 404 and "Traceback" not in answer.text
@@ -242,6 +243,20 @@ def test_a_form_offers_the_models_of_a_sweep_and_takes_any(desk: Served, sweep) 
     a, b = (next(name for name, selected, _ in part if selected) for part in (offered[:5], offered[5:]))
     assert a != b and desk.ask(f"/compare?a={a}&b={b}").status == 200
     assert "form-action 'self'" in desk.ask("/compare").headers["content-security-policy"]
+
+
+def test_figures_are_offered_and_drawn_of_what_is_stored(desk: Served, sweep) -> None:
+    assert "/figures?sweep=toy/trial" in desk.ask("/figures").text
+    offered = re.findall(r'href="(/figures[?]model=[^"]+)"', desk.ask("/figures?sweep=toy/trial").text)
+    assert len(offered) == 5
+    answer = desk.ask(offered[0])
+    assert answer.status == 200 and "sandbox" in answer.headers["content-security-policy"] and "Metrics" in answer.text
+    assert {desk.ask(link).status for link in re.findall(r'href="(/[^"]*)"', answer.text)} == {200}
+    first, second = rows_of(sweep, "train")
+    both = desk.ask(f"/figures?model={first.key}%20{second.hash}&test=test")
+    assert both.status == 200 and "All models together" in both.text and f"orrery figures toy/{first.hash}" in both.text
+    bad = desk.ask(f"/figures?model=toy/{model_of(sweep, 'diverge').hash}")
+    assert bad.status == 200 and "It has no trained model: diverged" in bad.text and HOSTILE not in bad.text
 
 
 def test_a_report_links_to_its_neighbours_in_rank_only_where_they_answer(desk: Served, place: Path) -> None:

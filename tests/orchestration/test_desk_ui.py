@@ -166,7 +166,9 @@ def test_every_link_on_a_partition_page_answers(ui: Ui, layer: str) -> None:
         links = re.findall(r"\]\((/[^)]+)\)", page["links"]["mdStr"])
         links += [entry["url"] for entry in page.values() if entry["__typename"] == "UrlMetadataEntry"]
         pages_named = {link.split("/")[1].split("?")[0].split("#")[0] for link in links}
-        of_a_model = {"report", "failures", "compare", "mlflow"} if layer in ("model", "evaluation") else set()
+        of_a_model = (
+            {"report", "failures", "compare", "figures", "mlflow"} if layer in ("model", "evaluation") else set()
+        )
         assert pages_named >= {"files"} | of_a_model
         for link in links:
             assert follow(ui, link), link

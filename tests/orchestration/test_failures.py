@@ -39,6 +39,8 @@ def test_all_others_finish_and_settled_failures_are_not_repeated(mixed: Project)
     assert "trained 1, evaluated 1, cached 0, failed 2" in text
     assert "skipped:zero_segments" in text
     assert "diverged" in text
+    causes = mixed.orrery("failures", "two_body/mixed")
+    assert "model.phases[0].segment_length is at least 60, all others at most 6" in causes
     again = mixed.orrery("run", "two_body/mixed", code=1)
     assert "trained 0, evaluated 0, cached 1, failed 2" in again
     states = [item["state"] for item in mixed.plan("two_body/mixed")["items"] if item["layer"] == "model"]

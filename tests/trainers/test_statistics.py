@@ -65,3 +65,12 @@ def test_a_rollout_fails_where_it_is_not_finite_or_ten_times_as_far_as_the_data(
     assert statistics.failed_steps(rollout, np.abs(rollout[..., 0]), 1.0, present).tolist() == [-1, -1, -1, 2]
     kept = statistics.without_failures(rollout, failed)
     assert np.array_equal(kept[0], rollout[0]) and np.isnan(kept[1:]).all()
+
+
+def test_outliers_are_what_a_box_plot_draws_beyond_its_whiskers():
+    box = np.concatenate([np.linspace(0, 1, 98), [-5.0, 9.0, np.nan]])
+    assert statistics.outliers(box) == pytest.approx(2.0)
+    assert statistics.outliers(np.linspace(0, 1, 50)) == 0
+    assert np.isnan(statistics.outliers(np.array([np.nan])))
+    normal = np.random.default_rng(2).normal(size=200_000)
+    assert statistics.outliers(normal) == pytest.approx(0.698, abs=0.05)

@@ -35,6 +35,17 @@ def quartiles(values: Array) -> tuple[float, float, float]:
     return float(first), float(median), float(third)
 
 
+def outliers(values: Array) -> float:
+    """Return the share of values below Q1 - 1.5 IQR or above Q3 + 1.5 IQR [%]: the outliers of a box plot.
+
+    0.7 % of a normal sample lie there. NaN without values. Source: Tukey (1977), Exploratory Data Analysis, chapter 2.
+    """
+    x = finite(values)
+    first, _, third = quartiles(x)
+    reach = 1.5 * (third - first)
+    return 100 * float(np.mean((x < first - reach) | (x > third + reach))) if x.size else np.nan
+
+
 def histogram_mode(values: Array) -> float:
     """Estimate the mode: the centre of the fullest bin of a histogram (the lowest one on a tie).
 

@@ -22,18 +22,27 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from trainers.common.statistics import describe, failed_steps, finite, without_failures
+from trainers.common.statistics import describe, failed_steps, finite, outliers, without_failures
 from trainers.common.summary import Row, mean, summary
 from trainers.study import Evaluation, Trained, Trajectories
 from trainers.two_body import metrics
 from trainers.two_body.apply import Predictor, apply_orbits
 from trainers.two_body.config import ModelConfig
 from trainers.two_body.general.evaluate import evaluate_states
-from trainers.two_body.models.feature_layers import FEATURE_LAYERS
 from trainers.two_body.models.output_layers import OUTPUT_LAYERS
 from trainers.two_body.normalisation import units_of
 from trainers.two_body.problems import load_problem
-from trainers.two_body.reference_panel import field_table, padded_panel, phase_table, rollout_table, with_mean_orbit
+from trainers.two_body.reference_panel import (
+    field_table,
+    padded_panel,
+    phase_errors,
+    phase_table,
+    reference_orbits,
+    rollout_table,
+    with_mean_orbit,
+)
+from trainers.two_body.tables.linearity import linearity_table
+from trainers.two_body.tables.network_features import feature_table, network_columns
 
 UNITS = dict.fromkeys(("theta", "theta_field", "phase_lead", "phase_lead_periapsis", "phase_error"), "deg") | {
     "skewness": "1",
@@ -49,6 +58,7 @@ AVERAGED = (
     "acceleration_error_own_state",
     "acceleration_error_field",
     "acceleration_error_same_time",
+    "magnitude_error",
     "theta",
     "theta_field",
     "radial_outward",
@@ -71,7 +81,9 @@ def evaluate_orbits(config: ModelConfig, trained: Trained, test: Trajectories) -
     Tables: `errors` (one row per orbit and step), `orbits` (elements and means per orbit), `per_trajectory` (the means
     alone, by the names that every study has), `rollouts` (true and predicted motion of a fixed panel of up to four
     orbits, with features and outputs of the network), `field` (acceleration on a grid) and, after several phases,
-    `phases` (the panel as the best model of each phase predicts it).
+    `phases` (the panel as the best model of each phase predicts it) and `phase_errors` (statistics of its errors).
+    `features` has the network along all orbits, `linearity` how linear the field is over a segment (`tables/`), and
+    `field_xz` for orbits in space the acceleration in the x-z plane.
     """
     predictor = apply_orbits(config, trained)
     _check_units(predictor.problem, test)
@@ -85,6 +97,7 @@ def evaluate_orbits(config: ModelConfig, trained: Trained, test: Trajectories) -
         orbits = _per_orbit(points, failed, test).assign(unresolved=unresolved[: len(test.t)])
         rows = list(_summary(points, orbits, baseline_errors(trained, test)))
         tables = _panel(predictor, all_rollouts[padded_panel(test)], test) | _phases(config, trained, test)
+        tables |= feature_table(predictor, rollout, test)
     means = orbits[["orbit", "n", *AVERAGED]].rename(columns={"orbit": "trajectory"})
     tables |= {"errors": errors, "orbits": orbits, "per_trajectory": means}
     return Evaluation(summary(rows, UNITS, default_unit="%"), tables)
@@ -113,20 +126,14 @@ def _check_units(problem: str, test: Trajectories) -> None:
 def _panel(predictor: Predictor, rollout: np.ndarray, test: Trajectories) -> dict[str, pd.DataFrame]:
     """Return the tables behind the figures of motion: rollouts (4, T, 6) of the panel, and the field on a grid."""
     truth = partial(_true_acceleration, test)
-    rollouts = rollout_table(
-        test, rollout, predictor.acceleration(rollout), truth, _network_columns(predictor, rollout)
-    )
-    return {"rollouts": rollouts, "field": field_table(predictor, truth, test)}
-
-
-def _network_columns(predictor: Predictor, states: np.ndarray) -> dict[str, np.ndarray]:
-    """Return features and outputs of the network at states (N, T, 6), each (N, T), by name; none without a network."""
-    config = predictor.config
-    if config.kind != "neural_ode":
-        return {}
-    features, outputs = predictor.features(states), predictor.outputs(states)
-    named = {f"feature {name}": features[..., k] for k, name in enumerate(FEATURE_LAYERS[config.feature_layer].names)}
-    return named | {f"output m{k}": outputs[..., k] for k in range(outputs.shape[-1])}
+    columns = network_columns(predictor, rollout)
+    rollouts = rollout_table(test, rollout, predictor.acceleration(rollout), truth, columns)
+    panel = with_mean_orbit(test)
+    states, t = (values[reference_orbits(test)] for values in (panel.y, panel.t))
+    fields = {"field": field_table(predictor, truth, test)}
+    if np.nanmax(np.abs(test.y[..., 2])) > 0:
+        fields |= {"field_xz": field_table(predictor, truth, test, across="z")}
+    return {"rollouts": rollouts, **fields, "linearity": linearity_table(predictor.acceleration, truth, states, t)}
 
 
 def _phases(config: ModelConfig, trained: Trained, test: Trajectories) -> dict[str, pd.DataFrame]:
@@ -136,7 +143,9 @@ def _phases(config: ModelConfig, trained: Trained, test: Trajectories) -> dict[s
     ]
     if len(trained_phases) < 2:
         return {}
-    return {"phases": phase_table({k: apply_orbits(config, trained, f"phase{k}/best") for k in trained_phases}, test)}
+    predictors = {k: apply_orbits(config, trained, f"phase{k}/best") for k in trained_phases}
+    phases = phase_table(predictors, test, partial(_true_acceleration, test))
+    return {"phases": phases, "phase_errors": phase_errors(phases)}
 
 
 def baseline_errors(trained: Trained, test: Trajectories) -> dict[str, np.ndarray]:
@@ -178,6 +187,7 @@ def _points(predictor: Predictor, rollout: np.ndarray, test: Trajectories) -> di
         "acceleration_error_own_state": metrics.relative_error(own, own_truth),
         "acceleration_error_field": metrics.relative_error(at_truth, truth),
         "acceleration_error_same_time": metrics.relative_error(own, truth),
+        "magnitude_error": metrics.magnitude_error(own, own_truth),
         "theta": metrics.angle(own, own_truth),
         "theta_field": metrics.angle(at_truth, truth),
         "radial_outward": outward,
@@ -269,6 +279,7 @@ def _summary(points: dict[str, np.ndarray], orbits: pd.DataFrame, baseline: dict
     spread = describe(points["acceleration_error_own_state"])
     count = int(spread.pop("n"))
     yield from (Row(name, value, count) for name, value in spread.items())
+    yield Row("outliers", outliers(points["acceleration_error_own_state"]), count)
     yield from (mean(name, orbits[name].to_numpy()) for name in ("phase_lead", "phase_lead_periapsis", "energy_drift"))
     yield mean("phase_error", np.abs(orbits["phase_lead"].to_numpy()))
     own = finite(orbits["acceleration_error_own_state"].to_numpy())

@@ -20,6 +20,12 @@ def relative_error(value: Array, truth: Array) -> Array:
     return 100 * np.linalg.norm(value - truth, axis=-1) / np.linalg.norm(truth, axis=-1)
 
 
+def magnitude_error(value: Array, truth: Array) -> Array:
+    """Return `100 ||value| - |truth|| / |truth|` [%], (...): the error of the size alone, see `angle`."""
+    size = np.linalg.norm(truth, axis=-1)
+    return 100 * np.abs(np.linalg.norm(value, axis=-1) - size) / size
+
+
 def angle(a: Array, b: Array) -> Array:
     """Return the angle between two vectors `atan2(|a x b|, a . b)` [degrees], exact also near 0 and 180."""
     return np.rad2deg(np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), np.sum(a * b, axis=-1)))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from trainers.common.statistics import describe
 from trainers.study import Trajectories
 from trainers.two_body.apply import Predictor
+from trainers.two_body.metrics import relative_error
 from trainers.two_body.orbits.elements import MEAN_ORBIT, PARAMETER_UNITS, mean_elements
 from trainers.two_body.orbits.kepler import period
 from trainers.two_body.problems import load_problem
@@ -99,41 +102,63 @@ def rollout_table(
     return pd.concat(tables, ignore_index=True)
 
 
-def phase_table(predictors: Mapping[int, Predictor], test: Trajectories) -> pd.DataFrame:
+def phase_table(predictors: Mapping[int, Predictor], test: Trajectories, truth: TrueAcceleration) -> pd.DataFrame:
     """Return the motion of the panel as the best model of each training phase predicts it.
 
-    Columns: phase, orbit, step, x, y, z, x_true, y_true, z_true.
+    Columns: phase, orbit, step, x, y, z, x_true, y_true, z_true, acceleration_error (own state, as in `errors`) [%] and
+    position_error [%].
     """
     rows, orbits = padded_panel(test), with_mean_orbit(test)
     tables = []
     for phase, predictor in predictors.items():
         rollout = predictor.rollout(orbits.y[rows, 0], orbits.t[rows])
+        errors = {
+            "acceleration_error": relative_error(predictor.acceleration(rollout), truth(rollout)),
+            "position_error": relative_error(rollout[..., :3], orbits.y[rows, :, :3]),
+        }
         for place, orbit in enumerate(reference_orbits(test)):
             table = pd.DataFrame({"phase": phase, "orbit": orbit, "step": np.arange(test.t.shape[1], dtype=np.int32)})
             table[["x", "y", "z"]] = rollout[place, :, :3].astype(np.float32)
             table[["x_true", "y_true", "z_true"]] = orbits.y[orbit, :, :3].astype(np.float32)
+            for name, values in errors.items():
+                table[name] = values[place].astype(np.float32)
             tables.append(table[np.isfinite(orbits.t[orbit])])
     return pd.concat(tables, ignore_index=True)
 
 
-def field_table(predictor: Predictor, truth: TrueAcceleration, test: Trajectories) -> pd.DataFrame:
-    """Return the predicted and the true acceleration on a grid in the x-y plane that covers the test orbits.
+def phase_errors(phases: pd.DataFrame) -> pd.DataFrame:
+    """Return statistics of the errors of `phase_table` over all orbits and steps of the panel, one row per phase.
+
+    Columns: phase, error (acceleration_error or position_error) [%], and those of `describe`.
+    """
+    return pd.DataFrame(
+        {"phase": phase, "error": name, **describe(table[name].to_numpy())}
+        for name in ("acceleration_error", "position_error")
+        for phase, table in phases.groupby("phase")
+    )
+
+
+def field_table(
+    predictor: Predictor, truth: TrueAcceleration, test: Trajectories, across: Literal["y", "z"] = "y"
+) -> pd.DataFrame:
+    """Return the predicted and the true acceleration on a grid in the x-y (or x-z) plane that covers the test orbits.
 
     A learned field may depend on the velocity. On the grid this is the velocity of a circular orbit about the origin
     under the true dynamics, counter-clockwise: `v = sqrt(|a| r)`. Points nearer to the origin than any test orbit are
     left out.
-    Columns: x, y, ax, ay, ax_true, ay_true.
+    Columns: x, y, ax, ay, ax_true, ay_true; with z in the place of y in the x-z plane.
     """
+    second = "xyz".index(across)
     radii = np.linalg.norm(test.y[..., :3], axis=-1)
     reach = 1.1 * np.nanmax(radii)
     x, y = (grid.ravel() for grid in np.meshgrid(*[np.linspace(-reach, reach, GRID)] * 2))
     states = np.zeros((GRID**2, 6))
-    states[:, 0], states[:, 1] = x, y
+    states[:, 0], states[:, second] = x, y
     r = np.hypot(x, y)
     speed = np.sqrt(np.linalg.norm(truth(states), axis=-1) * r)
-    states[:, 3], states[:, 4] = -speed * y / r, speed * x / r
-    columns = {"x": x, "y": y}
+    states[:, 3], states[:, 3 + second] = -speed * y / r, speed * x / r
+    columns = {"x": x, across: y}
     for suffix, field in (("", predictor.acceleration(states)), ("_true", truth(states))):
-        columns |= {f"ax{suffix}": field[:, 0], f"ay{suffix}": field[:, 1]}
+        columns |= {f"ax{suffix}": field[:, 0], f"a{across}{suffix}": field[:, second]}
     table = pd.DataFrame(columns).astype(np.float32)
     return table[r >= np.nanmin(radii)].reset_index(drop=True)

@@ -17,8 +17,9 @@ from assets.report.comparison.paired_tests import (
     sweeps_holding,
     verdicts,
 )
+from assets.statistics.experiment import PER_TRAJECTORY
 from assets.store.manifest import finite
-from assets.store.store import Store
+from assets.store.store import Missing, Store
 from assets.sweeps.diff import difference
 from assets.sweeps.sweep import Sweep
 
@@ -32,17 +33,14 @@ class Comparison:
     metrics: Mapping[str, tuple[Metric, ...]]
     """By test set."""
     verdicts: tuple[Verdict, ...]
-    """By the first headline metric."""
+    """By the metric that decides."""
     settings_verdicts: tuple[SettingsVerdict, ...]
     missing: tuple[str, ...]
     """Failures and missing evaluations, one line each."""
     sweeps: Mapping[str, tuple[str, ...]]
     """Names of the sweeps that hold each model, by its letter."""
-
-    @property
-    def metric(self) -> str:
-        """The metric that decides."""
-        return self.models[0].study.headline[0]
+    metric: str
+    """The metric that decides."""
 
     @property
     def conclusion(self) -> str:
@@ -55,26 +53,43 @@ class Comparison:
         return difference({model.letter: model.settings for model in self.models})
 
 
-def compare(names: Sequence[str], store: Store, sweeps: Iterable[Sweep] = ()) -> Comparison:
+def compare(names: Sequence[str], store: Store, sweeps: Iterable[Sweep] = (), metric: str = "") -> Comparison:
     """Compare stored models, each `[<study>/]<key, hash, or the beginning of one>`, with the first of them.
 
-    Where one of `sweeps` holds two of them, its seeds say whether the setting of one is better.
+    `metric` decides, by default the first headline metric; smaller counts as better. Where one of `sweeps` holds two of
+    them, its seeds say whether the setting of one is better.
 
     Raises:
-        Missing: one of them is not stored, is ambiguous or named twice, or they are of different studies.
+        Missing: one of them is not stored, is ambiguous or named twice, they are of different studies, or no evaluation
+            has the metric per trajectory.
     """
     models, sweeps = compared_models(names, store), list(sweeps)
     tests = test_names(models)
     by_test = {name: tuple(metrics(models, test)) for test, name in tests.items()}
     first, *others = models
+    metric = _metric(models, tests, metric)
     return Comparison(
         tuple(models),
         {name: group for name, group in by_test.items() if group},
-        tuple(verdicts(models, tests)),
-        tuple(verdict for other in others for verdict in settings_verdicts(first, other, sweeps, store)),
+        tuple(verdicts(models, tests, metric)),
+        tuple(verdict for other in others for verdict in settings_verdicts(first, other, sweeps, store, metric)),
         tuple(missing_results(models)),
         {model.letter: tuple(sweep.name for sweep, _ in sweeps_holding(sweeps, model)) for model in models},
+        metric,
     )
+
+
+def _metric(models: Sequence[ComparedModel], tests: Iterable[str], metric: str) -> str:
+    """Return the metric that decides, after a check that trajectories have it."""
+    headline = models[0].study.headline[0]
+    if metric in ("", headline):
+        return headline
+    tables = [model.table(test, PER_TRAJECTORY) for model in models for test in tests if model.holds(test)]
+    names = dict.fromkeys(str(name) for table in tables if table is not None for name in table)
+    names = {name: None for name in names if name not in ("trajectory", "n")}
+    if metric not in names:
+        raise Missing(f"given the metric {metric!r}; trajectories have: {', '.join(names) or 'none'}")
+    return metric
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -85,6 +100,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
              "sweeps": comparison.sweeps[model.letter]}
             for model in comparison.models
         ],
+        "metric": comparison.metric,
         "conclusion": comparison.conclusion,
         "lacking": comparison.missing,
         "settings": [{"setting": path, **values} for path, values in comparison.settings],

@@ -66,14 +66,14 @@ class ComparedModel:
         return history if len(history) else None
 
 
-def compared_models(names: Sequence[str], store: Store) -> list[ComparedModel]:
+def compared_models(names: Sequence[str], store: Store, fewest: int = 2) -> list[ComparedModel]:
     """Find the models that names mean, see `find_model`, with their settings and evaluations.
 
     Raises:
         Missing: a model is not stored, is named twice, or is of another study than the first one.
     """
-    if not 2 <= len(names) <= len(LETTERS):
-        raise Missing(f"given {len(names)} models; expected 2 to {len(LETTERS)} to compare")
+    if not fewest <= len(names) <= len(LETTERS):
+        raise Missing(f"given {len(names)} models; expected {fewest} to {len(LETTERS)}")
     manifests = [find_model(name, store) for name in names]
     places = [f"{manifest['study']}/{manifest['hash']}" for manifest in manifests]
     if twice := next((place for place in places if places.count(place) > 1), None):

@@ -158,15 +158,17 @@ def _difference(first: pd.DataFrame | None, other: pd.DataFrame | None, metric: 
     return Measurement(mean.value, mean.low, mean.high)
 
 
-def verdicts(models: Sequence[ComparedModel], tests: Mapping[str, str] | None = None) -> list[Verdict]:
-    """Compare every model with the first one by the first headline metric on every test set that both have.
+def verdicts(
+    models: Sequence[ComparedModel], tests: Mapping[str, str] | None = None, metric: str = ""
+) -> list[Verdict]:
+    """Compare every model with the first one by a metric (default: the headline's) on every test set that both have.
 
     The effect is that on a typical trajectory (geometric mean of the ratios, or mean of the differences), its interval
     is over trajectories, p is of the paired t-test of trajectories, corrected for the number of verdicts (Holm).
     """
     tests = test_names(models) if tests is None else tests
     first, *others = models
-    metric = first.study.headline[0]
+    metric = metric or first.study.headline[0]
     comparisons = []
     for test, name in tests.items():
         for other in others:
@@ -215,25 +217,25 @@ def sweeps_holding(sweeps: Iterable[Sweep], model: ComparedModel) -> Iterator[tu
 
 
 def settings_verdicts(
-    first: ComparedModel, other: ComparedModel, sweeps: Iterable[Sweep], store: Store
+    first: ComparedModel, other: ComparedModel, sweeps: Iterable[Sweep], store: Store, metric: str = ""
 ) -> Iterator[SettingsVerdict]:
     """Yield the verdict of each sweep that holds both models."""
     sweeps = list(sweeps)
     rows = {sweep.name: row for sweep, row in sweeps_holding(sweeps, other)}
     for sweep, row in sweeps_holding(sweeps, first):
         if sweep.name in rows:
-            comparison = _by_seed(sweep, row, rows[sweep.name], store)
+            comparison = _by_seed(sweep, row, rows[sweep.name], store, metric)
             yield SettingsVerdict(sweep.name, first.letter, other.letter, comparison)
 
 
-def _by_seed(sweep: Sweep, first: Row, other: Row, store: Store) -> dict[str, Any]:
+def _by_seed(sweep: Sweep, first: Row, other: Row, store: Store, metric: str) -> dict[str, Any]:
     """Compare the settings of two rows by the seeds that both have; empty for two rows of one setting."""
     settings = settings_of(sweep)
     a, b = (next(setting for setting in settings if row in setting.rows) for row in (first, other))
     if a is b:
         return {}
     # An experiment of these rows alone reads no other artifacts; without `seeds` it has every seed that is stored.
-    return compare_by_seed(Experiment(replace(sweep, rows=(*a.rows, *b.rows), seeds=None), store), a, b)
+    return compare_by_seed(Experiment(replace(sweep, rows=(*a.rows, *b.rows), seeds=None), store, metric=metric), a, b)
 
 
 def conclusion(verdicts: Sequence[Verdict], metric: str) -> str:

@@ -21,11 +21,13 @@ def overall_table(experiment: Experiment, board: pd.DataFrame) -> Table:
     """Return the leaderboard over all test sets that rank: one row per setting with its score and all its caveats."""
     axes = [axis for axis in experiment.sweep.axes if axis in board]
     stopped = ["stopped"] if "stopped" in board else []
-    header = ["rank", *map(short, axes), "status", "seeds", *stopped, f"score [{_unit(board)}]", "caveats", "keys"]
+    column = ["ranks_by"] if "ranks_by" in board else []
+    header = ["rank", *map(short, axes), "status", "seeds", *stopped, *[experiment.column for _ in column],
+              f"score [{_unit(board)}]", "caveats", "keys"]  # fmt: skip
     of_tests = board[board["test"].isin(experiment.tests)].groupby("keys", sort=False)["caveats"].agg(_distinct)
     rows = [
         [row["rank"], *[value_text(row[axis]) for axis in axes], row["status"], row["seeds"],
-         *[row[name] for name in stopped],
+         *[row[name] for name in (*stopped, *column)],
          with_interval(row["score"], row["score_low"], row["score_high"]), of_tests.get(row["keys"], ""), row["keys"]]
         for row in board.drop_duplicates("keys").to_dict("records")
     ]  # fmt: skip
@@ -46,7 +48,8 @@ def leaderboards(experiment: Experiment, board: pd.DataFrame) -> Iterator[Table]
     """Yield the leaderboard of each test set, those that rank first."""
     axes = [axis for axis in experiment.sweep.axes if axis in board]
     stopped = ["stopped"] if "stopped" in board else []
-    others = [name for name in ("train", "gap") if name in board] + list(experiment.study.headline[1:])
+    others = [name for name in ("train", "gap") if name in board]
+    others += [name for name in experiment.study.headline[1:] if name != experiment.metric]
     for test in sorted(experiment.sweep.tests, key=lambda test: test not in experiment.tests):
         table = board[board["test"] == test]
         header = ["rank", *map(short, axes), "status", "seeds", *stopped, f"mean [{_unit(table)}]", "caveats",
@@ -61,7 +64,8 @@ def leaderboards(experiment: Experiment, board: pd.DataFrame) -> Iterator[Table]
             ", ".join(sorted(set(filter(None, table[name])))) for name in ("test_dataset", "dataset", "code")
         )
         note = f"{experiment.metric}; test set {test}: {data}; trained on {training}; code {code}"
-        yield table_of(f"Test set {test}", header, rows, note, ["iqr", "failed", "keys"])
+        details = [name for name in ("iqr", "failed", "keys") if name != experiment.column]
+        yield table_of(f"Test set {test}", header, rows, note, details)
 
 
 def rest_table(comparisons: pd.DataFrame) -> Table:

@@ -67,16 +67,32 @@ def speed_table(speeds: pd.DataFrame, note: str) -> Table:
 
 
 def every_row(experiment: Experiment) -> Table:
-    """Return every configuration on every test set, with its key, time, code and commit."""
+    """Return every configuration on every test set, with its key, time, loss spikes, code and commit."""
     rows = [
         [row_text(row), row.configuration.key, record["test"], record["status"], record[experiment.metric],
-         WORSE if record["worse_than_baseline"] else "",
-         record["train_seconds"], record["code"], record["commit"]]
+         WORSE if record["worse_than_baseline"] else "", record["train_seconds"], record["loss_spikes"],
+         record["code"], record["commit"]]
         for row in experiment.sweep.rows
         for record in (experiment.record(row, test) for test in experiment.sweep.tests)
     ]  # fmt: skip
-    header = ("row", "key", "test set", "status", experiment.metric, "caveats", "training [s]", "code", "commit")
-    return table_of("Rows", header, rows)
+    header = ("row", "key", "test set", "status", experiment.metric, "caveats", "training [s]", "loss spikes",
+              "code", "commit")  # fmt: skip
+    return table_of("Rows", header, rows, "A loss spike lies far above the running median of the training loss.")
+
+
+def segment_table(experiment: Experiment) -> Table:
+    """Return what every phase of every distinct segmentation trains and validates on, and how many orbits do both."""
+    records = []
+    for item in dict.fromkeys(row.configuration.item.segments for row in experiment.sweep.rows):
+        counts = experiment.store.manifest_or_missing(*item.address)["counts"]
+        records += [{"segments": item.key, **phase} for phase in counts or ()]
+    header = list(dict.fromkeys(name for record in records for name in record))
+    rows = [[record.get(name) for name in header] for record in records]
+    note = (
+        "One row per segmentation and phase. Where validation data leak into training, the columns of leaks count the "
+        "trajectories that do both."
+    )
+    return table_of("Segments", [name.replace("_", " ") for name in header], rows, note)
 
 
 def sweep_files(experiment: Experiment) -> list[tuple[str, str]]:

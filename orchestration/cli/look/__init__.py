@@ -1,1 +1,1 @@
-"""Commands that look at sweeps and results: plan, status, failures, table, diff, compare, show, report."""
+"""Commands that look at sweeps and results: settings, plan, status, failures, table, compare, figures, report, ..."""

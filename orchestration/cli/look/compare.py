@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.cli.request import Json, clear_errors, print_json, writable
+from orchestration.cli.request import Json, Metric, clear_errors, print_json, writable
 
 if TYPE_CHECKING:
     from assets.report.comparison.comparison import Comparison
@@ -14,7 +14,7 @@ Models = Annotated[list[str], typer.Argument(help="Stored models: key, hash, or 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write a page that opens offline to this file.")]
 
 
-def compare(models: Models, output: Output = None, json: Json = False) -> None:
+def compare(models: Models, output: Output = None, json: Json = False, metric: Metric = "") -> None:
     """Compare stored models with the first: settings that differ, metrics with intervals, a paired verdict."""
     from assets.catalogue import read_catalogue
     from assets.report.comparison.comparison import as_json
@@ -24,7 +24,7 @@ def compare(models: Models, output: Output = None, json: Json = False) -> None:
     from orchestration.launch.home import prepare
 
     with clear_errors():
-        comparison = compare_models(models, Store(), read_catalogue().sweeps.values())
+        comparison = compare_models(models, Store(), read_catalogue().sweeps.values(), metric)
         if output is not None:
             prepare()
             writable(output).write_text(page(comparison), encoding="utf-8")
@@ -43,7 +43,7 @@ def _print(comparison: "Comparison") -> None:
     for model in comparison.models:
         console.print(f"{model.letter}  {model.study.name}/{model.key}", markup=False, highlight=False)
     tables, headline = tables_of_comparison(comparison), comparison.models[0].study.headline
-    metrics = [table.of_rows(headline) for table in tables["metrics"]]
+    metrics = [table.of_rows([*headline, comparison.metric]) for table in tables["metrics"]]
     for table in (tables["settings"], *metrics, tables["verdicts"], tables["seeds"]):
         if table.rows:
             print_table(console, table)

@@ -30,17 +30,19 @@ def failures(sweep: Name = "", json: Json = False) -> None:
 def _plain(cause: "Cause") -> dict:
     plain = {"status": cause.status, "stage": cause.stage, "detail": cause.detail, "count": len(cause.failures)}
     rows = [{name: value for name, value in asdict(one).items() if name != "settings"} for one in cause.failures]
-    return plain | {"common": dict(cause.common), "rows": rows}
+    return plain | {"common": dict(cause.common), "bounds": dict(cause.bounds), "rows": rows}
 
 
 def _print(study: str, cause: "Cause", most: int = 5) -> None:
     from orchestration.cli.tables import wide_console
 
     first, count = cause.failures[0], len(cause.failures)
-    lines = [f"{count} x {cause.status} in stage {cause.stage}: {first.detail if count == 1 else cause.detail}"]
-    if count > 1:
-        common = ", ".join(f"{path} = {value}" for path, value in cause.common.items())
-        lines.append(f"    in common: {common or 'nothing but what the whole sweep has'}")
+    lines = [f"{count} x {cause.status} in stage {cause.stage}: {cause.detail}"]
+    equal = {path: value for path, value in cause.common.items() if count > 1 and path not in cause.bounds}
+    common = [f"{path} = {value}" for path, value in equal.items()]
+    common += [f"{path} is {bound}" for path, bound in cause.bounds.items()]
+    if common or count > 1:
+        lines.append(f"    in common: {'; '.join(common) or 'nothing but what the whole sweep has'}")
     for one in cause.failures[:most]:
         loss = f", last loss {one.last['last_loss']:.4g}" if "last_loss" in one.last else ""
         lines.append(f"    {one.key}: phase {one.phase}, step {one.step}{loss}")

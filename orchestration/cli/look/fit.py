@@ -45,7 +45,8 @@ def fit(
     """Estimate the parameters of data of your own with a trained model; write tables, pictures and their origin."""
     from assets.engine.worker_process import settle_numbers
     from assets.report.comparison.find_model import find_model
-    from assets.report.fit_folder import check_folder, default_folder, write_fit
+    from assets.report.fit_folder import DESCRIPTION, default_folder, write_fit
+    from assets.report.folder import check_folder
     from assets.statistics.sweep_table import load
     from assets.store.store import Store
     from orchestration.launch.home import prepare
@@ -60,7 +61,7 @@ def fit(
         store = Store()
         manifest = find_model(key, store)
         if out is not None:
-            check_folder(out.absolute(), force)
+            check_folder(out.absolute(), force, DESCRIPTION, "fit")
         model = load(manifest["study"], manifest["hash"], store)
         try:
             result = model.fit(settings)

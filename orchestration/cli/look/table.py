@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.request import Json, Name, clear_errors
+from orchestration.cli.request import Json, Metric, Models, Name, Where, clear_errors
 
 Csv = Annotated[
     bool, typer.Option("--csv", help="Print CSV: every metric of every row, or the leaderboard with --group-by.")
@@ -19,12 +19,27 @@ Save = Annotated[
 ]
 
 
+RankBy = Annotated[
+    str, typer.Option("--rank-by", help="Rank by a column: iqr, worst, median, gap, ... smallest first.")
+]
+
+
 def table(
-    sweep: Name = "", csv: Csv = False, json: Json = False, group_by: GroupBy = "", top: Top = 1, save: Save = None
+    sweep: Name = "",
+    csv: Csv = False,
+    json: Json = False,
+    group_by: GroupBy = "",
+    top: Top = 1,
+    save: Save = None,
+    metric: Metric = "",
+    where: Where = None,
+    model: Models = None,
+    rank_by: RankBy = "",
 ) -> None:
     """Print the leaderboard of a sweep and the effects of its axes, or its whole table; or the trials of a search."""
-    from orchestration.cli.subjects.choice import any_subject
-    from orchestration.cli.subjects.subject import TableOptions
+    from orchestration.cli.subjects.choice import looked_at
+    from orchestration.cli.subjects.subject import TableOptions, View
 
+    view = View(metric, tuple(where or ()))
     with clear_errors():
-        any_subject(sweep).table(TableOptions(csv, json, group_by, top, save))
+        looked_at(sweep, model).table(TableOptions(csv, json, group_by, top, save, view, rank_by))

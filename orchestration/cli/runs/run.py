@@ -17,6 +17,7 @@ TimeLimit = Annotated[
     str, typer.Option("--for", help="Begin no training after this time (20m, 1.5h, 90s); seed by seed.")
 ]
 Detach = Annotated[bool, typer.Option("--detach", help="Run in the background, also after the log-out.")]
+OnDevice = Annotated[str, typer.Option("--device", help="Train on cpu, gpu or auto; without, ORRERY_DEVICE, or cpu.")]
 NoReport = Annotated[bool, typer.Option("--no-report", help="Write no report; `orrery report` writes it later.")]
 
 
@@ -28,6 +29,7 @@ def run(
     time_limit: TimeLimit = "",
     detach: Detach = False,
     no_report: NoReport = False,
+    device: OnDevice = "",
 ) -> None:
     """Run what is missing or stale of a sweep; what is stored already is not repeated."""
     from assets.home.hardware import usable_cpus
@@ -39,6 +41,8 @@ def run(
         refuse(f"given --cpus {cpus}; this process may use {usable}: give 1 to {usable}, or 0 for all of them")
     if no_report:
         turn_off_report()
+    if device:
+        _choose_device(device)
     with clear_errors():
         subject, catalogue = known_subject(sweep)
         options = RunOptions(cpus, json, only_failed, seconds_of(time_limit))
@@ -46,6 +50,16 @@ def run(
             subject.run(catalogue, options)
         flags = ["--cpus", str(cpus), *(["--only-failed"] if only_failed else [])]
         _detach(subject.name, [*flags, *(["--for", time_limit] if time_limit else [])], json)
+
+
+def _choose_device(request: str) -> None:
+    """Have this process, and all that it starts, train on a device; anything but cpu, gpu and auto is refused."""
+    from assets.home.hardware import VARIABLE, choose_device
+
+    try:
+        os.environ[VARIABLE] = choose_device(request)
+    except ValueError as error:
+        refuse(str(error))
 
 
 def _detach(name: str, options: list[str], json: bool) -> None:

@@ -14,7 +14,7 @@ from assets.search.search import Search
 from assets.store.store import Store
 from orchestration.cli.request import print_json, refuse
 from orchestration.cli.subjects.report_writing import report_unless_stopped
-from orchestration.cli.subjects.subject import Answer, RunOptions, TableOptions
+from orchestration.cli.subjects.subject import WHOLE, Answer, RunOptions, TableOptions, View
 
 if TYPE_CHECKING:
     from assets.search.progress import SearchProgress
@@ -109,14 +109,18 @@ class SearchSubject:
 
     def table(self, options: TableOptions) -> None:
         """Print every trial."""
+        if options.view != WHOLE or options.column:
+            refuse(f"{self.name} is a search; --metric, --where and --rank-by are for sweeps")
         rows = self.progress().table()
         if options.csv or options.json:
             print(rows.to_csv(index=False) if options.csv else rows.to_json(orient="records", indent=2))
         else:
             self._print_trials()
 
-    def report(self) -> SearchReport:
+    def report(self, view: View = WHOLE) -> SearchReport:
         """Write the report of the search."""
+        if view != WHOLE:
+            refuse(f"{self.name} is a search; --metric and --where are for sweeps")
         from assets.search.search_report import write
 
         return write(self.search, Store())

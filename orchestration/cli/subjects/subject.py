@@ -40,6 +40,20 @@ class RunOptions:
 
 
 @dataclass(frozen=True)
+class View:
+    """Which rows of a sweep are looked at, and by which metric."""
+
+    metric: str = ""
+    """Empty: the first headline metric."""
+    where: tuple[str, ...] = ()
+    """Conditions such as `depth=2`, all of which the rows meet."""
+
+
+WHOLE = View()
+"""Every row, by the first headline metric."""
+
+
+@dataclass(frozen=True)
 class TableOptions:
     """The options of `orrery table`."""
 
@@ -48,6 +62,9 @@ class TableOptions:
     group_by: str = ""
     top: int = 1
     save: Path | None = None
+    view: View = WHOLE
+    column: str = ""
+    """The column of the leaderboard that ranks; empty: the score."""
 
 
 class WrittenReport(Protocol):
@@ -94,5 +111,5 @@ class Subject(Protocol):
     def table(self, options: TableOptions) -> None:
         """Print its table."""
 
-    def report(self) -> WrittenReport:
+    def report(self, view: View = WHOLE) -> WrittenReport:
         """Write its report, unless what is stored is up to date."""

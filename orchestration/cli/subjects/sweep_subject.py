@@ -14,11 +14,14 @@ import typer
 from assets.catalogue import Catalogue
 from assets.launch import Launch, launching, present_launch
 from assets.statistics.adaptive_seeds import seed_progress, setting_key, sweep_so_far
+from assets.statistics.experiment import UnknownNameError
+from assets.sweeps.selection.conditions import filtered
 from assets.sweeps.sweep import Row, Sweep
 from assets.sweeps.titles import titles
 from orchestration.cli.request import print_json, refuse, writable
 from orchestration.cli.subjects.report_writing import report_unless_stopped
-from orchestration.cli.subjects.subject import Answer, RunOptions, TableOptions
+from orchestration.cli.subjects.segment_blocks import print_cuts
+from orchestration.cli.subjects.subject import WHOLE, Answer, RunOptions, TableOptions, View
 from orchestration.launch.report_switch import writes_report
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ class SweepSubject:
         if segments:
             make_segments(rows, store)
             self.launch.refresh()
-        cuts, seeds, budget = list(segment_counts(rows, store)), self._seeds(), self.budget(rows)
+        cuts, seeds, budget = list(segment_counts(rows, store, segments)), self._seeds(), self.budget(rows)
         verdicts = [self.launch.planner.verdict(item) for items in rows.items().values() for item in items]
         items = [{"layer": v.item.layer, "key": v.item.key, "state": v.state, "reason": v.reason} for v in verdicts]
         unvalidated = sum(not row.configuration.model.validates() for row in rows.rows)
@@ -71,7 +74,7 @@ class SweepSubject:
 
         def show() -> None:
             self._print_items(items, len(rows.rows), keys)
-            _print_cuts(cuts, segments)
+            print_cuts(cuts, segments)
             if unvalidated:
                 print(_no_validation(unvalidated, len(rows.rows)))
             for setting, progress in seeds.items():
@@ -129,17 +132,16 @@ class SweepSubject:
 
         if options.save is not None and not options.group_by:
             refuse("--save writes what --group-by keeps; name an axis, such as --group-by output_layer")
-        experiment, plain = self.launch.experiment(self.sweep), options.csv or options.json
+        plain = options.csv or options.json
         try:
-            whole = with_imported(experiment.table, self.sweep)
-        except ValueError as error:
-            refuse(str(error))
-        rows = whole if plain and not options.group_by else rank(experiment)
-        if options.group_by:
-            try:
+            experiment = self.launch.experiment(self._part(options.view), options.view.metric, options.column)
+            whole = with_imported(experiment.table, experiment.sweep)
+            ranked = bool(options.group_by or options.column)
+            rows = whole if plain and not ranked else rank(experiment)
+            if options.group_by:
                 rows = best_of(rows, experiment.sweep, options.group_by, options.top)
-            except LookupError as error:
-                refuse(str(error.args[0]))
+        except (UnknownNameError, ValueError) as error:
+            refuse(str(error))
         if options.save is not None:
             writable(options.save).write_text(best_as_sweep(rows, experiment.sweep), encoding="utf-8")
         if plain:
@@ -147,13 +149,23 @@ class SweepSubject:
             return
         console = wide_console()
         print_leaderboard(console, experiment, rows)
-        for imported in imported_tables(self.sweep):
+        for imported in imported_tables(experiment.sweep):
             print_table(console, imported)
         print_effects(console, effects(experiment), experiment.metric)
 
-    def report(self) -> Report:
-        """Write the report of the sweep."""
-        return self.launch.report(self.sweep)
+    def report(self, view: View = WHOLE) -> Report:
+        """Write the report of the sweep, or of a part of it."""
+        try:
+            return self.launch.report(self._part(view), view.metric)
+        except UnknownNameError as error:
+            refuse(str(error))
+
+    def _part(self, view: View) -> Sweep:
+        """Return the rows that a view asks for; the whole sweep without conditions."""
+        try:
+            return filtered(self.rows(), view.where) if view.where else self.sweep
+        except ValueError as error:
+            refuse(str(error))
 
     def _launch(self, catalogue: Catalogue, options: RunOptions) -> Summary:
         """Say what the run will take, and run."""
@@ -238,23 +250,3 @@ def _no_validation(unvalidated: int, configurations: int) -> str:
         f"{unvalidated} of {configurations} configurations validate on nothing, so that the best weights are those of "
         "the smallest training loss; to validate, set model.validation or a model.train_fraction below 1"
     )
-
-
-def _print_cuts(cuts: Sequence[Mapping[str, Any]], whole: bool) -> None:
-    """Print what the phases have to train on: all of it if requested, else only phases without a training segment."""
-    from rich.table import Table
-
-    from orchestration.cli.tables import wide_console
-
-    stored = [cut for cut in cuts if cut["state"] == "fresh"]
-    missing = len({cut["segments"] for cut in cuts} - {cut["segments"] for cut in stored})
-    listed = [cut for cut in stored if whole or not cut["usable"]]
-    if listed:
-        names = list(dict.fromkeys(n for cut in listed for n in cut if n not in ("state", "usable", "segments")))
-        table = Table(*names, "", title="segments by phase", title_justify="left")
-        for cut in listed:
-            mark = "" if cut["usable"] else "skipped:zero_segments"
-            table.add_row(*(str(cut.get(name, "")) for name in names), mark)
-        wide_console().print(table)
-    if missing:
-        print(f"{missing} segmentations are not cut yet; --segments cuts them and shows what they leave to train on")

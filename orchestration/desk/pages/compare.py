@@ -38,15 +38,15 @@ def compare_page(request: Request) -> Response:
         return render("choice.html", title=title, text=text, choices=list(choices.values()))
     if name := query.get("sweep", ""):
         sweep = sweep_named(request, name)
-        offered = list(_stored_models(sweep))[:MOST_OFFERED]
+        offered = list(stored_models(sweep))[:MOST_OFFERED]
         neighbours = up_to_date_report(sweep).neighbours if offered else ()
         start = {"a": 0, "b": min(1, len(offered) - 1)}
         return render("compare_form.html", sweep=sweep.name, neighbours=neighbours, offered=offered, start=start)
-    with_models = [(sweep.name, sweep.description) for sweep in sweeps if any(_stored_models(sweep))]
+    with_models = [(sweep.name, sweep.description) for sweep in sweeps if any(stored_models(sweep))]
     return render("compare_form.html", sweep="", sweeps=with_models)
 
 
-def _stored_models(sweep: Sweep) -> Iterator[tuple[str, str, str]]:
+def stored_models(sweep: Sweep) -> Iterator[tuple[str, str, str]]:
     """Yield name, axes and status (empty for ok) of every stored model of a sweep."""
     store = Store()
     for row in sweep.rows:

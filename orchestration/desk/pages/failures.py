@@ -43,4 +43,5 @@ def _group(cause: Cause, sweep: Sweep, rows: Mapping[str, Row], planner: Planner
     for axis, value in cause.common.items():
         of_value = Counter(str(row.axes[axis]) for row in sweep.rows)[str(value)] if axis in sweep.axes else 0
         common.append((axis, value, f"{len(failures)} of {of_value} rows with it" if of_value else ""))
-    return {"status": cause.status, "stage": cause.stage, "detail": cause.detail, "rows": failures, "common": common}
+    text = {"status": cause.status, "stage": cause.stage, "detail": cause.detail}
+    return text | {"rows": failures, "common": common, "bounds": cause.bounds}

@@ -56,30 +56,6 @@ def test_settings_are_lines_through_their_axes_and_the_best_is_black():
     assert {text.get_text() for text in axes.texts} >= {"8", "32", "abs", "signed", "0.1", "0.2"}
 
 
-def arrows(figure):
-    return [text for text in figure.axes[0].texts if getattr(text, "arrow_patch", None) is not None]
-
-
-def heat(scores):
-    rows = [{"orbits": n, "length": m, "score": s} for (n, m), s in scores.items()]
-    return axis_figures.heat_map(pd.DataFrame(rows), "orbits", "length", "error", "%")
-
-
-def test_a_heat_map_marks_where_it_is_not_monotonic():
-    falling = {(n, m): 10.0 / n + m for n in (1, 4, 10) for m in (4, 10, 18)}
-    figure = heat(falling)
-    assert not arrows(figure) and figure.axes[0].get_title() == "monotonic along every numeric axis"
-    figure = heat(falling | {(4, 10): 40.0})
-    assert figure.axes[0].get_title() == "not monotonic where an arrow stands"
-    assert len(arrows(figure)) == 2, "up along the orbits, down again along the lengths"
-
-
-def test_a_heat_map_averages_seeds_and_leaves_cells_empty():
-    rows = [{"a": "x", "b": "u", "score": 1.0}, {"a": "x", "b": "u", "score": 3.0}, {"a": "y", "b": "v", "score": 5.0}]
-    figure = axis_figures.heat_map(pd.DataFrame(rows), "a", "b", "error", "")
-    assert [text.get_text() for text in figure.axes[0].texts] == ["2", "5"]
-
-
 def test_axes_of_one_value_are_not_important_and_others_come_by_their_share():
     values = pd.DataFrame(
         {
@@ -89,4 +65,3 @@ def test_axes_of_one_value_are_not_important_and_others_come_by_their_share():
         }
     )
     assert axis_figures.important_axes(values) == ["b", "a"]
-    assert axis_figures.axis_pairs(values) == [("b", "a")]

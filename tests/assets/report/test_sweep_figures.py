@@ -75,3 +75,13 @@ def test_there_is_no_trade_off_without_two_parts_that_all_runs_have():
     assert loss_parts({"x": [ending(1, 2)], "y": [one]}) == [] and loss_parts({}) == []
     assert pareto_front(np.array([[np.nan, 1.0], [2.0, 2.0], [2.0, 1.0]])).tolist() == [[2.0, 1.0]]
     assert pareto_front(np.zeros((0, 2))).shape == (0, 2)
+
+
+def test_boxes_of_settings_begin_with_the_one_that_spreads_least():
+    wide, narrow = np.linspace(1, 9, 20), np.linspace(4, 5, 20)
+    figure = sweep_figures.spread({"a": {"wide": wide, "narrow": narrow}, "b": {"narrow": narrow}}, "error", "%")
+    first, second = figure.axes
+    assert [label.get_text() for label in first.get_yticklabels()] == ["narrow", "wide"]
+    assert (first.get_title(), second.get_title()) == ("test set a", "test set b")
+    medians = [float(line.get_xdata()[0]) for line in first.lines if line.get_color() == "C1"]
+    assert medians == [np.median(narrow), np.median(wide)] and first.get_ylim()[0] > first.get_ylim()[1]

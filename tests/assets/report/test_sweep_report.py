@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from assets.report import sweep_report
+from assets.statistics.experiment import Experiment
 from assets.statistics.leaderboard import rank
+from assets.sweeps.selection.conditions import filtered
 
 pytest_plugins = ["tests.assets.toy_sweep"]
 
@@ -77,3 +79,17 @@ def test_the_markdown_shows_pictures_that_lie_beside_it(report):
 def test_a_report_of_what_has_not_changed_is_not_written_again(report, toy_experiment):
     before = report.path.stat().st_mtime_ns
     assert sweep_report.write(toy_experiment) == report and report.path.stat().st_mtime_ns == before
+
+
+def test_a_part_by_another_metric_is_a_report_of_its_own(report, toy_experiment):
+    name = "baseline"
+    part = filtered(toy_experiment.sweep, ["recipe=plain"])
+    other = sweep_report.write(Experiment(part, toy_experiment.store, metric=name))
+    assert other.path != report.path and report.path.exists()
+    text = other.path.read_text(encoding="utf-8")
+    assert f"(only recipe=plain, by {name})" in text and "diverged" not in text
+    assert f"Ranked by {name}, its mean" in text
+
+
+def test_what_the_phases_train_on_and_the_loss_spikes_are_on_the_page(text):
+    assert ">Segments</h3>" in text and "train segments" in text and ">loss spikes</th>" in text

@@ -7,7 +7,7 @@ import pytest
 
 from assets.statistics.experiment import Experiment
 from assets.statistics.intervals import Sample
-from assets.statistics.leaderboard import best_of, rank
+from assets.statistics.leaderboard import best_of, how_ranked, rank
 from assets.statistics.sweep_table import sweep_table
 from assets.store.store import Store
 
@@ -141,3 +141,37 @@ def test_a_leaderboard_is_ranked_once_per_experiment_and_equal_states_rank_alike
 
 def test_the_state_of_an_experiment_follows_the_store(toy_experiment, tmp_path):
     assert Experiment(toy_experiment.sweep, Store(tmp_path)).state != toy_experiment.state
+
+
+def test_another_metric_ranks_with_its_own_unit_and_name(toy_experiment):
+    name = "baseline"
+    assert toy_experiment.metrics == ("step_error", "baseline")
+    experiment = Experiment(toy_experiment.sweep, toy_experiment.store, metric=name)
+    rows = rank(experiment)
+    table = experiment.table
+    selection = table[(table["recipe"] == "plain") & (table["model.width"] == 2) & (table["test"] == "test")]
+    assert one(rows, "plain", 2)["mean"] == pytest.approx(selection[name].mean())
+    assert set(rows["metric"]) == {name} and f"Ranked by {name}, its mean" in how_ranked(experiment)
+    assert "worse than the baseline" not in " ".join(rows["caveats"]), "the baseline is a value of the headline"
+    with pytest.raises(LookupError, match=r"given the metric 'stepp_error'; the nearest that .* has: step_error"):
+        Experiment(toy_experiment.sweep, toy_experiment.store, metric="stepp_error")
+
+
+def test_a_column_of_spread_ranks(toy_experiment):
+    experiment = Experiment(toy_experiment.sweep, toy_experiment.store, column="iqr")
+    rows = rank(experiment)
+    ranked = rows[(rows["rank"] != "") & rows["test"].isin(experiment.tests)]
+    means = ranked.groupby("rank", sort=False)["iqr"].mean()
+    assert list(means.index) == ["1", "2", "3"] and means.is_monotonic_increasing
+    assert np.allclose(means, ranked.drop_duplicates("keys")["ranks_by"])
+    assert "Ranked by the iqr of step_error" in how_ranked(experiment)
+    with pytest.raises(LookupError, match="given the column 'spread'; expected one of: mean, low, high, median, iqr"):
+        rank(Experiment(toy_experiment.sweep, toy_experiment.store, column="spread"))
+
+
+def test_trajectories_that_train_and_validate_are_a_caveat(toy_experiment, monkeypatch):
+    experiment = Experiment(toy_experiment.sweep, toy_experiment.store)
+    record = Experiment.record
+    leak = {"leaking_trajectories": 2, "leaking_cars": 0}
+    monkeypatch.setattr(Experiment, "record", lambda self, row, test: record(self, row, test) | leak)
+    assert one(rank(experiment), "plain", 2)["caveats"] == "trajectories in training and validation"

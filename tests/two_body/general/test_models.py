@@ -213,7 +213,8 @@ def test_models_that_different_metrics_rank_need_two_sweeps(tmp_path):
 
 
 def test_figures_show_states_and_errors_and_no_orbits():
-    from trainers.two_body.figures.data import dataset, segment_linearity
+    from trainers.two_body.figures.data import dataset
+    from trainers.two_body.figures.linearity import segment_linearity
     from trainers.two_body.figures.states import error_growth_in_time, states_predicted
 
     trained = train({"kind": "linear_ode"}, pendulum())

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainers.two_body.figures.errors import ERROR, LABEL, anomaly_bins
-from trainers.two_body.figures.field import CUTS, draw_residual, measure_slope, shade_training
-from trainers.two_body.figures.motion import draw_truth, orbit_name, reach_of
+from trainers.two_body.figures.field import CUTS, draw_residual
+from trainers.two_body.figures.motion import distance_from_truth, draw_truth, orbit_name, reach_of
+from trainers.two_body.figures.radius import measure_slope, shade_training
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,18 +41,13 @@ def reference_orbits_compared(rollouts: Tables) -> Figure:
         for number, (model, table) in enumerate(rollouts.items()):
             motion = table[table["orbit"] == orbit]
             plane.plot(motion["x"], motion["y"], color=f"C{number}", lw=1.1, label=model)
-            _log_line(time, motion["t"], _distance(motion), f"C{number}")
+            _log_line(time, motion["t"], distance_from_truth(motion), f"C{number}")
         reach = reach_of(truth)
         plane.set(title=orbit_name(orbit), xlabel="x [DU]", ylabel="y [DU]", xlim=(-reach, reach), ylim=(-reach, reach))
         time.set_xlabel("t [TU]")
     times[0].set_ylabel("distance from the truth [DU]")
     _legend(figure, planes[0])
     return figure
-
-
-def _distance(motion: pd.DataFrame) -> Any:
-    difference = motion[["x", "y", "z"]].to_numpy() - motion[["x_true", "y_true", "z_true"]].to_numpy()
-    return np.linalg.norm(difference, axis=1)
 
 
 def _log_line(axes: Axes, x: Any, y: Any, color: str, label: str | None = None) -> None:

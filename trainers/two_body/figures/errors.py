@@ -1,16 +1,21 @@
-"""Figures of the error: boxes per orbit and per step, and against true anomaly and elements."""
+"""Figures of the error: boxes per orbit, per step and per test set, and against true anomaly and elements."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from trainers.common.statistics import outliers
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    Tables = Mapping[str, pd.DataFrame]
 
 ERROR = "acceleration_error_own_state"
 LABEL = "acceleration error, own state [%]"
@@ -62,6 +67,27 @@ def _boxes(axes: Axes, groups: Sequence[np.ndarray], labels: Sequence[str]) -> N
     every = max(1, -(-len(groups) // 20))
     places = list(range(1, len(groups) + 1, every))
     axes.set_xticks(places, [labels[place - 1] for place in places])
+
+
+def error_per_test_set(errors: Tables) -> Figure:
+    """Draw the own-state error on every test set as boxes: over all steps of all orbits, and over the orbits' means.
+
+    Median solid, mean dashed; outliers, red, lie beyond Q1 - 1.5 IQR and Q3 + 1.5 IQR: their share stands below.
+    """
+    from matplotlib.figure import Figure
+
+    steps = {test: table[ERROR].dropna().to_numpy() for test, table in errors.items()}
+    means = {test: table.groupby("orbit")[ERROR].mean().dropna().to_numpy() for test, table in errors.items()}
+    figure = Figure(figsize=(max(7.0, 3.2 * len(errors) + 2), 3.8), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, groups, title in zip(panels, (steps, means), ("all steps of all orbits", "means of orbits"), strict=True):
+        present = {test: values for test, values in groups.items() if values.size}
+        labels = [f"{fill(test, 26)}\n{outliers(values):.1f} % of {values.size}" for test, values in present.items()]
+        _boxes(axes, list(present.values()), labels)
+        axes.set_title(title, fontsize="medium")
+        axes.tick_params(axis="x", labelsize="x-small")
+    panels[0].set_ylabel(LABEL)
+    return figure
 
 
 def error_against_anomaly(errors: pd.DataFrame) -> Figure:

@@ -1,9 +1,8 @@
-"""Figures of the learned field: its dependence on the radius, and its errors in the plane."""
+"""Figures of the learned field in the plane: its errors, and the field itself beside the true one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,102 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.quiver import Quiver
 
-BINS = 40
-"""Bins of log r, at most."""
-
-LARGEST_DEVIATION = 0.5
-"""A field breaks at the radius beyond which its local slope differs from that of the law by more than this."""
-
 CUTS = (0.1, 1, 10, 100)
 """Ticks of the residual's colour scale; larger and smaller values have the colours of its ends [%]."""
-
-
-class Slope(NamedTuple):
-    """Slope of log |a| over log r with its 95 % interval, and the radii at which the field goes wrong."""
-
-    slope: float
-    low: float
-    high: float
-    break_radius: float
-    """Radius beyond which the local slope differs from that of the law at all larger radii; NaN if there is none."""
-    repulsive_radius: float
-    """Smallest radius at which the field points outward; NaN if there is none."""
-
-
-def acceleration_against_radius(errors: pd.DataFrame, training: pd.DataFrame) -> Figure:
-    """Draw predicted and true acceleration over the radius, both axes logarithmic, with the slope and its interval.
-
-    The slope is the median of pairwise slopes (Theil and Sen) of the medians in bins of log r, with its 95 % interval;
-    beyond the break radius the local slope differs from that of the law by more than 0.5. Shaded: radii of the
-    training orbits.
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4.4), layout="constrained")
-    axes = figure.subplots()
-    points = errors[["r", "acceleration_predicted", "acceleration_true"]].dropna()
-    axes.plot(
-        points["r"], points["acceleration_predicted"], "C0.", ms=2, alpha=0.25, rasterized=True, label="predicted"
-    )
-    truth = points.sort_values("r").iloc[:: max(1, len(points) // 400)]
-    axes.plot(truth["r"], truth["acceleration_true"], "k--", lw=1.2, label="law")
-    shade_training(axes, [training])
-    if len(points) > 1:
-        _note(axes, measure_slope(errors))
-    scale = "log" if len(points) else "linear"
-    axes.set(xlabel="radius [DU]", ylabel="|a| at the true states [DU/TU$^2$]", xscale=scale, yscale=scale)
-    axes.legend(fontsize="small", loc="lower left", markerscale=4)
-    return figure
-
-
-def measure_slope(errors: pd.DataFrame) -> Slope:
-    """Return slope, break radius and repulsive radius of a field, from the table `errors`; NaN below three bins."""
-    from scipy.stats import theilslopes
-
-    r, predicted, true = _medians(errors)
-    if len(r) < 3:
-        return Slope(*[np.nan] * 5)
-    slope, _, low, high = theilslopes(np.log(predicted), np.log(r))
-    local = np.gradient(np.log(predicted), np.log(r)) - np.gradient(np.log(true), np.log(r))
-    wrong = np.abs(local) > LARGEST_DEVIATION
-    last_right = len(r) - 1 - int(np.argmax(~wrong[::-1])) if (~wrong).any() else -1
-    break_radius = float(r[last_right + 1]) if last_right + 1 < len(r) else np.nan
-    outward = errors.loc[errors["radial_outward"] > 0, "r_own"]
-    repulsive_radius = float(outward.min()) if len(outward) else np.nan
-    return Slope(float(slope), float(low), float(high), break_radius, repulsive_radius)
-
-
-def _medians(errors: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return radius, predicted and true acceleration as medians in bins of log r."""
-    import pandas as pd
-
-    points = errors[["r", "acceleration_predicted", "acceleration_true"]].dropna()
-    points = points[(points > 0).all(axis=1)]
-    if points["r"].nunique() < 2:
-        return (np.array([]),) * 3
-    bins = pd.cut(np.log(points["r"]), min(BINS, len(points)), labels=False)
-    medians = points.groupby(bins).median()
-    return tuple(medians[name].to_numpy() for name in points)  # type: ignore[return-value]
-
-
-def _note(axes: Axes, fit: Slope) -> None:
-    lines = [f"slope {fit.slope:.2f} [{fit.low:.2f}, {fit.high:.2f}]"]
-    if np.isfinite(fit.break_radius):
-        lines.append(f"breaks at {fit.break_radius:.2f} DU")
-        axes.axvline(fit.break_radius, color="C1", ls=":", label="break")
-    if np.isfinite(fit.repulsive_radius):
-        lines.append(f"repels from {fit.repulsive_radius:.2f} DU")
-        axes.axvline(fit.repulsive_radius, color="C3", ls=":", label="repulsion")
-    axes.text(0.97, 0.96, "\n".join(lines), transform=axes.transAxes, ha="right", va="top", fontsize="small")
-
-
-def shade_training(axes: Axes, training: Iterable[pd.DataFrame]) -> None:
-    """Shade the radii of the training orbits."""
-    points = [table.loc[table["trains"], ["x", "y", "z"]].to_numpy() for table in training]
-    radii = np.linalg.norm(np.concatenate(points), axis=1)
-    radii = radii[np.isfinite(radii)]
-    if radii.size:
-        axes.axvspan(radii.min(), radii.max(), color="0.92", zorder=0, label="training radii")
 
 
 def field_residual(field: pd.DataFrame, training: pd.DataFrame) -> Figure:
@@ -141,3 +46,41 @@ def draw_residual(axes: Axes, field: pd.DataFrame, training: pd.DataFrame) -> Qu
         axes.plot(orbit["x"], orbit["y"], "-", color="0.3", lw=0.6, alpha=0.6)
     axes.set(xlabel="x [DU]", ylabel="y [DU]", aspect="equal")
     return arrows
+
+
+def vector_field(field: pd.DataFrame, training: pd.DataFrame) -> Figure:
+    """Draw the whole predicted field beside the true one in the x-y plane, training orbits on top.
+
+    Arrows have the direction of the acceleration, colours its size, on one scale: that of the true field. The velocity
+    is that of a circular orbit, counter-clockwise.
+    """
+    return _fields(field, training, "y")
+
+
+def vector_field_xz(field_xz: pd.DataFrame, training: pd.DataFrame) -> Figure:
+    """Draw the whole predicted field beside the true one in the x-z plane, training orbits on top, for sets in space.
+
+    As in the x-y plane: arrows have the direction of the acceleration, colours its size.
+    """
+    return _fields(field_xz, training, "z")
+
+
+def _fields(field: pd.DataFrame, training: pd.DataFrame, across: str) -> Figure:
+    """Draw the true and the predicted field in the plane of x and of `across`."""
+    from matplotlib.colors import LogNorm
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.6, 4.4), layout="constrained")
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    size = np.hypot(field["ax_true"], field[f"a{across}_true"])
+    norm = LogNorm(size[size > 0].min(), size.max())
+    for axes, suffix, title in zip(panels, ("_true", ""), ("true", "predicted"), strict=True):
+        ax, ay = field[f"ax{suffix}"], field[f"a{across}{suffix}"]
+        length = np.hypot(ax, ay)
+        arrows = axes.quiver(field["x"], field[across], ax / length, ay / length, length, norm=norm, cmap="viridis",
+                             pivot="mid", scale=30, width=0.004)  # fmt: skip
+        for _, orbit in training[training["trains"]].groupby("trajectory"):
+            axes.plot(orbit["x"], orbit[across], "-", color="0.3", lw=0.6, alpha=0.6)
+        axes.set(xlabel="x [DU]", ylabel=f"{across} [DU]", aspect="equal", title=title)
+    figure.colorbar(arrows, ax=list(panels), label="|a| [DU/TU$^2$]", extend="both")
+    return figure

@@ -221,3 +221,10 @@ def test_the_command_prints_json_and_writes_a_page_once(toy_experiment, pair, tm
     assert plain.exit_code == 0 and "Settings that differ" in plain.stdout and "model.width" in plain.stdout
     wrong = CliRunner().invoke(app, ["compare", names[0], "toy/nothing"])
     assert wrong.exit_code == 2 and len(wrong.stderr.splitlines()) == 1
+
+
+def test_another_metric_decides_if_trajectories_have_it(toy_experiment, pair):
+    names = [model.hash for model in pair]
+    assert compare(names, toy_experiment.store, metric="step_error").metric == "step_error"
+    with pytest.raises(Missing, match="given the metric 'baseline'; trajectories have: step_error"):
+        compare(names, toy_experiment.store, metric="baseline")
