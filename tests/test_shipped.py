@@ -59,10 +59,15 @@ def test_a_trial_of_every_shipped_search_measures_its_objective(path):
 COMMAND = re.compile(r"orrery (?:run|plan|table|report|status|promote|failures) ([a-z_]+/[a-z0-9_]+)")
 
 
+WRITTEN = {"two_body/new"}
+"""Sweeps that a document has the reader write first."""
+
+
 def test_every_command_in_a_document_names_a_shipped_sweep():
     named = {(name, sweep) for name in DOCUMENTS for sweep in COMMAND.findall(read(name))}
     assert len(named) > 20
-    assert {(name, sweep) for name, sweep in named if not (ROOT / "sweeps" / f"{sweep}.yaml").is_file()} == set()
+    missing = {sweep for _, sweep in named if not (ROOT / "sweeps" / f"{sweep}.yaml").is_file()}
+    assert missing == WRITTEN
 
 
 def test_every_script_in_a_document_is_there():
