@@ -36,6 +36,16 @@ def test_a_linear_field_changes_no_jacobian_and_the_law_does():
     assert table["jacobian_change", "law"].iloc[:4].is_monotonic_increasing
 
 
+def test_the_jacobian_is_compared_with_that_of_the_first_point():
+    t = np.tile(np.arange(20.0), (1, 1))
+    states = np.stack([1 + t, 0 * t, 0 * t, 1 + 0 * t, 0 * t, 0 * t], axis=-1)
+    table = linearity_table(lambda s: s[..., :3] ** 2, kepler, states, t)
+    change = table[(table["quantity"] == "jacobian_change") & (table["source"] == "model")].set_index("segment_length")
+    first, last = np.arange(1, 20, 4), np.arange(4, 21, 4)
+    expected = np.percentile(100 * (last - first) / first, (25, 50, 75))  # da/dx = 2 x, nothing else changes
+    assert change.loc[4, ["low", "median", "high"]].to_numpy(float) == pytest.approx(expected, rel=1e-6)
+
+
 def test_an_acceleration_that_is_a_line_in_time_leaves_no_residual():
     t = np.tile(np.linspace(0, 1, 40), (2, 1))
     states = np.stack([1 + t, t, 0 * t, 1 + 0 * t, 1 + 0 * t, 0 * t], axis=-1)
