@@ -17,6 +17,7 @@ from trainers.study import Arrays, Trained
 from trainers.two_body.config import ModelConfig
 from trainers.two_body.general.apply import apply_states
 from trainers.two_body.integrators import rk4
+from trainers.two_body.latent.apply import apply_latent
 from trainers.two_body.models.network import Observation, network_from, observe, vector_field
 from trainers.two_body.normalisation import state_units, units_of
 from trainers.two_body.problems import equation_of_motion
@@ -140,7 +141,8 @@ def _in_blocks(function: Callable[..., Array], size: int, *arrays: np.ndarray) -
 def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Any:
     """Return the predictor of a trained model; `which` may be best, last, phase0/best, phase0/last, ...
 
-    A `Predictor` of orbits, or for models of any state a `general.apply.StatePredictor`.
+    A `Predictor` of orbits, for models of any state a `general.apply.StatePredictor`, or a
+    `latent.apply.LatentPredictor`.
 
     Raises:
         ValueError: as `apply_orbits`.
@@ -241,5 +243,6 @@ PREDICTORS = {
     "general_ode": apply_states,
     "linear_ode": apply_states,
     "sindy": apply_states,
+    "latent_ode": apply_latent,
 }
 """What applies a model, by its kind."""

@@ -11,7 +11,8 @@ from trainers.common.curriculum import schedule_of
 from trainers.common.names import check_name
 from trainers.study import Config, DatasetConfigBase, ModelConfigBase
 from trainers.two_body.general.equations import Equations
-from trainers.two_body.general.settings import HEADLINE, KINDS, NETWORK_ONLY, ORBITS_ONLY, General
+from trainers.two_body.general.observation import Observation
+from trainers.two_body.general.settings import HEADLINE, KINDS, NETWORK_ONLY, NETWORKS, ORBITS_ONLY, General, Latent
 from trainers.two_body.general.systems import SYSTEMS, load_system
 
 EARTH_RADIUS_KM = 6378.137
@@ -151,8 +152,9 @@ class SegmentationConfig(Config):
     normalisation: Normalisation = "largest"
     tolerance: float | None = None
     """Largest local error of the planned steps [1]; None plans none."""
-    states: Literal["orbits", "any"] = "orbits"
-    """orbits: positions and velocities; any: other channels, with control inputs."""
+    states: Literal["orbits", "any", "observed"] = "orbits"
+    """orbits: positions and velocities; any: other channels, with control inputs; observed: only those observed."""
+    observation: Observation = Observation()
 
 
 class Loss(Config):
@@ -210,10 +212,12 @@ class ModelConfig(ModelConfigBase):
 
     shared: ClassVar[tuple[str, ...]] = ("seed", "phases[*].learning_rate")
 
-    kind: Literal["neural_ode", "mean_acceleration", "true_law", "general_ode", "linear_ode", "sindy"] = "neural_ode"
+    kind: Literal["neural_ode", "mean_acceleration", "true_law", "general_ode", "linear_ode", "sindy", "latent_ode"] = (
+        "neural_ode"
+    )
     """Orbits: neural_ode: the network; mean_acceleration: the constant baseline; true_law: the problem's own
     acceleration. Any state with any inputs: general_ode: a network for `dy/dt = f(y, u)`; linear_ode: `A y + B u + c`;
-    sindy: sparse polynomials."""
+    sindy: sparse polynomials; latent_ode: an encoder of observations, an ODE of a latent state, a decoder."""
     feature_layer: str = "sph_4D_rinv_vel"
     """Features of the state: a name in `feature_layers.py`."""
     output_layer: str = "mlp_4D_signed"
@@ -255,7 +259,11 @@ class ModelConfig(ModelConfigBase):
     """Units of length and time: the largest radius of the training data with mu = 1, or those of the dataset."""
     solver: Solver = Solver()
     general: General = General()
-    """Settings of general_ode, linear_ode and sindy."""
+    """Settings of general_ode, linear_ode, sindy and latent_ode."""
+    latent: Latent = Latent()
+    """Settings of latent_ode."""
+    observation: Observation = Observation()
+    """What models of any state observe of the data."""
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)] = (Phase(),)
     """The curriculum, in order."""
 
@@ -293,10 +301,21 @@ class ModelConfig(ModelConfigBase):
         return self
 
     @model_validator(mode="after")
+    def _check_observed_points(self) -> ModelConfig:
+        shortest = min(phase.segment_length for phase in self.phases)
+        if self.kind == "latent_ode" and self.observation.points >= shortest:
+            raise ValueError(
+                f"observation.points is {self.observation.points} with segments of {shortest}; expected fewer "
+                "points than a segment has, so that the model learns to predict"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_kind(self) -> ModelConfig:
-        unused: tuple[str, ...] = ("general",)
+        unused: tuple[str, ...] = ("general", "latent", "observation")
         if self.kind in KINDS:
-            unused = ORBITS_ONLY if self.kind == "general_ode" else (*ORBITS_ONLY, *NETWORK_ONLY)
+            unused = (*ORBITS_ONLY, *(() if self.kind in NETWORKS else NETWORK_ONLY))
+            unused = unused if self.kind == "latent_ode" else (*unused, "latent")
         for name in unused:
             if (value := getattr(self, name)) != type(self).model_fields[name].default:
                 raise ValueError(f"{name} is {value}, which a model of kind {self.kind} does not have; leave it out")
@@ -334,7 +353,8 @@ class ModelConfig(ModelConfigBase):
         return SegmentationConfig(
             phases=tuple(SegmentationPhase(**cut) for cut in cuts),
             tolerance=self.solver.tolerance if planned else None,
-            states="any" if self.kind in KINDS else "orbits",
+            states="observed" if self.kind == "latent_ode" else "any" if self.kind in KINDS else "orbits",
+            observation=self.observation,
             **{name: getattr(self, name) for name in names},
         )
 
@@ -350,7 +370,7 @@ class ModelConfig(ModelConfigBase):
         """
         last = self.phases[-1]
         whole_checks = last.steps % self.validate_every == 0
-        return self.kind in ("neural_ode", "general_ode") and whole_checks and not schedule_of(last).depends_on_length
+        return self.kind in ("neural_ode", *NETWORKS) and whole_checks and not schedule_of(last).depends_on_length
 
 
 def _presets() -> dict[str, DatasetConfig]:

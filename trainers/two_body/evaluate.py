@@ -296,5 +296,6 @@ EVALUATIONS = {
     "general_ode": evaluate_states,
     "linear_ode": evaluate_states,
     "sindy": evaluate_states,
+    "latent_ode": evaluate_states,
 }
 """What evaluates a model, by its kind."""

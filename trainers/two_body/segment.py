@@ -174,5 +174,5 @@ def _count_steps(phase: Arrays, tolerance: float) -> dict[str, int | float | str
     return counts | ({UNRESOLVED_SEGMENTS: missed} if missed else {})
 
 
-SEGMENTATIONS = {"orbits": segment_orbits, "any": segment_states}
+SEGMENTATIONS = {"orbits": segment_orbits, "any": segment_states, "observed": segment_states}
 """What cuts trajectories, by `states` of the configuration."""

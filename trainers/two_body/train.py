@@ -25,6 +25,7 @@ from trainers.two_body.config import ModelConfig, Phase
 from trainers.two_body.general.polynomial import fit_polynomial
 from trainers.two_body.general.train import train_states
 from trainers.two_body.integrators.segments import solve, solve_planned
+from trainers.two_body.latent.train import train_latent
 from trainers.two_body.models.baselines import train_baseline
 from trainers.two_body.models.network import Network, init_network, network_from, vector_field, weights_of
 from trainers.two_body.objective import training_loss
@@ -117,5 +118,6 @@ TRAININGS = {
     "general_ode": train_states,
     "linear_ode": fit_polynomial,
     "sindy": fit_polynomial,
+    "latent_ode": train_latent,
 }
 """What trains a group of jobs, by the kind of their models."""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def states_predicted(states_in_time: pd.DataFrame) -> Figure:
     """Draw true (line) and predicted (dashed) states of test trajectories against time, one panel per channel.
 
-    Every trajectory is predicted from its first state alone, under its own control inputs.
+    Every trajectory is predicted from its first state or first observations, under its own control inputs. Shaded: 90 %
+    interval, of models that have one.
     """
     from matplotlib.figure import Figure
 
@@ -29,6 +30,8 @@ def states_predicted(states_in_time: pd.DataFrame) -> Figure:
             own = states_in_time[members]
             axes.plot(own["t"], own["true"], "k-", lw=0.9, label="true")
             axes.plot(own["t"], own["predicted"], "C1--", lw=1.0, label="predicted")
+            if own["lower"].notna().any():
+                axes.fill_between(own["t"], own["lower"], own["upper"], color="C1", alpha=0.25, lw=0)
             # a prediction that runs away would hide the motion
             low, high = own["true"].min(), own["true"].max()
             axes.set_ylim(low - 0.3 * (high - low), high + 0.3 * (high - low))

@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 
 from trainers.common.named_arrays import below
-from trainers.study import Arrays, Trained, Trajectories
+from trainers.study import Arrays, Trained
 from trainers.two_body.config import ModelConfig
 from trainers.two_body.general.field import RightHandSide, channels_first, field_from, network_field, rollout
 from trainers.two_body.general.polynomial import degree_of, library
@@ -66,18 +66,6 @@ class StatePredictor:
             ]
         states = np.concatenate(blocks, axis=-1)[..., :count]
         return np.transpose(states, (2, 0, 1)) * self.fitted["scale"] + self.fitted["mean"]
-
-    def check_channels(self, data: Trajectories) -> None:
-        """Refuse data with other channels, inputs or unit of time than those that the model was trained on.
-
-        Raises:
-            ValueError: they differ; one line.
-        """
-        own = (self.channels, self.inputs, self.time_unit)
-        theirs = (tuple(data.names), tuple(data.input_names), data.time_unit)
-        for what, expected, given in zip(("channels", "inputs", "time in"), own, theirs, strict=True):
-            if expected != given:
-                raise ValueError(f"the test set has {what} {given}; the model was trained on {expected}")
 
     def _normalised_inputs(self, inputs: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
         """Return the inputs (..., U) in the units of the network.

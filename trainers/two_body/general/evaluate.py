@@ -9,8 +9,14 @@ at the same time:
     valid_to_the_end         share of trajectories whose error never exceeds 0.4
     step_error               sqrt(mean e^2) one sample ahead, from each true state
     derivative_error_field   100 |f - g| / rms |g| at the true states, in scaled channels, where the law g is known
+    extrapolation_rmse       normalised_rmse over the times after the first `observation.points`
+    coverage_90              share of true states after them within the samples' 90 % interval; interval_width: its mean
     baseline                 normalised_rmse of a constant: the mean of the training data
     baseline_persistence     normalised_rmse of the first state of each trajectory, kept
+
+With an `observation`, a rollout starts from the state that fits the observations of the first times best. Of orbits,
+the errors of position, velocity, phase and energy are added, as the study defines them. A channel that a model does not
+predict enters no error.
 
 A rollout fails where it is not finite or leaves the region of the data (`statistics.failed_steps`), with distances
 sqrt(mean over channels ((s - mean) / scale)^2). It counts in `rollout_failures`, and in the times and shares above,
@@ -20,6 +26,7 @@ which are bounded; it enters no average of errors.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,9 +34,18 @@ import pandas as pd
 from trainers.common.statistics import failed_steps
 from trainers.common.summary import Row, summary
 from trainers.study import Evaluation, Trained, Trajectories
+from trainers.two_body.apply import apply
 from trainers.two_body.config import ModelConfig
-from trainers.two_body.general.apply import StatePredictor, apply_states
+from trainers.two_body.general.apply import StatePredictor
 from trainers.two_body.general.equations import Equations
+from trainers.two_body.general.orbit_metrics import ORBIT_UNITS, has_orbits, orbit_columns
+from trainers.two_body.general.prediction import (
+    INTERVAL_UNITS,
+    check_channels,
+    interval_columns,
+    interval_of,
+    predict,
+)
 from trainers.two_body.problems import PROBLEMS, equation_of_motion
 
 VALID = 0.4
@@ -51,21 +67,31 @@ def evaluate_states(config: ModelConfig, trained: Trained, test: Trajectories) -
     Raises:
         ValueError: the test set has other channels, inputs or unit of time than the training data.
     """
-    predictor = apply_states(config, trained)
-    predictor.check_channels(test)
+    predictor = apply(config, trained)
+    check_channels(predictor, test)
     scale = trained.fitted["scale"]
     with np.errstate(all="ignore"):  # a diverging rollout overflows on its way to NaN
-        rollout = predictor.rollout(test.y[:, 0], test.t, test.inputs)
-        errors = np.sqrt((((rollout - test.y) / scale) ** 2).mean(axis=2))
+        samples = predict(config, predictor, test)
+        rollout = samples.mean(axis=0)
+        errors = np.sqrt(_mean_square((rollout - test.y) / scale))
         failed = _failed(rollout, test, trained)
         table = _per_trajectory(predictor, errors, failed, test, scale)
+        later = np.arange(test.t.shape[1]) >= config.observation.points
+        there = later & np.isfinite(errors) & np.isfinite(test.t) & ~failed[:, None]
+        table["extrapolation_rmse"] = _root_mean(errors**2, there)
+        if len(samples) > 1:
+            table = table.assign(**interval_columns(samples, test, scale, later))
+        if has_orbits(test):
+            table = table.assign(**orbit_columns(np.where(failed[:, None, None], np.nan, rollout), test))
     tables = {
         "per_trajectory": table,
-        "states_in_time": _states(rollout, test),
+        "states_in_time": _states(samples, test),
         "error_growth": _growth(errors, test),
     }
     rows = list(_summary(table, trained, test))
     units = {
+        **INTERVAL_UNITS,
+        **ORBIT_UNITS,
         "valid_prediction_time": test.time_unit,
         "valid_lyapunov_times": "Lyapunov times",
         "valid_to_the_end": "%",
@@ -89,7 +115,7 @@ def valid_time(errors: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 
 def _per_trajectory(
-    predictor: StatePredictor, errors: np.ndarray, failed: np.ndarray, test: Trajectories, scale: np.ndarray
+    predictor: Any, errors: np.ndarray, failed: np.ndarray, test: Trajectories, scale: np.ndarray
 ) -> pd.DataFrame:
     """Return one row per trajectory; the points of a rollout after its first one are predictions and count."""
     present = np.isfinite(test.t)
@@ -103,26 +129,37 @@ def _per_trajectory(
         "normalised_rmse": _root_mean(errors**2, predicted),
         "valid_prediction_time": valid,
         "valid_to_the_end": np.where(beyond, 0.0, 100.0),
-        "step_error": _step_errors(predictor, test, scale),
         "failed": failed,
     }
     exponent = float(test.meta.get("lyapunov_exponent", 0.0))
     if exponent > 0:
         columns["valid_lyapunov_times"] = valid * exponent
-    law = law_of(test)
-    if law is not None:
-        columns["derivative_error_field"] = _derivative_errors(predictor, law, test, scale)
+    if isinstance(predictor, StatePredictor):
+        columns["step_error"] = _step_errors(predictor, test, scale)
+        law = law_of(test)
+        if law is not None:
+            columns["derivative_error_field"] = _derivative_errors(predictor, law, test, scale)
+    else:
+        columns["step_error"] = np.full(len(test.t), np.nan)
     return pd.DataFrame(columns)
 
 
+def _mean_square(off: np.ndarray) -> np.ndarray:
+    """Return the mean square over the channels that are predicted; NaN where one of them is not finite."""
+    predicted = ~np.isnan(off).all(axis=(0, 1))
+    return (off[..., predicted] ** 2).mean(axis=2)
+
+
 def _failed(rollout: np.ndarray, test: Trajectories, trained: Trained) -> np.ndarray:
-    """Return whether each rollout fails (N,)."""
+    """Return whether each rollout fails (N,); channels that are not predicted do not count."""
+    predicted = ~np.isnan(rollout).all(axis=(0, 1))
 
     def distance(states: np.ndarray) -> np.ndarray:
-        return np.sqrt((((states - trained.fitted["mean"]) / trained.fitted["scale"]) ** 2).mean(axis=2))
+        off = (states - trained.fitted["mean"]) / trained.fitted["scale"]
+        return np.sqrt((off[..., predicted] ** 2).mean(axis=2))
 
     farthest = float(np.nanmax(distance(test.y)))
-    return failed_steps(rollout, distance(rollout), farthest, np.isfinite(test.t)) >= 0
+    return failed_steps(rollout[..., predicted], distance(rollout), farthest, np.isfinite(test.t)) >= 0
 
 
 def law_of(test: Trajectories) -> Law | None:
@@ -168,9 +205,8 @@ def _root_mean(squares: np.ndarray, members: np.ndarray) -> np.ndarray:
 def _summary(table: pd.DataFrame, trained: Trained, test: Trajectories) -> Iterator[Row]:
     """Yield the rows of the summary. The headline is weighted by points, as intervals weigh trajectories."""
     known = table[table["n"] > 0]
-    for name in ("normalised_rmse", "valid_prediction_time", "valid_lyapunov_times", "valid_to_the_end", "step_error",
-                 "derivative_error_field"):  # fmt: skip
-        if name in table:
+    for name in map(str, table):
+        if name not in ("trajectory", "n", "failed"):
             values = known[name].to_numpy(float)
             weights = known["n"].to_numpy(float) * np.isfinite(values)
             value = float(np.average(np.nan_to_num(values), weights=weights)) if weights.sum() else np.nan
@@ -185,9 +221,13 @@ def _summary(table: pd.DataFrame, trained: Trained, test: Trajectories) -> Itera
     yield Row("rollout_failures", float(table["failed"].sum()), len(table))
 
 
-def _states(rollout: np.ndarray, test: Trajectories) -> pd.DataFrame:
-    """Return true and predicted states of the first trajectories, one row per trajectory, channel and time."""
-    tables = []
+def _states(samples: np.ndarray, test: Trajectories) -> pd.DataFrame:
+    """Return true and predicted states of the first trajectories, one row per trajectory, channel and time.
+
+    With several samples, `lower` and `upper` are the ends of their 90 % interval; else NaN.
+    """
+    tables, rollout = [], samples.mean(axis=0)
+    ends = interval_of(samples) if len(samples) > 1 else np.full((2, *rollout.shape), np.nan)
     for number in range(min(PANEL, len(test.t))):
         present = np.isfinite(test.t[number])
         for channel, name in enumerate(test.names):
@@ -200,6 +240,8 @@ def _states(rollout: np.ndarray, test: Trajectories) -> pd.DataFrame:
                         "t": test.t[number, present],
                         "true": test.y[number, present, channel],
                         "predicted": rollout[number, present, channel],
+                        "lower": ends[0, number, present, channel],
+                        "upper": ends[1, number, present, channel],
                     }
                 )
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from trainers.common.splits import split
 from trainers.study import Arrays, Segments, Trajectories
 from trainers.two_body.config import SegmentationConfig
 from trainers.two_body.cuts import Cut, count_own_validation, count_segments, cut_segments, segment_arrays
+from trainers.two_body.general.observation import complete, observe, observed_channels
 
 
 def segment_states(
@@ -21,7 +23,9 @@ def segment_states(
     Per phase `train/t` (S, L), `train/y` (S, L, C), `train/u` (S, L, U), `train/trajectory` (S,), and the same for
     validation. fitted, from the finite points of the training trajectories: `mean`, `scale` (C,) and `input_mean`,
     `input_scale` (U,), by which channels are shifted and divided; `time_unit`, the time in which a channel changes by
-    one standard deviation (root mean square). A channel that is constant is divided by 1. meta: the channels.
+    one standard deviation (root mean square). A channel that is constant is divided by 1. These units are those of the
+    states without noise. With an `observation`, segments hold what is observed, and where a model needs all channels
+    (`states: any`), what `observation.complete` makes of it. meta: channels, inputs, observed channels.
 
     Windows, splits and dropped segments as for orbits, see `segment.segment_orbits`.
 
@@ -34,7 +38,7 @@ def segment_states(
     if by_segment or validation is not None:
         train = everything
     fitted = _fit(trajectories, train)
-    data = _Normalised(trajectories, fitted)
+    data = _Normalised(config, trajectories, fitted, seed=0)
     cuts = [cut_segments(config, phase, train, data.finite, by_segment) for phase in config.phases]
     if by_segment:
         train = np.unique(np.concatenate([cut.orbit[cut.trains] for cut in cuts]))
@@ -46,19 +50,27 @@ def segment_states(
             raise ValueError(
                 f"the validation data have the inputs {validation.input_names}; expected {trajectories.input_names}"
             )
-        held_out, own = np.arange(len(validation.t)), _Normalised(validation, fitted)
+        held_out, own = np.arange(len(validation.t)), _Normalised(config, validation, fitted, seed=2)
         own_cuts = [cut_segments(config, phase, held_out[:0], own.finite, False) for phase in config.phases]
         phases = [phase | own.side("validation", cut, ~cut.trains) for phase, cut in zip(phases, own_cuts, strict=True)]
         counts = [row | count_own_validation(phase) for row, phase in zip(counts, phases, strict=True)]
-    return Segments(tuple(phases), train, held_out, tuple(counts), fitted, _meta(trajectories))
+    return Segments(tuple(phases), train, held_out, tuple(counts), fitted, _meta(config, trajectories))
 
 
 class _Normalised:
-    """Trajectories in the units of the network."""
+    """Trajectories as observed, in the units of the network."""
 
-    def __init__(self, trajectories: Trajectories, fitted: Arrays) -> None:
+    def __init__(self, config: SegmentationConfig, trajectories: Trajectories, fitted: Arrays, seed: int) -> None:
+        names = observed_channels(config.observation, trajectories.names)
+        if not config.observation.exact:
+            trajectories = observe(config.observation, trajectories, fitted["scale"], seed)
+            if config.states == "any":
+                noisy = config.observation.noise > 0
+                trajectories = replace(trajectories, y=complete(trajectories, names, noisy))
         self.t = trajectories.t / float(fitted["time_unit"])
         self.y = (trajectories.y - fitted["mean"]) / fitted["scale"]
+        if config.states == "observed":
+            self.y = self.y[..., [name in names for name in trajectories.names]]
         self.u = (_inputs(trajectories) - fitted["input_mean"]) / fitted["input_scale"]
         known = np.isfinite(self.y).all(axis=2) & np.isfinite(self.u).all(axis=2)
         self.finite = known & np.isfinite(self.t)
@@ -103,11 +115,12 @@ def _mean_and_scale(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return points.mean(axis=0), np.where(scale > 1e-12 * np.abs(points).max(axis=0), scale, 1.0)
 
 
-def _meta(trajectories: Trajectories) -> dict[str, Any]:
+def _meta(config: SegmentationConfig, trajectories: Trajectories) -> dict[str, Any]:
     """Return what a model must know of its data: the names of channels and inputs, in their order."""
     return {
         "problem": str(trajectories.meta.get("problem", "data")),
         "channels": json.dumps(trajectories.names),
         "inputs": json.dumps(trajectories.input_names),
+        "observed": json.dumps(observed_channels(config.observation, trajectories.names)),
         "time": trajectories.time_unit,
     }

@@ -8,8 +8,11 @@ from pydantic import Field
 
 from trainers.study import Config
 
-KINDS = ("general_ode", "linear_ode", "sindy")
-"""Kinds of models that learn `dy/dt = f(y, u)` for states and inputs of any number."""
+KINDS = ("general_ode", "linear_ode", "sindy", "latent_ode")
+"""Kinds of models of any states and inputs; the first three learn `dy/dt = f(y, u)`."""
+
+NETWORKS = ("general_ode", "latent_ode")
+"""Those that are trained by steps."""
 
 HEADLINE = ("normalised_rmse", "valid_prediction_time", "step_error", "rollout_failures")
 """Metrics that rank them, see `evaluate`."""
@@ -24,6 +27,24 @@ NETWORK_ONLY = (
     "validate_every",
 )  # fmt: skip
 """Settings that only models with a network have."""
+
+
+class Latent(Config):
+    """Settings of a latent ODE."""
+
+    size: Annotated[int, Field(ge=1, le=512)] = 8
+    """Dimensions of the latent state [integer]; at least those of the motion."""
+    encoder_units: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Units of the GRU that reads the observations [integer]."""
+    likelihood: Annotated[float, Field(gt=0, le=10)] = 0.1
+    """Standard deviation of observations about the decoded motion [standard deviations of a channel]; good values: the
+    noise, and 0.02 to 0.1 without any."""
+    kl_weight: Annotated[float, Field(ge=0, le=100)] = 1.0
+    """Weight of the divergence from the prior at the end of its rise [1]; 1 is the evidence lower bound."""
+    kl_anneal: Annotated[int, Field(ge=0)] = 500
+    """Steps over which that weight rises from 0; 0: none [integer]."""
+    samples: Annotated[int, Field(ge=2, le=1000)] = 32
+    """Draws of the posterior for the intervals of a prediction [integer]."""
 
 
 class General(Config):

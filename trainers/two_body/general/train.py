@@ -70,10 +70,10 @@ def phase_data(config: ModelConfig, segments: Segments, number: int) -> PhaseDat
     arrays = segments.phases[number]
     epochs, held_out = Epochs(len(arrays["train/t"]), config.batch_size), len(arrays["validation/t"])
     return PhaseData(
-        train=_on_device(below("train", arrays)),
+        train=on_device(below("train", arrays)),
         batches=lambda seed, steps: epochs.draw(seed, number, steps),
         check_every=config.validate_every,
-        validation=_on_device(below("validation", arrays)) if held_out else None,
+        validation=on_device(below("validation", arrays)) if held_out else None,
         counts={
             "train_segments": epochs.samples,
             "validation_segments": held_out,
@@ -82,7 +82,8 @@ def phase_data(config: ModelConfig, segments: Segments, number: int) -> PhaseDat
     )
 
 
-def _on_device(arrays: dict[str, np.ndarray]) -> Data:
+def on_device(arrays: dict[str, np.ndarray]) -> Data:
+    """Put the segments of one side on the device."""
     # times count from the start of their segment before they are rounded to single precision
     t = (arrays["t"] - arrays["t"][:, :1]).T
     return Data(*(jnp.asarray(v, jnp.float32) for v in (t, channels_first(arrays["y"]), channels_first(arrays["u"]))))
