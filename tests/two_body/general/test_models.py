@@ -226,3 +226,28 @@ def test_figures_show_states_and_errors_and_no_orbits():
     assert len(error_growth_in_time(tables["error_growth"]).axes[0].lines) == 4 + 2
     states = tables["states_in_time"].rename(columns={"true": "x"})
     assert dataset(states, states) is None and segment_linearity(states) is None
+
+
+def test_a_file_of_ones_own_with_any_columns_goes_through_the_study(tmp_path):
+    """Three state columns, a control, unequal lengths, uneven times; no equations are known."""
+    from assets.sweeps.file_dataset import FileDataset, read_file
+
+    data = uneven(pendulum())
+    rows = [
+        f"{trial},{t},{y[0]},{y[1]},{y[0] + y[1]},{u[0]}"
+        for trial in range(4)
+        for t, y, u in zip(data.t[trial], data.y[trial], data.inputs[trial], strict=True)
+        if np.isfinite(t)
+    ]
+    file = tmp_path / "trials.csv"
+    file.write_text("\n".join(["trial,t,a,b,sum,u", *rows]))
+    columns = ("a", "b", "sum")
+    dataset = FileDataset.model_validate(
+        {"file": str(file), "trajectory": "trial", "time_unit": "s", "columns": {name: name for name in columns},
+         "inputs": {"u": "u"}, "units": dict.fromkeys((*columns, "u"), "rad")}
+    )  # fmt: skip
+    own = read_file(dataset)
+    trained = train({"kind": "linear_ode", "phases": [{"steps": 1, "segment_length": 10}]}, own)
+    got = values({"kind": "linear_ode"}, trained, own)
+    assert trained.meta["channels"] == '["a", "b", "sum"]' and trained.meta["inputs"] == '["u"]'
+    assert got["normalised_rmse"] < got["baseline"] and "derivative_error_field" not in got
