@@ -114,6 +114,7 @@ def test_settings_of_orbits_and_of_systems_do_not_mix(settings, text):
 
 
 def test_motion_that_diverges_is_one_line():
-    lines = DECAY | {"derivatives": ["dx/dt = x**2"], "constants": {}, "duration": 10.0}
-    with pytest.raises(ValueError, match=r"trajectory 0 cannot be integrated .* it diverges or is too stiff"):
-        simulate(DatasetConfig(equations=lines, orbits=1, points=5))
+    for right in ("x**2", "1/0 + x", "10.0**400*x"):
+        lines = DECAY | {"derivatives": [f"dx/dt = {right}"], "constants": {}, "duration": 10.0}
+        with pytest.raises(ValueError, match=r"trajectory 0 cannot be integrated .* it diverges or is too stiff"):
+            simulate(DatasetConfig(equations=lines, orbits=1, points=5))

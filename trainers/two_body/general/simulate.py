@@ -93,7 +93,10 @@ def _integrate(system: Equations, start: np.ndarray, held: np.ndarray, times: np
         evaluations += 1
         if evaluations > MOST_EVALUATIONS:
             raise ValueError(_hopeless(number))
-        return system.derivative(state, held, np)
+        try:
+            return system.derivative(state, held, np)
+        except ArithmeticError:  # numbers alone are Python's, which raises where an array would give inf
+            raise ValueError(_hopeless(number)) from None
 
     with np.errstate(all="ignore"):  # a diverging trajectory overflows before it is refused below
         solved = solve_ivp(
