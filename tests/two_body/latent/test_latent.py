@@ -51,7 +51,7 @@ def arrays(times=5, batch=4, channels=2, seed=0):
     return tuple(jnp.asarray(values) for values in (t, y, np.zeros((times, 0, batch))))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def double():
     with jax.enable_x64(True):
         yield
@@ -62,7 +62,7 @@ def model_in_double(channels=2):
     return jax.tree.map(lambda leaf: leaf.astype(jnp.float64), one)
 
 
-def test_an_observation_that_does_not_exist_is_as_if_it_were_left_out():
+def test_an_observation_that_does_not_exist_is_as_if_it_were_left_out(double):
     model, (t, y, u) = model_in_double(), arrays()
     padded = tuple(jnp.concatenate([values, jnp.full((2, *values.shape[1:]), jnp.nan)]) for values in (t, y, u))
     # the gap after the last observation is unknown with padding, and zero without: so compare beyond it
@@ -71,15 +71,15 @@ def test_an_observation_that_does_not_exist_is_as_if_it_were_left_out():
     assert np.isfinite(np.concatenate(encode(model, *padded))).all()
 
 
-def test_the_encoder_reads_backwards():
+def test_the_encoder_reads_backwards(double):
     """The first observation is read last, so that it moves the latent state more than the last one does."""
     model, (t, y, u) = model_in_double(), arrays(times=25)
     change = lambda row: jnp.abs(encode(model, t, y.at[row].add(0.1), u)[0] - encode(model, t, y, u)[0]).mean()  # noqa: E731
     assert change(0) > 5 * change(24) > 0
 
 
-def test_decoded_rates_are_the_derivatives_of_what_is_decoded():
-    model, (_, _, _) = model_in_double(), arrays()
+def test_decoded_rates_are_the_derivatives_of_what_is_decoded(double):
+    model = model_in_double()
     t = jnp.linspace(0, 1, 2001)[:, None]
     u, z0 = jnp.zeros((2001, 0, 1)), jnp.array([[0.3], [-0.2], [0.5]])
     values, rates = decoded_rates(model, config(), t, u, z0)
@@ -98,7 +98,7 @@ def test_parameters_come_back_from_their_names_and_no_others_do():
         model_from(config(), 3, 0, named)
 
 
-def test_the_loss_is_the_negative_evidence_lower_bound():
+def test_the_loss_is_the_negative_evidence_lower_bound(double):
     model, (t, y, u) = model_in_double(), arrays(times=12)
     data, noise = Data(t, y, u), jnp.asarray(np.random.default_rng(2).normal(size=(4, 3)))
     mean, std = encode(model, t[:6], y[:6], u[:6])
@@ -112,7 +112,7 @@ def test_the_loss_is_the_negative_evidence_lower_bound():
         assert loss == pytest.approx(-bound / (12 * 2)) and row["divergence"] > 0
 
 
-def test_the_divergence_is_that_of_the_normal_distributions():
+def test_the_divergence_is_that_of_the_normal_distributions(double):
     """Against samples of the posterior."""
     model, (t, y, u) = model_in_double(), arrays(times=12)
     mean, std = (np.asarray(values)[:, 0] for values in encode(model, t[:6], y[:6], u[:6]))
