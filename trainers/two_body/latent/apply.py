@@ -53,7 +53,9 @@ class LatentPredictor:
                 channels_first(normalised(context.t, context.inputs, self.fitted)[1]),
                 (times - origin).T, channels_first(applied), draws[..., None],
             )  # fmt: skip
-        return self._all_channels(np.transpose(values, (0, 3, 1, 2)), np.transpose(rates, (0, 3, 1, 2)))
+        # as arrays of NumPy: outside of the block above, JAX would round to single precision
+        seen_channels = (np.transpose(np.asarray(part), (0, 3, 1, 2)) for part in (values, rates))
+        return self._all_channels(*seen_channels)
 
     def _all_channels(self, values: np.ndarray, rates: np.ndarray) -> np.ndarray:
         """Return all channels (K, N, T, C) in the units of the data from the observed ones and their rates."""
