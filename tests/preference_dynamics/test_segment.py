@@ -95,7 +95,7 @@ def test_all_series_train_with_separate_validation_data():
     (phase,), (whole,) = both.phases, alone.phases
     assert all(np.array_equal(phase[name], whole[name]) for name in whole if name.startswith("train/"))
     assert all(np.array_equal(both.fitted[name], alone.fitted[name]) for name in alone.fitted)
-    assert np.array_equal(both.validation, np.arange(5)) and both.meta == {"actions": 1}
+    assert np.array_equal(both.validation, np.arange(5)) and both.meta == {"actions": 1, "stability": "eigenvalues"}
     alone_of_other = segment(ModelConfig(train_fraction=1.0).segmentation(), other).phases[0]
     assert np.array_equal(phase["validation/x"], alone_of_other["train/x"])
     assert np.array_equal(phase["validation/unknowns"], alone_of_other["train/unknowns"])

@@ -9,6 +9,9 @@ from trainers.common.calibration import (
     conformal_factor,
     coverage_table,
     expected_coverage,
+    factors_by_label,
+    factors_of,
+    median_widths,
     posterior_ranks,
     rank_quantiles,
     simulation_based_calibration,
@@ -157,3 +160,41 @@ def test_levels_from_ranks_make_wrong_posteriors_cover():
         new = ranks[2000:, 0]
         assert ((new >= low) & (new <= high)).mean() == pytest.approx(nominal, abs=0.03)
         assert abs(((new >= ends[0]) & (new <= ends[1])).mean() - nominal) > 0.1
+
+
+def labelled(count):
+    """Return errors of two targets that grow tenfold with a kind, which the spread does not know, and labels."""
+    kind = RANDOM.integers(0, 3, (count, 2))
+    error = RANDOM.normal(size=(count, 2)) * 10.0**kind
+    return error, np.ones((count, 2)), np.stack([kind, np.full((count, 2), 4)]), kind
+
+
+def test_factors_by_label_cover_every_kind_of_every_target():
+    error, spread, labels, _ = labelled(3000)
+    factors = factors_by_label(error, spread, labels, 5)
+    assert np.isnan(factors[3]).all(), "no sample has label 3"
+    new, new_spread, new_labels, kind = labelled(6000)
+    inside = np.abs(new) <= factors_of(factors, new_labels) * new_spread
+    pooled = np.abs(new) <= factors_of(factors, new_labels[1:]) * new_spread
+    for value in range(3):
+        for target in range(2):
+            members = kind[:, target] == value
+            assert inside[members, target].mean() == pytest.approx(0.9, abs=0.04)
+    assert pooled[kind == 0].mean() > 0.99 and pooled[kind == 2].mean() < 0.75
+
+
+def test_a_label_with_few_samples_takes_the_coarser_one():
+    error, spread, labels, _ = labelled(500)
+    labels[0, :, 1] = np.where(np.arange(500) < 8, 3, labels[0, :, 1])
+    factors = factors_by_label(error, spread, labels, 5)
+    assert np.isnan(factors[3, 1])
+    rare = np.full((2, 1, 2), 3)
+    rare[1] = 4
+    assert factors_of(factors, rare)[0, 1] == factors[4, 1]
+    assert factors_of(np.full((5, 2), np.nan), rare).tolist() == [pytest.approx([1.6448536, 1.6448536])]
+
+
+def test_median_widths_say_how_sharp_the_intervals_of_each_stratum_are():
+    width = np.array([[1.0, 2.0], [3.0, 40.0]])
+    strata = {"all": np.ones(2, bool), "first": np.array([True, False]), "entry": width > 10, "none": np.zeros(2, bool)}
+    assert median_widths(width, strata) == {"all": 2.5, "first": 1.5, "entry": 40.0}

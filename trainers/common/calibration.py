@@ -3,7 +3,8 @@
 A model gives an estimate and a spread for each target. `conformal_factor` returns the half width of an interval, in
 spreads, that covers new samples of the same distribution, whatever the distribution of the errors.
 `stratified_factors` does so in every stratum of a score, such as the noise, that is available for new samples too
-(Mondrian conformal prediction).
+(Mondrian conformal prediction); `factors_by_label` in strata of any kind, also of single targets, with coarser strata
+where one has too few samples.
 
 Sources: Vovk, Gammerman & Shafer 2005, Algorithmic Learning in a Random World; Lei et al. 2018, JASA 113:1094.
 """
@@ -54,6 +55,11 @@ class StratifiedFactors(NamedTuple):
         return np.where(np.isnan(score)[:, None], widest, self.factors[np.searchsorted(self.edges, score, "right")])
 
 
+def fewest_samples(level: float) -> int:
+    """Return the fewest samples of which a conformal quantile exists: `level / (1 - level)`, 9 for 90 %."""
+    return int(np.ceil(level / (1 - level) - 1e-9))  # 0.9 / 0.1 is 9.000000000000002 in double precision
+
+
 def stratified_factors(
     error: Array, spread: Array, score: Array, strata: int, level: float = 0.9, otherwise: float = NORMAL_90
 ) -> StratifiedFactors:
@@ -63,7 +69,7 @@ def stratified_factors(
     strata where one would hold fewer than `level / (1 - level)` samples, or where scores are tied.
     Shapes: error, spread (m, P). Good values of `strata`: 3 to 5, with at least 100 samples each.
     """
-    fewest = int(np.ceil(level / (1 - level) - 1e-9))  # 0.9 / 0.1 is 9.000000000000002 in double precision
+    fewest = fewest_samples(level)
     finite_scores = score[np.isfinite(score)]
     strata = max(1, min(strata, len(finite_scores) // fewest))
     edges = np.unique(np.quantile(finite_scores, np.arange(1, strata) / strata)) if strata > 1 else np.array([])
@@ -74,6 +80,38 @@ def stratified_factors(
         return stratified_factors(error, spread, score, strata - 1, level, otherwise)
     parts = [conformal_factor(error[stratum == k], spread[stratum == k], level, otherwise) for k in range(len(sizes))]
     return StratifiedFactors(edges, np.stack(parts))
+
+
+def factors_by_label(
+    error: Array, spread: Array, labels: Array, count: int, level: float = 0.9, otherwise: float = NORMAL_90
+) -> Array:
+    """Return a conformal factor (count, P) for each label of each target; NaN where fewer than 9 samples have it.
+
+    Labels (D, m, P) are integers below `count`, from the finest strata to the coarsest, no label in two of them: entry
+    (d, k, p) is the stratum of target p of sample k in the d-th of them. `factors_of` takes for each target the finest
+    one that has a factor. Labels must not depend on true values, which are not known of new samples.
+    Shapes: error, spread (m, P). Good values: 100 samples of a label or more.
+    """
+    factors = np.full((count, error.shape[1]), np.nan)
+    for label in np.unique(labels):
+        members = (labels == label).any(axis=0)
+        for target in np.flatnonzero(members.sum(axis=0) >= fewest_samples(level)):
+            rows = members[:, target]
+            factors[label, target] = conformal_factor(
+                error[rows, target, None], spread[rows, target, None], level, otherwise
+            )[0]
+    return factors
+
+
+def factors_of(factors: Array, labels: Array, otherwise: float | Array = NORMAL_90) -> Array:
+    """Return the factors (N, P) of samples with labels (D, N, P), of the finest stratum that has one.
+
+    `otherwise` where none has, which happens with a table of fewer than 9 samples alone.
+    """
+    result = np.full(labels.shape[1:], np.nan)
+    for part in labels:
+        result = np.where(np.isnan(result), factors[part, np.arange(part.shape[1])], result)
+    return np.where(np.isnan(result), otherwise, result)
 
 
 def binomial_interval(hits: Array, count: Array) -> tuple[Array, Array]:
@@ -106,6 +144,15 @@ def coverage_table(inside: Array, strata: Mapping[str, Array], nominal: float = 
             low, high = binomial_interval(np.array(share * count), np.array(count))
             rows.append((name, nominal, 100 * share, 100 * float(low), 100 * float(high), count))
     return pd.DataFrame(rows, columns=["stratum", "nominal", "observed", "low", "high", "n"])
+
+
+def median_widths(width: Array, strata: Mapping[str, Array]) -> dict[str, float]:
+    """Return the median width of the intervals (N, P) of each stratum of `coverage_table`: how sharp they are."""
+    entries = {
+        name: width[np.broadcast_to(members[:, None] if members.ndim == 1 else members, width.shape)]
+        for name, members in strata.items()
+    }
+    return {name: float(np.median(widths)) for name, widths in entries.items() if widths.size}
 
 
 def simulation_based_calibration(samples: Array, truth: Array, names: tuple[str, ...]) -> pd.DataFrame:

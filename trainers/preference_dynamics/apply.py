@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from trainers.common.calibration import NORMAL_90, StratifiedFactors
+from trainers.common.calibration import NORMAL_90, StratifiedFactors, factors_of
 from trainers.common.named_arrays import below
 from trainers.common.torch_training.state import load_weights
 from trainers.preference_dynamics.config import NETWORKS, ModelConfig
@@ -15,7 +15,10 @@ from trainers.preference_dynamics.models.baselines import baseline_estimate
 from trainers.preference_dynamics.models.networks import blank_network
 from trainers.preference_dynamics.refinement.bounds import Box, relative_noise
 from trainers.preference_dynamics.refinement.least_squares import Refined, refine
-from trainers.preference_dynamics.refinement.starts import starts_in_prior, starts_near
+from trainers.preference_dynamics.refinement.silent_series import with_silent_series
+from trainers.preference_dynamics.refinement.starts import starts_in_prior, starts_near, with_hidden_desires
+from trainers.preference_dynamics.refinement.strata import strata_of, uncalibrated_factor
+from trainers.preference_dynamics.refinement.thresholds import with_unreached_thresholds
 from trainers.preference_dynamics.series.inputs import Inputs, inputs_of
 from trainers.preference_dynamics.series.targets import targets_of
 from trainers.preference_dynamics.system.equations import Array
@@ -56,6 +59,8 @@ class Estimate:
     """(N, Q) whether the series determines each unknown; all true without refinement, which alone can tell."""
     flagged: Array
     """(N,) whether an unknown is not identified, or the fit failed."""
+    strata: Array | None = None
+    """(4, N, Q) the strata of refined unknowns, see `refinement/strata.py`."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class Predictor:
     weights: Arrays
     fitted: Arrays
     actions: int
+    stability: str = "none"
+    """The rule by which the systems of the training data were accepted, see `system/stability.py`."""
 
     def predict(self, y: Array, t: Array) -> Estimate:
         """Estimate unknowns, intervals and the last `horizon` points of series (N, T, 2n) at times t (T,).
@@ -77,18 +84,24 @@ class Predictor:
     def estimate(self, inputs: Inputs, t: Array) -> Estimate:
         """Estimate from inputs; t (T,) includes the horizon."""
         first = self.first_estimate(inputs)
-        if self.config.refine.steps == 0:
-            estimate, identified = first, np.ones(first.unknowns.shape, bool)
-            flagged = np.zeros(len(identified), bool)
-        else:
-            refined = self._refine(first, inputs, t)
-            horizon = solve(refined.unknowns, t, self.actions)[:, -self.config.horizon :]
-            forecast = np.moveaxis(horizon, 1, 2).reshape(len(horizon), -1)
-            estimate, identified = FirstEstimate(refined.unknowns, refined.spread, forecast), refined.identified
-            flagged = ~refined.converged | ~identified.all(axis=1)
-        half_width = estimate.spread * self._interval_factor(inputs)
+        if self.config.refine.steps > 0:
+            return self._refined_estimate(first, inputs, t)
+        half_width = first.spread * self._interval_factor(inputs)
+        identified, flagged = np.ones(first.unknowns.shape, bool), np.zeros(len(first.unknowns), bool)
+        return Estimate(first.unknowns, first.spread, half_width, first.forecast, first.unknowns, identified, flagged)
+
+    def _refined_estimate(self, first: FirstEstimate, inputs: Inputs, t: Array) -> Estimate:
+        refined = self._refine(first, inputs, t)
+        horizon = solve(refined.unknowns, t, self.actions)[:, -self.config.horizon :]
+        forecast = np.moveaxis(horizon, 1, 2).reshape(len(horizon), -1)
+        strata, factor = strata_of(inputs.series, refined), uncalibrated_factor(refined)
+        if "stratum_factors" in self.fitted:
+            factor = factors_of(self.fitted["stratum_factors"], strata, otherwise=factor)
+        # a misfit has a factor of hundreds, but no error is larger than the range of the unknown
+        half_width = np.minimum(refined.spread * factor, self.fitted["unknowns_high"] - self.fitted["unknowns_low"])
+        flagged = ~refined.converged | ~refined.identified.all(axis=1)
         return Estimate(
-            estimate.unknowns, estimate.spread, half_width, estimate.forecast, first.unknowns, identified, flagged
+            refined.unknowns, refined.spread, half_width, forecast, first.unknowns, refined.identified, flagged, strata
         )
 
     def first_estimate(self, inputs: Inputs) -> FirstEstimate:
@@ -115,12 +128,22 @@ class Predictor:
     def _refine(self, first: FirstEstimate, inputs: Inputs, t: Array) -> Refined:
         fitted, settings, seed = self.fitted, self.config.refine, self.config.seed
         box = Box(fitted["unknowns_low"], fitted["unknowns_high"], fitted["unknowns_std"])
-        series = inputs.series
+        series, spread = inputs.series, first.spread * self._prior_factor(inputs)
         if self.config.kind == "fit":
             starts = starts_in_prior(series, box, settings.starts, seed)
         else:
-            starts = starts_near(first.unknowns, first.spread, box, settings.starts, seed)
-        return refine(series, t[: series.shape[1]], starts, first.unknowns, first.spread, box, settings.steps)
+            starts = starts_near(first.unknowns, spread, box, settings.starts, seed)
+        starts, times = with_hidden_desires(starts, series, box), t[: series.shape[1]]
+        refined = refine(series, times, starts, first.unknowns, spread, box, settings.steps, settings.least_error)
+        refined = with_silent_series(refined, series, times, first.unknowns, spread, box, seed)
+        return with_unreached_thresholds(refined, series, times, box, self.stability, seed)
+
+    def _prior_factor(self, inputs: Inputs) -> Array:
+        """Return by how much (N, Q) the first estimate is less sure of series like these than it says; 1 or more."""
+        edges, factors = self.fitted.get("prior_edges"), self.fitted.get("prior_factors")
+        if edges is None or factors is None:
+            return np.ones((1, 1))
+        return StratifiedFactors(edges, factors).of(relative_noise(inputs.series))
 
     def _interval_factor(self, inputs: Inputs) -> Array:
         """Return the half width of intervals in units of the spread: (1, Q), or (N, Q) with strata of noise."""
@@ -139,4 +162,6 @@ def apply(config: ModelConfig, trained: Trained, which: str = "best") -> Predict
     if not weights:
         names = sorted({name.partition("/")[0] for name in trained.weights})
         raise ValueError(f"no weights {which!r}; there are: {', '.join(names) or 'none'}")
-    return Predictor(config, weights, trained.fitted, int(trained.fact("actions")))
+    return Predictor(
+        config, weights, trained.fitted, int(trained.fact("actions")), str(trained.meta.get("stability", "none"))
+    )

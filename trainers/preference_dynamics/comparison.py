@@ -74,6 +74,12 @@ class Comparison:
         return failed | ~np.isfinite(self.solution).all(axis=(1, 2)) if complete else failed
 
     @property
+    def threshold(self) -> Array:
+        """(N, 2n) mu of desires, 0 of efforts."""
+        mu = self.unknowns[:, self.actions : 2 * self.actions]
+        return np.concatenate([mu, np.zeros_like(mu)], axis=1)
+
+    @property
     def inside(self) -> Array:
         """(N, P) whether the true value lies in its 90 % interval."""
         return np.asarray(np.abs(self.estimate.unknowns - self.truth) <= self.estimate.half_width)

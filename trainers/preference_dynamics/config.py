@@ -45,6 +45,11 @@ class DatasetConfig(DatasetConfigBase):
     """Range of the observation noise, drawn per series, in units of the std of its desires and of its efforts [1]."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of unknowns and noise [integer]; the noise does not change the unknowns."""
+    solver: Literal["exact", "general"] = "exact"
+    """exact: up to rounding, see `system/solution.py`; general: RK45 with a tolerance, as others simulate, see
+    `system/general_solver.py`. It does not change the unknowns."""
+    rtol: Annotated[float, Field(ge=1e-12, le=0.1)] | None = None
+    """Relative tolerance of the general solver [1]; the absolute one is a thousandth of it. Published: 1e-6."""
 
     def parts(self) -> int:
         """Return how many parts the simulation has: of one action, one for each 20,480 series.
@@ -60,6 +65,16 @@ class DatasetConfig(DatasetConfigBase):
     def _check_noise(self) -> DatasetConfig:
         if self.noise[0] > self.noise[1]:
             raise ValueError(f"noise is [{self.noise[0]}, {self.noise[1]}]; expected [smallest, largest]")
+        return self
+
+    @model_validator(mode="after")
+    def _check_solver(self) -> DatasetConfig:
+        if self.solver == "general" and self.rtol is None:
+            raise ValueError("solver is general without rtol; expected its tolerance, such as rtol: 1e-6")
+        if self.solver == "exact" and self.rtol is not None:
+            raise ValueError(
+                f"rtol is {self.rtol:g} and solver exact, which has no tolerance; expected solver: general"
+            )
         return self
 
 
@@ -100,6 +115,10 @@ class Refinement(Config):
     """Iterations per start, at most; 0 does not refine. Good values 20 to 50."""
     starts: Count = 1
     """Starts per series: the first estimate, and draws from its uncertainty. Good values 1 to 5."""
+    least_error: Annotated[float, Field(ge=1e-14, le=1)] = 1e-14
+    """Smallest observation error that intervals allow for: the accuracy of a solver or the resolution of an instrument
+    [std of the series' desires or efforts]; the default is rounding. Larger errors show in the residual of the fit and
+    are estimated for each series."""
 
 
 class Physics(Config):
@@ -271,7 +290,8 @@ def _conflicts(model: ModelConfig) -> list[tuple[bool, str]]:
 
 
 def _presets() -> dict[str, DatasetConfig]:
-    """Return the datasets by name: for each n a training set of seed 42, a test set of seed 1042, and noisy ones."""
+    """Return the datasets by name: for each n a training set of seed 42, a test set of seed 1042, noisy ones, and test
+    sets of a general solver of rtol 1e-3, 1e-6 and 1e-9."""
     named: dict[str, DatasetConfig] = {}
     for n in (1, 2, 3):
         train, test = DatasetConfig(actions=n, seed=42), DatasetConfig(actions=n, trajectories=1500, seed=1042)
@@ -281,6 +301,8 @@ def _presets() -> dict[str, DatasetConfig]:
         for percent in (1, 5, 10):
             level = percent / 100
             named[f"n{n}_test_noise{percent}"] = test.model_copy(update={"noise": (level, level)})
+        for digits in (3, 6, 9):
+            named[f"n{n}_test_rtol{digits}"] = test.model_copy(update={"solver": "general", "rtol": 10.0**-digits})
     return named
 
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from trainers.common.calibration import NORMAL_90
 from trainers.common.resampling import states_at
 from trainers.preference_dynamics.apply import Estimate, apply
 from trainers.preference_dynamics.config import ModelConfig
@@ -59,11 +58,7 @@ def fit(config: ModelConfig, trained: Trained, measured: Trajectories) -> Estima
         after = series.t[-1] + step * np.arange(1, config.horizon + 1)
         padded = np.concatenate([series.y, np.full((config.horizon, 2 * actions), np.nan)])
         estimate = predictor.predict(padded[None], np.concatenate([series.t, after]))
-        half_width = estimate.half_width[0]
-        if config.refine.steps:
-            # Factors of training series without noise can be tiny; a noisy series is no surer than its curvature says.
-            half_width = np.maximum(half_width, NORMAL_90 * estimate.spread[0])
-        rows.append(_rows(number, estimate, half_width, trained, actions, series.caveat))
+        rows.append(_rows(number, estimate, trained, actions, series.caveat))
         curves.append(_curves(number, measured.t[number][present], t, y, estimate, actions, measured.names))
     complete = [table for table in curves if len(table)]
     tables = {"fit_curves": pd.concat(complete, ignore_index=True)} if complete else {}
@@ -92,10 +87,8 @@ def _at_times_of(grid: Array, number: int, t: Array, y: Array) -> Prepared:
     return Prepared(times, states_at(np.minimum(times, t[-1]), t, y), "; ".join(caveats))
 
 
-def _rows(
-    number: int, estimate: Estimate, half_width: Array, trained: Trained, actions: int, caveat: str
-) -> pd.DataFrame:
-    value = estimate.unknowns[0]
+def _rows(number: int, estimate: Estimate, trained: Trained, actions: int, caveat: str) -> pd.DataFrame:
+    value, half_width = estimate.unknowns[0], estimate.half_width[0]
     size = len(value)
     low, high = trained.fitted["unknowns_low"][:size], trained.fitted["unknowns_high"][:size]
     doubts = [[caveat] if caveat else [] for _ in value]

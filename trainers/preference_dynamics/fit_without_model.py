@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainers.common.calibration import NORMAL_90
 from trainers.common.names import check_name
 from trainers.preference_dynamics.refinement.bounds import Box
-from trainers.preference_dynamics.refinement.least_squares import refine
+from trainers.preference_dynamics.refinement.least_squares import LEAST_ERROR, refine
 from trainers.preference_dynamics.refinement.starts import starts_in_prior
+from trainers.preference_dynamics.refinement.strata import uncalibrated_factor
 from trainers.preference_dynamics.series.inputs import FEWEST_POINTS
 from trainers.preference_dynamics.system.equations import PRIORS, Array, kind_of, ranges, unknown_names
 from trainers.preference_dynamics.system.solution import solve
@@ -37,7 +37,7 @@ class Fit:
     unknowns: Array
     """(N, Q) in the flat order, see `names`."""
     half_width: Array
-    """(N, Q) half width of the 90 % interval about each, from the curvature."""
+    """(N, Q) half width of the 90 % interval about each, from the curvature and what the fit leaves."""
     identified: Array
     """(N, Q) whether the series determines each unknown."""
     converged: Array
@@ -71,12 +71,15 @@ def fit_without_model(
     starts: int = 20,
     steps: int = 50,
     seed: int = 0,
+    least_error: float = LEAST_ERROR,
 ) -> Fit:
     """Fit series y (N, T, 2n) of desires and efforts at times t (T,), which need not be even.
 
     within: ranges by kind of unknown in place of those of `equations.PRIORS`; `{"mu": (0, 0)}` fixes mu at 0, as in the
     published data of one action. `starts` starts are drawn from the ranges by `seed` and tried until one fits; `steps`
-    is the largest number of iterations of each. Good values: starts 20 for one action, 100 for two.
+    is the largest number of iterations of each. least_error: the accuracy of the solver or the resolution of the
+    instrument that the series come from, in units of the std of desires or of efforts; larger errors show in the
+    residual of the fit. Good values: starts 20 for one action, 100 for two.
 
     Raises:
         ValueError: the series have another shape, hold NaN, or a time is not later than the one before.
@@ -86,11 +89,11 @@ def fit_without_model(
     box = _box(actions, within or {})
     middle = np.tile((box.low + box.high) / 2, (len(y), 1))
     spread = np.tile(np.maximum(box.std, np.finfo(float).tiny), (len(y), 1))
-    refined = refine(y, t - t[0], starts_in_prior(y, box, starts, seed), middle, spread, box, steps)
+    refined = refine(y, t - t[0], starts_in_prior(y, box, starts, seed), middle, spread, box, steps, least_error)
     return Fit(
         names=unknown_names(actions),
         unknowns=refined.unknowns,
-        half_width=NORMAL_90 * refined.spread,
+        half_width=uncalibrated_factor(refined) * refined.spread,
         identified=refined.identified,
         converged=refined.converged,
         series=solve(refined.unknowns, t - t[0], actions),

@@ -24,7 +24,7 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
     Series that hold NaN are dropped and counted. The one phase has, for `train` and `validation`, the arrays of
     `Inputs` (`train/x` and so on), `unknowns` (S, Q) in the flat order, and `trajectory` (S,), the index in the
     dataset. fitted: `t`, and over the training series mean, std and range of unknowns, forecasts and features.
-    meta: the number of actions.
+    meta: the number of actions, and the rule by which the systems were accepted.
 
     Raises:
         ValueError: the channels are not desires and efforts, the unknowns of the series are missing, or the series have
@@ -54,7 +54,8 @@ def segment(config: SegmentationConfig, trajectories: Trajectories, validation: 
         "dropped_nan": len(train) + len(held_out) - len(members["train"]) - len(members["validation"]),
     }
     fitted = _statistics(arrays, t)
-    return Segments((arrays,), members["train"], members["validation"], (counts,), fitted, {"actions": actions})
+    meta = {"actions": actions, "stability": trajectories.meta.get("stability", "none")}
+    return Segments((arrays,), members["train"], members["validation"], (counts,), fitted, meta)
 
 
 def _common_times(*sources: Trajectories) -> Array:

@@ -1,4 +1,4 @@
-"""Simulate series of systems drawn from the prior, exactly, and observe them with noise."""
+"""Simulate series of systems drawn from the prior, exactly or by a general solver, and observe them with noise."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from trainers.preference_dynamics.config import DatasetConfig
 from trainers.preference_dynamics.system.equations import Array, ranges, series_names, unknown_names, unpack
+from trainers.preference_dynamics.system.general_solver import solve_generally
 from trainers.preference_dynamics.system.solution import BLOCK, solve
 from trainers.preference_dynamics.system.stability import accepted
 from trainers.study import Trajectories
@@ -24,11 +25,13 @@ def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
     and counted. `parameters` holds every unknown and, as nuisance, the std of the noise of desires and of efforts.
 
     Raises:
-        ValueError: no draw is accepted.
+        ValueError: no draw is accepted, or the general solver gives up on a series.
     """
     t = np.linspace(0.0, config.duration, config.points)
     span = config.part_of(config.trajectories, part, BLOCK)
     unknowns, series, refusals = _draw(config, t) if part is None else _draw_part(config, t, span)
+    if config.rtol is not None:
+        series = solve_generally(unknowns, t, config.actions, np.full(len(unknowns), config.rtol))
     observed, spread = _observe(config, series, first=span.start)
     names = unknown_names(config.actions)
     channels = series_names(config.actions)
@@ -41,7 +44,7 @@ def simulate(config: DatasetConfig, part: int | None = None) -> Trajectories:
         parameters={**dict(zip(names, unknowns.T.copy(), strict=True)), "noise_u": spread[0], "noise_a": spread[1]},
         parameter_units=dict.fromkeys((*names, "noise_u", "noise_a"), "1"),
         roles={"noise_u": "nuisance", "noise_a": "nuisance"},
-        meta={"problem": "preference_dynamics", "actions": config.actions, **refusals},
+        meta={"problem": "preference_dynamics", "actions": config.actions, "stability": config.stability, **refusals},
     )
 
 

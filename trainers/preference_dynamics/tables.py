@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trainers.common.calibration import binomial_interval, coverage_table
+from trainers.common.calibration import binomial_interval, coverage_table, median_widths
 from trainers.preference_dynamics import metrics
 from trainers.preference_dynamics.comparison import Comparison
 from trainers.preference_dynamics.refinement.bounds import relative_noise
@@ -20,6 +20,9 @@ WORST = 20
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 """Nominal coverages of the calibration table."""
+
+ERRORS = (1e-6, 1e-3, 0.1)
+"""Errors at which the next stratum of the coverage table begins [std of the unknown over the training set]."""
 
 NOISE = (0.001, 0.02, 0.05)
 """Estimated noise at which the next stratum of the coverage table begins [std of the series]."""
@@ -124,9 +127,12 @@ def calibration_table(case: Comparison) -> pd.DataFrame:
 
 
 def strata_table(case: Comparison) -> pd.DataFrame:
-    """Return the coverage of 90 % intervals in every stratum: each unknown, ranges of estimated noise, kinds of series.
+    """Return coverage and median width of 90 % intervals in every stratum.
 
-    Intervals that cover 90 % of all may cover less in one stratum and more in another.
+    Strata: each unknown, ranges of estimated noise, kinds of series, initial values above their threshold, which the
+    first point shows, or not, unknowns that a series identifies or not, and sizes of the error. Intervals that cover
+    90 % of all may cover less in one stratum and more in another. Those of a range of errors need not cover 90 %: large
+    errors lie outside of their intervals more often than small ones, whatever the posterior.
     """
     good, varying, regimes = ~case.failed, case.varying, case.regimes
     names = _varying_names(case)
@@ -138,7 +144,27 @@ def strata_table(case: Comparison) -> pd.DataFrame:
     strata |= {"steady": regimes.steady, "not steady": ~regimes.steady}
     strata |= {"oscillating": regimes.oscillating, "not oscillating": ~regimes.oscillating}
     strata |= {"flagged": case.estimate.flagged, "not flagged": ~case.estimate.flagged}
-    return coverage_table(case.inside[good][:, varying], {name: members[good] for name, members in strata.items()})
+    identified = case.estimate.identified[:, varying]
+    strata |= {"identified": identified, "not identified": ~identified}
+    strata |= {name: members[:, varying] for name, members in _starts(case).items()}
+    size = np.abs(case.estimate.unknowns - case.truth)[:, varying] / case.spread[: len(varying)][varying]
+    ranges = np.searchsorted(ERRORS, size, "right")
+    strata |= {f"error from {edge}": ranges == k for k, edge in enumerate(("0", *(f"{edge:g}" for edge in ERRORS)))}
+    members_of = {name: members[good] for name, members in strata.items()}
+    table = coverage_table(case.inside[good][:, varying], members_of)
+    widths = median_widths(2 * case.estimate.half_width[good][:, varying], members_of)
+    return table.assign(median_width=table["stratum"].map(widths))
+
+
+def _starts(case: Comparison) -> dict[str, Array]:
+    """Return which entries (N, P) are initial values that the first point shows, or hides, or never show at all."""
+    columns = case.regimes.initial_columns(len(case.varying))
+    never, hidden = case.regimes.never_active, case.regimes.initial <= case.threshold
+    kinds = {"start seen": ~hidden, "start hidden": hidden & ~never, "channel never seen": never}
+    masks = {name: np.zeros(case.truth.shape, bool) for name in kinds}
+    for name, members in kinds.items():
+        masks[name][:, columns] = members[:, : len(columns)]
+    return masks
 
 
 def series_table(case: Comparison) -> pd.DataFrame:

@@ -32,11 +32,14 @@ class Box(NamedTuple):
     """Std over the training set; an unknown whose std is 0 stays fixed."""
 
 
-def bounds(series: Array, box: Box) -> tuple[Array, Array]:
-    """Return the lowest and highest value (N, Q) of the unknowns of each series (N, L, 2n)."""
+def bounds(series: Array, box: Box, error: Array | float = 0.0) -> tuple[Array, Array]:
+    """Return the lowest and highest value (N, Q) of the unknowns of each series (N, L, 2n).
+
+    error (N, 2n): the std of the observation error, where it is known to be larger than the noise that a series shows.
+    """
     low, high = (np.tile(edge, (len(series), 1)) for edge in (box.low, box.high))
     channels, first, lowest = series.shape[2], series[:, 0], series.min(axis=1)
-    margin = FIRST_POINT * noise_std(series) + SLACK
+    margin = FIRST_POINT * np.maximum(noise_std(series), error) + SLACK
     _bound_thresholds(series, lowest, margin, box, low, high)
     initial_low, initial_high = low[:, -channels:], high[:, -channels:]
     above = first > lowest + 2 * margin

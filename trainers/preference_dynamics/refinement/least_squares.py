@@ -6,9 +6,10 @@ residual, updated in every iteration. So the first estimate dominates while the 
 is good, except for unknowns that the series does not determine, which keep their first values. Steps are those of
 Levenberg and Marquardt (Marquardt 1963), within the bounds of `bounds.py`.
 
-Starts are tried in turn, by a descent on the first EARLY points, where most of the motion is, until one fits. The
-inverse of the curvature is the covariance of the unknowns; without the first estimate it shows which of them the series
-identifies.
+Starts are tried in turn, by a descent on the first EARLY points, where most of the motion is, until one fits. A last
+descent has bounds as wide as the residual of the fit demands. The inverse of the curvature is the covariance of the
+unknowns, for the observation error that the fit shows (`observation_error.py`); without the first estimate it shows
+which of them the series identifies.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trainers.preference_dynamics.refinement.bounds import Box, block_weights, bounds, relative_noise
+from trainers.preference_dynamics.refinement.bounds import SLACK, Box, block_weights, bounds, relative_noise
+from trainers.preference_dynamics.refinement.observation_error import (
+    autocorrelation,
+    observation_error,
+    spread_of_unknowns,
+)
 from trainers.preference_dynamics.system.equations import Array
 from trainers.preference_dynamics.system.solution import solve, solve_with_derivatives
 
@@ -25,7 +31,10 @@ EARLY = 50
 """Points in the descents that choose a start."""
 
 FLOOR = 1e-7
-"""Smallest s: the rounding error of a perfect fit [std of the block]."""
+"""Smallest s of a descent: a smaller one would make the curvature singular by rounding [std of the block]."""
+
+LEAST_ERROR = 1e-14
+"""Smallest observation error of a spread: rounding [std of the block]."""
 
 IDENTIFIED = 0.3
 """An unknown is identified if its std by the series alone is below this part of its std over the training set [1]."""
@@ -60,17 +69,31 @@ class Refined(NamedTuple):
     """(N, Q) whether the series alone determines each."""
     converged: Array
     """(N,) whether the residual looks like noise."""
+    error: Array
+    """(N,) estimated observation error [std of the block]."""
+    white: Array
+    """(N,) whether that error is white noise."""
     iterations: Array
     """(N,) iterations of the last descent."""
 
 
-def refine(series: Array, t: Array, starts: Array, first: Array, spread: Array, box: Box, steps: int) -> Refined:
+def refine(
+    series: Array,
+    t: Array,
+    starts: Array,
+    first: Array,
+    spread: Array,
+    box: Box,
+    steps: int,
+    least_error: float = LEAST_ERROR,
+) -> Refined:
     """Refine from starts (N, S, Q) for series (N, L, 2n) at times t (L,), at most `steps` iterations per descent.
 
-    first, spread (N, Q): the first estimate and its std, a normal prior of the unknowns.
+    first, spread (N, Q): the first estimate and its std, a normal prior of the unknowns. least_error: the observation
+    error of a solver or an instrument, below which none is estimated [std of the block].
     """
     blocks = [slice(k, k + BLOCK) for k in range(0, len(series), BLOCK)]
-    parts = [_Problem(series[b], t, first[b], spread[b], box).run(starts[b], steps) for b in blocks]
+    parts = [_Problem(series[b], t, first[b], spread[b], box).run(starts[b], steps, least_error) for b in blocks]
     return Refined(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -95,17 +118,37 @@ class _Problem:
         part.precision, part.weight, part.noise = self.precision[index], self.weight[index], self.noise[index]
         return part
 
-    def run(self, starts: Array, steps: int) -> Refined:
+    def run(self, starts: Array, steps: int, least_error: float) -> Refined:
         """Descend from the best start."""
         theta, iterations = self.descend(self.best_start(starts, steps), steps)
+        theta, further = self.descend_within_wider_bounds(theta, steps)
         residual, slopes = self.linearise(theta)
-        spread, alone = self.uncertainty(slopes, self.level(residual))
-        return Refined(theta, spread, alone < IDENTIFIED * self.box.std, self.fits(residual, CORRELATED), iterations)
+        std = self.box.std[self.free]
+        error, white = observation_error(residual, slopes, self.noise, std, least_error)
+        spread, alone = np.zeros(theta.shape), np.full(theta.shape, -np.inf)
+        spread[:, self.free] = spread_of_unknowns(slopes, error, self.precision**-0.5, FLOOR)
+        alone[:, self.free] = spread_of_unknowns(slopes, error, np.broadcast_to(std, self.precision.shape), FLOOR)
+        identified, converged = alone < IDENTIFIED * self.box.std, self.fits(residual, CORRELATED)
+        return Refined(theta, spread, identified, converged, error, white, iterations + further)
+
+    def descend_within_wider_bounds(self, theta: Array, steps: int) -> tuple[Array, Array]:
+        """Descend again where the residual shows an error that the first bounds do not allow for.
+
+        These bounds take a first point without noise for exact. A general solver has no noise, but it has errors.
+        """
+        residual = self.residual(solve(theta, self.t, self.actions))
+        error = np.sqrt((residual**2).mean(axis=(1, 2)))[:, None] / self.weight[:, 0]
+        self.low, self.high = bounds(self.series, self.box, error)
+        index = np.flatnonzero((error > SLACK).any(axis=1))
+        iterations = np.zeros(len(theta), int)
+        if index.size:
+            theta[index], iterations[index] = self.take(index).descend(theta[index], steps)
+        return theta, iterations
 
     def fits(self, residual: Array, correlation: float) -> Array:
         """Return whether residuals (N, L, 2n) are negligible, or as small and as uncorrelated as noise (N,)."""
         level = self.level(residual)
-        return (level < NEGLIGIBLE) | ((level < NOISE * self.noise) & (_autocorrelation(residual) < correlation))
+        return (level < NEGLIGIBLE) | ((level < NOISE * self.noise) & (autocorrelation(residual) < correlation))
 
     def best_start(self, starts: Array, steps: int) -> Array:
         """Return for each series the first start (N, Q) that fits, or the one with the smallest residual."""
@@ -184,19 +227,6 @@ class _Problem:
         new = np.clip(new, self.low, self.high)
         return new, (np.abs(new - theta)[:, self.free] / self.box.std[self.free]).max(axis=1)
 
-    def uncertainty(self, slopes: Array, level: Array) -> tuple[Array, Array]:
-        """Return the std (N, Q) of the unknowns, and that from the series alone: -inf for a fixed unknown."""
-        data = np.einsum("nkf,nkg->nfg", slopes, slopes, optimize=True) / level[:, None, None] ** 2
-        spreads = []
-        for precision in (self.precision, np.broadcast_to(self.box.std[self.free] ** -2, self.precision.shape)):
-            spread = np.zeros(self.first.shape)
-            identity = np.eye(len(self.free))
-            curvature = data + precision[:, None] * identity
-            covariance = solve_curvature(curvature, np.broadcast_to(identity, curvature.shape), precision.min(axis=1))
-            spread[:, self.free] = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0.0))
-            spreads.append(spread)
-        return spreads[0], np.where(self.box.std > 0, spreads[1], -np.inf)
-
 
 def solve_curvature(curvature: Array, right: Array, least: Array) -> Array:
     """Solve (N, F, F) x = (N, F, K) for curvatures whose eigenvalues are no smaller than `least` (N,).
@@ -216,9 +246,3 @@ def _solve_one(curvature: Array, right: Array, least: float) -> Array:
     except np.linalg.LinAlgError:
         values, vectors = np.linalg.eigh(curvature)
         return np.asarray((vectors / np.maximum(values, least)) @ (vectors.T @ right))
-
-
-def _autocorrelation(residual: Array) -> Array:
-    """Return the correlation (N,) of residuals (N, L, 2n) with those at the next time."""
-    product = (residual[:, 1:] * residual[:, :-1]).sum(axis=(1, 2))
-    return product / np.maximum((residual**2).sum(axis=(1, 2)), np.finfo(float).tiny)
