@@ -10,10 +10,11 @@ import pytest
 from tests.two_body.problem_set import ORBITS, TEST, small, trained
 from trainers.two_body import figures, metrics
 from trainers.two_body.apply import apply
-from trainers.two_body.config import PRESETS, DatasetConfig, ModelConfig, Phase
+from trainers.two_body.config import DatasetConfig, ModelConfig, Phase
 from trainers.two_body.evaluate import evaluate
 from trainers.two_body.orbits.elements import MEAN_ORBIT, mean_elements
 from trainers.two_body.orbits.kepler import Elements
+from trainers.two_body.orbits.presets import PRESETS
 from trainers.two_body.problems.two_body import solution
 from trainers.two_body.reference_panel import reference_orbits, with_mean_orbit
 from trainers.two_body.simulate import simulate

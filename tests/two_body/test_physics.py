@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from tests.two_body.elements_of_states import states_to_elements
-from trainers.two_body.config import PRESETS, DatasetConfig
+from trainers.two_body.config import DatasetConfig
 from trainers.two_body.orbits.kepler import (
     TURN,
     Elements,
@@ -19,6 +19,7 @@ from trainers.two_body.orbits.kepler import (
     period,
     states_at,
 )
+from trainers.two_body.orbits.presets import PRESETS
 from trainers.two_body.orbits.units import EARTH_RADIUS_KM, TIME_UNIT_S
 from trainers.two_body.problems.two_body import acceleration, invariants
 from trainers.two_body.simulate import simulate

@@ -162,7 +162,7 @@ def test_a_collision_is_an_error_that_names_the_orbit():
 
 
 def test_every_problem_has_a_training_and_a_test_preset() -> None:
-    from trainers.two_body.config import PRESETS
+    from trainers.two_body.orbits.presets import PRESETS
     from trainers.two_body.problems import PROBLEMS
 
     named = {(preset.problem, name.rsplit("_", 1)[-1]) for name, preset in PRESETS.items()}

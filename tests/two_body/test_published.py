@@ -10,7 +10,7 @@ import pytest
 from assets.sweeps.published import lines as published_lines
 from assets.sweeps.sweep_file import load_sweep
 from trainers import STUDIES
-from trainers.two_body.config import PRESETS
+from trainers.two_body.orbits.presets import PRESETS
 
 ROOT = Path(__file__).parent.parent.parent
 SWEEP = load_sweep(ROOT / "sweeps" / "two_body" / "published.yaml")

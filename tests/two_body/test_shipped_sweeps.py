@@ -9,7 +9,8 @@ from assets.sweeps.older_format import convert
 from assets.sweeps.sweep_file import load_sweep
 from tests.documents import ROOT
 from tests.two_body.test_older_format import block
-from trainers.two_body.config import PRESETS, DatasetConfig
+from trainers.two_body.config import DatasetConfig
+from trainers.two_body.orbits.presets import PRESETS
 from trainers.two_body.simulate import simulate
 
 SWEEPS = ROOT / "sweeps" / "two_body"

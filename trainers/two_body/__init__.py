@@ -7,8 +7,9 @@ integrators/ has the solvers, older_format/ the reader of older sweep files.
 """
 
 from trainers.study import Study
-from trainers.two_body.config import PRESETS, DatasetConfig, ModelConfig
+from trainers.two_body.config import DatasetConfig, ModelConfig
 from trainers.two_body.older_format.sweep import read_older
+from trainers.two_body.orbits.presets import PRESETS
 
 STUDY = Study(
     name="two_body",

@@ -124,8 +124,8 @@ class SweepSubject:
 
     def table(self, options: TableOptions) -> None:
         """Print the leaderboard and the effects of the axes, or every row, or the best of each value of an axis."""
+        from assets.report.best_as_sweep import best_as_sweep
         from assets.report.imported.tables import imported_tables, with_imported
-        from assets.statistics.best_as_sweep import best_as_sweep
         from assets.statistics.effects import effects
         from assets.statistics.leaderboard import best_of, rank
         from orchestration.cli.tables import print_effects, print_leaderboard, print_table, wide_console

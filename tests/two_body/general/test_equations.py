@@ -7,9 +7,10 @@ import pytest
 from pydantic import ValidationError
 from scipy.integrate import solve_ivp
 
-from trainers.two_body.config import PRESETS, DatasetConfig
+from trainers.two_body.config import DatasetConfig
 from trainers.two_body.general.equations import Equations
 from trainers.two_body.general.systems import SYSTEMS, load_system
+from trainers.two_body.orbits.presets import PRESETS
 from trainers.two_body.simulate import simulate
 
 DECAY = {"derivatives": ["dx/dt = -k*x"], "constants": {"k": 0.5}, "start": {"x": [1, 2]}, "duration": 4.0}

@@ -51,7 +51,7 @@ def _problems(entries: Mapping[str, Any], reading: Reading) -> list[str]:
 
 
 def _known_names(value: Any, reading: Reading) -> list[str]:
-    from trainers.two_body.config import PRESETS
+    from trainers.two_body.orbits.presets import PRESETS
 
     names = reading.candidates(DATASET, value)
     for name in names:
@@ -64,7 +64,7 @@ def _known_names(value: Any, reading: Reading) -> list[str]:
 
 def _variant(name: str, count: int, problems: list[str], reading: Reading) -> tuple[str, dict[str, Any]]:
     """Return the present form of a named dataset, cut to its first `count` orbits unless that is -1."""
-    from trainers.two_body.config import PRESETS
+    from trainers.two_body.orbits.presets import PRESETS
 
     dataset = PRESETS[name]
     if problems and dataset.problem not in problems:

@@ -3,8 +3,8 @@
 import pytest
 from typer.testing import CliRunner
 
+from assets.report.best_as_sweep import best_as_sweep
 from assets.stages.freshness import plan_sweep
-from assets.statistics.best_as_sweep import best_as_sweep
 from assets.statistics.leaderboard import best_of, rank
 from assets.sweeps.sweep_file import load_sweep
 from orchestration.cli import app
