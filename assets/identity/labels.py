@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from heapq import heapify, heappop, heapreplace
 from itertools import takewhile
 from typing import Any
 
@@ -41,6 +42,7 @@ class Token:
     def __str__(self) -> str:
         return self.name + self.value.strip("._-")
 
+    @lru_cache(maxsize=65_536)  # noqa: B019 (the tokens of a sweep's axes recur in each of its rows)
     def shorter(self) -> Token | None:
         """Return the token with one character less, or None where it cannot be shortened."""
         if len(self.name) > 1:
@@ -62,14 +64,20 @@ def fit(tokens: Iterable[Token], ending: Iterable[Token] = ()) -> str:
     'orbi100.lo-un-ex.s0'
     """
     ending = list(ending)
-    parts = [(str(token), token.shorter()) for token in (*tokens, *ending) if str(token)]
-    while len(joined := ".".join(text for text, _ in parts)) > MAX_LABEL:
-        cuts = [(len(text), -n, shorter) for n, (text, shorter) in enumerate(parts) if shorter]
-        if cuts:
-            _, position, shorter = max(cuts, key=lambda cut: cut[:2])
-            parts[-position] = str(shorter), shorter.shorter()
+    parts = [token for token in (*tokens, *ending) if str(token)]
+    longest = [(-len(str(token)), n) for n, token in enumerate(parts) if token.shorter()]
+    heapify(longest)
+    excess = len(".".join(map(str, parts))) - MAX_LABEL
+    while excess > 0 and longest:
+        size, n = longest[0]
+        shorter = parts[n].shorter() or parts[n]
+        parts[n], excess = shorter, excess + len(str(shorter)) + size
+        if shorter.shorter():
+            heapreplace(longest, (-len(str(shorter)), n))
         else:
-            parts.pop(max(0, len(parts) - len(ending) - 1))
+            heappop(longest)
+    while len(joined := ".".join(map(str, parts))) > MAX_LABEL:
+        parts.pop(max(0, len(parts) - len(ending) - 1))
     return re.sub(r"[^a-z0-9._-]", "", joined).strip("._-") or DEFAULT
 
 
