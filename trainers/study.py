@@ -303,7 +303,11 @@ class Study:
         Raises:
             ValueError: the study cannot use them; one line.
         """
-        return own if find_spec(f"{self.package}.accept") is None else self.stage("accept")(own)
+        return self.stage("accept")(own) if self.accepts() else own
+
+    def accepts(self) -> bool:
+        """Return whether the study has a module `accept`."""
+        return find_spec(self.package) is not None and find_spec(f"{self.package}.accept") is not None
 
     def segment(self, config: Config, trajectories: Trajectories, validation: Trajectories | None = None) -> Segments:
         """Cut trajectories into training and validation segments; of validation data of its own, nothing is fitted."""

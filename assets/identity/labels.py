@@ -104,7 +104,8 @@ def label(*settings: Mapping[str, Any]) -> str:
         for name, value in _leaves(tree):
             values.setdefault(name, []).append(value)
     tokens = {name: setting_token(name, entries) for name, entries in values.items()}
-    seeds = [Token("s", scalar(values["seed"][-1]))] if "seed" in values else []
+    seed = list(_scalars(values["seed"][-1])) if "seed" in values else []
+    seeds = [Token("s", "-".join(map(scalar, seed)))] if seed else []
     return fit([token for name, token in tokens.items() if name != "seed"], seeds)
 
 

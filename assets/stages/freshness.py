@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from assets.identity.canonical import Fingerprint, Item, LayerName, digest
@@ -155,8 +154,7 @@ class Planner:
         one = self.studies[study]
         if stage != ACCEPT:
             return code_version(one, stage, names, self.locate)
-        accepts = find_spec(f"{one.package}.{ACCEPT}") is not None
-        return digest(reading_version(), code_version(one, ACCEPT, names, self.locate) if accepts else "")
+        return digest(reading_version(), code_version(one, ACCEPT, names, self.locate) if one.accepts() else "")
 
     def _names_of(self, item: Item) -> frozenset[str]:
         """Return every string of the configuration of an item and of its inputs, defaults included."""

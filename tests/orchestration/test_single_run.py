@@ -50,7 +50,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict, l
             else:
                 project.orrery("run", name)
             rows = [
-                {name: row[name] for name in row if not name.endswith("_seconds")}
+                {name: row[name] for name in row if not name.endswith(("_seconds", "_mb"))}
                 for row in project.json("table", name)
                 if str(row.get("model.seed", 1)) == "1"
             ]

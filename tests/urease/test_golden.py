@@ -76,7 +76,9 @@ def test_a_case_reproduces_its_golden_numbers(name):
     assert actual.keys() == expected.keys()
     for quantity, value in expected.items():
         tolerance = TOLERANCE.get(quantity.partition("/")[0], 2e-2)
-        np.testing.assert_allclose(actual[quantity], value, rtol=tolerance, atol=1e-12, err_msg=quantity)
+        # Attention does not change when its last bias does, so that rounding alone moves that bias: by some 1e-5.
+        floor = 1e-4 if quantity.endswith("pool.second.bias") else 1e-12
+        np.testing.assert_allclose(actual[quantity], value, rtol=tolerance, atol=floor, err_msg=quantity)
 
 
 def _flat(case):

@@ -31,7 +31,7 @@ def store(tmp_path):
 def versions(monkeypatch):
     """Code versions by stage that a test can change."""
     digests = dict.fromkeys(("simulate", "segment", "train", "evaluate"), "1")
-    monkeypatch.setattr(freshness, "code_version", lambda study, stage, names: digest(stage, digests[stage]))
+    monkeypatch.setattr(freshness, "code_version", lambda study, stage, names, locate: digest(stage, digests[stage]))
     return digests
 
 

@@ -47,7 +47,7 @@ def test_no_two_artifacts_of_a_layer_share_a_key():
 
 
 def test_the_shipped_default_says_its_heads_and_seeds():
-    assert keys(read_catalogue().sweeps["two_body/heads"])[0] == "signed.s0-ae17a216"
+    assert keys(read_catalogue().sweeps["two_body/heads"])[0] == "signed.s0-6e8c9f67"
 
 
 @pytest.mark.usefixtures("paper")
