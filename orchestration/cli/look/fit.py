@@ -24,8 +24,6 @@ Constants = Annotated[list[str], typer.Option(help="PARAMETER=NUMBER of known pa
 Out = Annotated[Path | None, typer.Option(help="A new folder for the results; without it, one in the home.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the results of an earlier fit.")]
 
-MAPPINGS = ("columns", "units", "inputs", "parameters", "constants")
-
 
 def fit(
     key: Key,

@@ -8,9 +8,9 @@ Differential Equations (2018), discretise-then-optimise.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -46,9 +46,14 @@ def train_states(group: Sequence[Job], report: Report) -> Iterator[Trained | Fai
 
 def programs(config: ModelConfig, channels: int, inputs: int) -> Programs:
     """Return the programs of the cohort of a configuration, the same object for every member."""
-    cohort = {"seed": 0, "phases": (Phase(),), "batch_size": 1, "validate_every": 1, "train_fraction": 1.0,
-              "split_by": "orbit", "split_seed": 0, "validation": None}  # fmt: skip
-    return _programs(config.model_copy(update=cohort), channels, inputs)
+    return _programs(cohort_of(config), channels, inputs)
+
+
+def cohort_of(config: ModelConfig) -> ModelConfig:
+    """Return a configuration without the settings in which members of a cohort differ."""
+    alike = {"seed": 0, "phases": (Phase(),), "batch_size": 1, "validate_every": 1, "train_fraction": 1.0,
+             "split_by": "orbit", "split_seed": 0, "validation": None}  # fmt: skip
+    return config.model_copy(update=alike)
 
 
 @lru_cache(maxsize=16)
@@ -67,11 +72,19 @@ def _programs(config: ModelConfig, channels: int, inputs: int) -> Programs:
 
 def phase_data(config: ModelConfig, segments: Segments, number: int) -> PhaseData:
     """Put the data of phase `number` on the device, in single precision."""
+    epochs = Epochs(len(segments.phases[number]["train/t"]), config.batch_size)
+    return with_batches(config, segments, number, epochs, lambda seed, steps: epochs.draw(seed, number, steps))
+
+
+def with_batches(
+    config: ModelConfig, segments: Segments, number: int, epochs: Epochs, batches: Callable[[int, np.ndarray], Any]
+) -> PhaseData:
+    """Put the data of phase `number` on the device; `batches` is a function of seed and steps."""
     arrays = segments.phases[number]
-    epochs, held_out = Epochs(len(arrays["train/t"]), config.batch_size), len(arrays["validation/t"])
+    held_out = len(arrays["validation/t"])
     return PhaseData(
         train=on_device(below("train", arrays)),
-        batches=lambda seed, steps: epochs.draw(seed, number, steps),
+        batches=batches,
         check_every=config.validate_every,
         validation=on_device(below("validation", arrays)) if held_out else None,
         counts={

@@ -23,10 +23,9 @@ from trainers.common.jax_training.batches import Epochs
 from trainers.common.jax_training.course import Course, PhaseData
 from trainers.common.jax_training.lanes import train_courses
 from trainers.common.jax_training.programs import Method, Programs, Row, adam
-from trainers.common.named_arrays import below
 from trainers.study import Failed, Job, Report, Segments, Trained
-from trainers.two_body.config import ModelConfig, Phase
-from trainers.two_body.general.train import Data, on_device
+from trainers.two_body.config import ModelConfig
+from trainers.two_body.general.train import Data, cohort_of, with_batches
 from trainers.two_body.latent.model import LatentModel, decode, encode, init_model, model_from, weights_of
 
 
@@ -49,9 +48,7 @@ def train_latent(group: Sequence[Job], report: Report) -> Iterator[Trained | Fai
 
 def programs(config: ModelConfig, observed: int, inputs: int) -> Programs:
     """Return the programs of the cohort of a configuration, the same object for every member."""
-    cohort = {"seed": 0, "phases": (Phase(),), "batch_size": 1, "validate_every": 1, "train_fraction": 1.0,
-              "split_by": "orbit", "split_seed": 0, "validation": None}  # fmt: skip
-    return _programs(config.model_copy(update=cohort), observed, inputs)
+    return _programs(cohort_of(config), observed, inputs)
 
 
 @lru_cache(maxsize=16)
@@ -70,8 +67,8 @@ def _programs(config: ModelConfig, observed: int, inputs: int) -> Programs:
 
 def phase_data(config: ModelConfig, segments: Segments, number: int) -> PhaseData:
     """Put the data of phase `number` on the device; batches hold their own noise, a function of seed and step."""
-    arrays, latent = segments.phases[number], config.latent
-    epochs, held_out = Epochs(len(arrays["train/t"]), config.batch_size), len(arrays["validation/t"])
+    latent = config.latent
+    epochs = Epochs(len(segments.phases[number]["train/t"]), config.batch_size)
     before = sum(phase.steps for phase in config.phases[:number])
 
     def batches(seed: int, steps: np.ndarray) -> Batch:
@@ -81,17 +78,7 @@ def phase_data(config: ModelConfig, segments: Segments, number: int) -> PhaseDat
         rise = np.minimum(1.0, (before + steps) / latent.kl_anneal) if latent.kl_anneal else np.ones(len(steps))
         return Batch(index, weight, noise, (latent.kl_weight * rise).astype(np.float32))
 
-    return PhaseData(
-        train=on_device(below("train", arrays)),
-        batches=batches,
-        check_every=config.validate_every,
-        validation=on_device(below("validation", arrays)) if held_out else None,
-        counts={
-            "train_segments": epochs.samples,
-            "validation_segments": held_out,
-            "no_validation": int(not held_out),
-        },
-    )
+    return with_batches(config, segments, number, epochs, batches)
 
 
 def _terms(config: ModelConfig, model: LatentModel, data: Data, noise: Array) -> tuple[Array, Array]:
